@@ -1,0 +1,1 @@
+"""The world: people and places as arrays, and one month's advance."""
