@@ -1,1 +1,20 @@
-"""interventions."""
+"""Interventions and shocks: what each is made of, read from the catalogue's data files."""
+
+from sim.interventions.catalogue import Catalogue, catalogue, read_catalogue
+from sim.interventions.schema import (
+    APPROVALS,
+    PATTERN_OPTIONS,
+    PROVIDERS,
+    QUANTITIES,
+    CatalogueEntry,
+    Channel,
+    Cost,
+    Dose,
+    ShockChannel,
+    ShockType,
+)
+
+__all__ = [
+    "APPROVALS", "PATTERN_OPTIONS", "PROVIDERS", "QUANTITIES", "Catalogue", "CatalogueEntry", "Channel", "Cost",
+    "Dose", "ShockChannel", "ShockType", "catalogue", "read_catalogue",
+]

@@ -1,0 +1,173 @@
+"""What an intervention and a shock may be: typed, frozen, and checked when the catalogue is read.
+
+An intervention is a list of channels; a channel moves one lever (`sim.world.levers`) and nothing else, so no
+entry can write an outcome. Sizes are on the lever's own scale at full dose: the log of a ratio for ``rate``
+levers, a logit shift for ``level`` levers, log-odds, a share, or a head count.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from sim.world.levers import LEVER_BY_NAME
+
+Provider = Literal["nato", "un", "eu", "osce", "regional", "state", "civil_society"]
+Approval = Literal["none", "allies", "council", "host", "contributors"]
+Quantity = Literal["troops", "police_officers", "monitors"]
+Distribution = Literal["fixed", "lognormal", "normal", "uniform", "triangular"]
+Condition = Literal["always", "secure", "insecure", "low_oversight", "active_war", "post_war"]
+Absorption = Literal["capacity", "integrity", "civic_space", "access"]
+Family = Literal["security", "economic", "social", "diplomatic"]
+Status = Literal["tuned", "transported", "assumption"]
+Pattern = Literal["impulse", "rumour", "mission", "division"]
+
+PROVIDERS: tuple[str, ...] = get_args(Provider)
+APPROVALS: tuple[str, ...] = get_args(Approval)
+QUANTITIES: tuple[str, ...] = get_args(Quantity)
+
+PATTERN_OPTIONS: dict[str, tuple[str, ...]] = {
+    "impulse": (),
+    "rumour": (),
+    "mission": ("mission", "months", "remaining"),
+    "division": ("months",),
+}
+"""Options a scenario may give to a shock, by its pattern."""
+
+ROW = r"(?:P\d{1,2}[a-k]?|[SMDF]\d{1,2})"
+Evidence = Annotated[str, StringConstraints(pattern=rf"^(?:assumption|{ROW}(?:, {ROW})*)$")]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Row = Annotated[str, StringConstraints(pattern=r"^I\d{1,2}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class Strict(BaseModel):
+    """Frozen, no unknown keys, no silent conversion, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _Sized(Strict):
+    """A size on one lever with its 5-95 % range."""
+
+    lever: str
+    size: float
+    low: float
+    high: float
+    evidence: Evidence = "assumption"
+    text: str = Field(default="", max_length=1000)
+
+    @field_validator("lever")
+    @classmethod
+    def _lever_exists(cls, name: str) -> str:
+        if name not in LEVER_BY_NAME:
+            raise ValueError(f"no lever is called {name}")
+        return name
+
+    @model_validator(mode="after")
+    def _ordered(self) -> _Sized:
+        if not self.low <= self.size <= self.high:
+            raise ValueError("must hold: low <= size <= high")
+        return self
+
+
+class Channel(_Sized):
+    """One lever moved by an intervention.
+
+    ``size`` is the effect at full dose on the lever's scale, ``low`` and ``high`` its 5-95 % interval.
+    ``lag_months`` is the time to half the effect, ``halflife_months`` that of the effect after the end (0: it
+    ends with the programme). ``when`` limits the channel to places and times that meet a condition.
+    """
+
+    distribution: Distribution = "normal"
+    lag_months: float = Field(default=0.0, ge=0, le=240)
+    halflife_months: float = Field(default=0.0, ge=0, le=600)
+    when: Condition | None = None
+
+    @model_validator(mode="after")
+    def _distribution_fits(self) -> Channel:
+        if (self.distribution == "fixed") != (self.low == self.high):
+            raise ValueError("a fixed size has low equal to high, any other distribution has low below high")
+        if self.distribution == "lognormal" and self.low * self.high <= 0:
+            raise ValueError("a lognormal size has low and high of one sign, neither of them zero")
+        return self
+
+
+class Dose(Strict):
+    """What intensity 1 means: ``full`` units; ``quantity`` is the key a scenario must give, if any."""
+
+    unit: Text
+    full: float = Field(gt=0)
+    quantity: Quantity | None = None
+
+
+class Cost(Strict):
+    """Million euro a year at full dose, per programme or per million residents of the targets."""
+
+    meur_per_year: float = Field(ge=0)
+    per: Literal["programme", "million_residents"] = "million_residents"
+    price_year: int = Field(ge=1990, le=2100)
+    basis: Text
+
+
+class CatalogueEntry(Strict):
+    """One intervention of the catalogue (row I1 to I36 of the requirements)."""
+
+    row: Row
+    key: Slug
+    name: Text
+    family: Family
+    provider: Provider
+    approval: Approval
+    requesters: tuple[Provider, ...] = Field(min_length=1)
+    dose: Dose
+    cost: Cost
+    absorption: tuple[Absorption, ...] = ()
+    scale: float = Field(default=1.0, ge=0, le=10)
+    status: Status
+    channels: tuple[Channel, ...] = Field(min_length=1)
+    evidence: Evidence
+    text: Text
+
+    @model_validator(mode="after")
+    def _persons_need_a_quantity(self) -> CatalogueEntry:
+        persons = [c.lever for c in self.channels if LEVER_BY_NAME[c.lever].kind == "persons"]
+        if persons and self.dose.quantity is None:
+            raise ValueError(f"{persons[0]} counts persons, so the dose needs a quantity")
+        if len(set(self.absorption)) < len(self.absorption):
+            raise ValueError("the same absorption twice")
+        return self
+
+
+class ShockChannel(_Sized):
+    """One lever hit by a shock of magnitude 1; the effect halves every ``halflife_months``."""
+
+    halflife_months: float = Field(ge=0, le=600)
+
+
+class ShockType(Strict):
+    """One kind of shock.
+
+    ``pattern``: ``impulse`` hits at once and decays; ``rumour`` lasts two rounds, full then half; ``mission``
+    takes a standing mission linearly over some months to a remaining share; ``division`` splits the Allies.
+    ``rate_per_year`` is a documented or assumed rate per state (or per region where the text says so).
+    """
+
+    key: Slug
+    name: Text
+    pattern: Pattern
+    channels: tuple[ShockChannel, ...] = ()
+    rate_per_year: float | None = Field(default=None, ge=0, le=365)
+    rate_basis: Text
+    evidence: Evidence
+    text: Text
+
+    @model_validator(mode="after")
+    def _pattern_fits(self) -> ShockType:
+        if self.pattern in ("impulse", "rumour") and not self.channels:
+            raise ValueError(f"a shock of pattern {self.pattern} needs a channel")
+        for channel in self.channels:
+            if (channel.halflife_months > 0) != (self.pattern == "impulse"):
+                raise ValueError("channels of an impulse have a half-life above 0, those of other patterns 0")
+        return self
