@@ -1,1 +1,18 @@
-"""region."""
+"""Read and check a region: a folder of tables, never code."""
+
+from sim.region.check import check_region
+from sim.region.load import find_region, load_region
+from sim.region.records import Mission, Region
+from sim.region.shipped import shipped_root
+from sim.region.variables import VARIABLES, Variable
+
+__all__ = [
+    "VARIABLES",
+    "Mission",
+    "Region",
+    "Variable",
+    "check_region",
+    "find_region",
+    "load_region",
+    "shipped_root",
+]
