@@ -15,6 +15,17 @@ from sim.interventions.schema import (
 )
 
 __all__ = [
-    "APPROVALS", "PATTERN_OPTIONS", "PROVIDERS", "QUANTITIES", "Catalogue", "CatalogueEntry", "Channel", "Cost",
-    "Dose", "ShockChannel", "ShockType", "catalogue", "read_catalogue",
+    "APPROVALS",
+    "PATTERN_OPTIONS",
+    "PROVIDERS",
+    "QUANTITIES",
+    "Catalogue",
+    "CatalogueEntry",
+    "Channel",
+    "Cost",
+    "Dose",
+    "ShockChannel",
+    "ShockType",
+    "catalogue",
+    "read_catalogue",
 ]

@@ -63,7 +63,11 @@ def read_catalogue(folder: Path) -> Catalogue:
             entries += _models(CatalogueEntry, rows, path, problems)
     entries.sort(key=lambda entry: int(entry.row[1:]))
     shocks.sort(key=lambda shock: shock.key)
-    for name in [*_twice(e.row for e in entries), *_twice(e.key for e in entries), *_twice(s.key for s in shocks)]:
+    for name in [
+        *_twice(e.row for e in entries),
+        *_twice(e.key for e in entries),
+        *_twice(s.key for s in shocks),
+    ]:
         problems.append(Problem("given twice", file=str(folder), key=name))
     if problems:
         raise InputError(problems)
@@ -83,7 +87,9 @@ def _read(path: Path, problems: list[Problem]) -> Iterable[Any]:
     return rows
 
 
-def _models(model: type[_Model], rows: Iterable[Any], path: Path, problems: list[Problem]) -> Iterator[_Model]:
+def _models(
+    model: type[_Model], rows: Iterable[Any], path: Path, problems: list[Problem]
+) -> Iterator[_Model]:
     """Yield the valid rows as models; note what is wrong with the others."""
     for index, row in enumerate(rows):
         name = row.get("key", index) if isinstance(row, dict) else index

@@ -1,0 +1,279 @@
+"""Layers of a scenario: a file, what it extends, and ``--set``; merged with written precedence.
+
+Parent, then file, then ``--set``. Mappings merge key by key, lists and values are replaced, ``null`` clears.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.errors import Problem
+from sim.region.read import nearest
+from sim.region.shipped import shipped_root
+from sim.scenario.schema import FORMAT, ScenarioFile, check_shape, dotted, problem_at, shown
+from sim.scenario.text import Mark, Node, parse, read_text
+
+MAX_PARENTS = 8
+SUFFIXES = ("", ".yaml", ".yml")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
+_PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*\Z")
+_REMOVABLE = ("interventions", "shocks", "parameters")
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The merged tree (None if nothing could be read), everything wrong so far, and the files read."""
+
+    root: Node | None
+    problems: list[Problem]
+    files: tuple[Path, ...]
+
+
+def shipped_scenarios() -> list[str]:
+    """Return the names of the shipped scenarios."""
+    return sorted(path.stem for path in shipped_root().glob("*.yaml"))
+
+
+def find_scenario(name: str | Path) -> Path:
+    """Return the file of a path or of a shipped name; a path that does not exist comes back as it is."""
+    path = Path(name)
+    if not path.is_file() and _NAME.match(str(name)) and (shipped_root() / f"{name}.yaml").is_file():
+        return shipped_root() / f"{name}.yaml"
+    return path
+
+
+def read_layers(path: Path, set_: Sequence[str] = ()) -> Layers:
+    """Read a file, all it extends and the overrides; merge them."""
+    problems: list[Problem] = []
+    files: list[Path] = []
+    roots = _chain(path, files, problems)
+    overrides = _overrides(set_, problems)
+    if overrides is not None:
+        roots.append(overrides)
+    merged: Node | None = None
+    for root in roots:
+        found, root = _checked(root)
+        problems += found
+        merged = root if merged is None else _merge(merged, root, (), problems)
+    return Layers(merged, problems, tuple(files))
+
+
+def _chain(path: Path, files: list[Path], problems: list[Problem]) -> list[Node]:
+    """Read a file and its parents; return their roots, the furthest parent first."""
+    roots: list[Node] = []
+    current: Path | None = path
+    while current is not None:
+        files.append(current)
+        root = _read(current, problems)
+        if root is None:
+            break
+        roots.insert(0, root)
+        current = _parent(root, current, files, problems)
+    return roots
+
+
+def _read(path: Path, problems: list[Problem]) -> Node | None:
+    text, found = read_text(path)
+    problems += found
+    if text is None:
+        if found and found[0].what == "does not exist":
+            problems[-1] = Problem(
+                "does not exist", file=str(path), hint=nearest(path.stem, shipped_scenarios())
+            )
+        return None
+    parsed = parse(text, str(path))
+    problems += parsed.problems
+    if parsed.root is None or not isinstance(parsed.root.value, dict):
+        if not parsed.problems:
+            what = "is empty" if parsed.root is None or parsed.root.value is None else "must be a mapping"
+            problems.append(
+                Problem(
+                    what, file=str(path), line=1, column=1, allowed="a scenario that starts with format: 1"
+                )
+            )
+        return None
+    return parsed.root if _format(parsed.root, problems) else None
+
+
+def _format(root: Node, problems: list[Problem]) -> bool:
+    """Say whether the file's format can be read; a missing one is noted and read all the same."""
+    node = root.value.get("format")
+    if node is None:
+        problems.append(problem_at(root, ("format",), "is missing", allowed=f"format: {FORMAT}"))
+    elif isinstance(node.value, int) and not isinstance(node.value, bool) and node.value != FORMAT:
+        newer = node.value > FORMAT
+        hint = "written for a newer stabsim" if newer else "run: stabsim migrate FILE"
+        problems.append(
+            problem_at(
+                root,
+                ("format",),
+                "cannot be read by this version",
+                got=shown(node.value),
+                allowed=str(FORMAT),
+                hint=hint,
+            )
+        )
+        return False
+    return True
+
+
+def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) -> Path | None:
+    """Return the file that ``extends`` names: beside this one, else shipped; never anywhere else."""
+    node = root.value.get("extends")
+    if node is None or not isinstance(node.value, str):
+        return None
+    name = node.value
+    if not _NAME.match(name):
+        problems.append(
+            problem_at(
+                root,
+                ("extends",),
+                "is not the name of a scenario",
+                got=shown(name),
+                allowed="a file beside this one, or a shipped scenario",
+            )
+        )
+        return None
+    beside = [path.parent / f"{name}{suffix}" for suffix in SUFFIXES]
+    shipped = shipped_root() / f"{name.removesuffix('.yaml')}.yaml"
+    parent = next((file for file in [*beside, shipped] if file.is_file() or file.is_symlink()), None)
+    if parent is None:
+        near = [file.stem for file in sorted(path.parent.glob("*.y*ml"))] + shipped_scenarios()
+        problems.append(
+            problem_at(
+                root,
+                ("extends",),
+                "there is no such scenario",
+                got=shown(name),
+                allowed="a file beside this one, or a shipped scenario",
+                hint=nearest(name, near),
+            )
+        )
+        return None
+    if any(_same(parent, file) for file in files):
+        names = " -> ".join(file.name for file in [*files, parent])
+        problems.append(problem_at(root, ("extends",), "extends itself", got=names))
+        return None
+    if len(files) > MAX_PARENTS:
+        problems.append(
+            problem_at(
+                root, ("extends",), "too many scenarios extend each other", allowed=f"at most {MAX_PARENTS}"
+            )
+        )
+        return None
+    return parent
+
+
+def _same(a: Path, b: Path) -> bool:
+    return a.absolute() == b.absolute() or (a.exists() and b.exists() and a.samefile(b))
+
+
+def _overrides(set_: Sequence[str], problems: list[Problem]) -> Node | None:
+    """Turn ``--set a.b.c=value`` into one layer; the same key twice is refused."""
+    if not set_:
+        return None
+    root = Node({}, Mark("--set"))
+    seen: list[str] = []
+    for item in set_:
+        path, equals, text = item.partition("=")
+        path = path.strip()
+        if not equals or not _PATH.match(path):
+            problems.append(
+                Problem("is not an override", file="--set", got=shown(item), allowed="key.path=value")
+            )
+            continue
+        clash = next(
+            (
+                other
+                for other in seen
+                if f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")
+            ),
+            "",
+        )
+        if clash:
+            problems.append(Problem("is set twice", file="--set", key=path, hint=f"also by --set {clash}"))
+            continue
+        seen.append(path)
+        parts = path.split(".")
+        if parts[0] in ("extends", "format"):
+            problems.append(
+                Problem("cannot be set here", file="--set", key=path, hint="write it in the file")
+            )
+            continue
+        parsed = parse(text, f"--set {path}", placed=False)
+        problems += [
+            Problem(p.what, file="--set", key=path, got=p.got or shown(text), allowed=p.allowed, hint=p.hint)
+            for p in parsed.problems
+        ]
+        if not parsed.problems:
+            _put(root, parts, parsed.root or Node(None, Mark("--set")), Mark("--set"))
+    return root
+
+
+def _put(root: Node, parts: list[str], value: Node, mark: Mark) -> None:
+    """Set a value in a tree, making the mappings on the way."""
+    for part in parts[:-1]:
+        if part not in root.value:
+            root.value[part], root.keys[part] = Node({}, mark), mark
+        root = root.value[part]
+    root.value[parts[-1]], root.keys[parts[-1]] = value, mark
+
+
+def _checked(root: Node) -> tuple[list[Problem], Node]:
+    """Check the shape of a layer; return what is wrong and the layer without it, so checking can go on."""
+    problems: list[Problem] = []
+    for _ in range(4):
+        found, paths = check_shape(root)
+        problems += found
+        if not found:
+            break
+        for path in paths:
+            root = _without(root, path)
+    return problems, root
+
+
+def _without(root: Node, path: tuple[Any, ...]) -> Node:
+    """Return the tree without what stands at ``path`` (a list with a bad item goes as a whole)."""
+    if not path or not isinstance(root.value, dict) or path[0] not in root.value:
+        return root
+    made = Node(dict(root.value), root.mark)
+    made.keys = dict(root.keys)
+    if len(path) == 1 or isinstance(path[1], int) or not isinstance(root.value[path[0]].value, dict):
+        del made.value[path[0]]
+    else:
+        made.value[path[0]] = _without(root.value[path[0]], path[1:])
+    return made
+
+
+def _merge(parent: Node, child: Node, path: tuple[str, ...], problems: list[Problem]) -> Node:
+    """Return the child laid over the parent."""
+    if not isinstance(parent.value, dict) or not isinstance(child.value, dict):
+        return child
+    made = Node(dict(parent.value), child.mark)
+    made.keys = dict(parent.keys)
+    for key, node in child.value.items():
+        inner = (*path, key)
+        if (
+            node.value is None
+            and path
+            and path[-1] in _REMOVABLE
+            and len(path) == 1
+            and key not in parent.value
+        ):
+            hint = nearest(key, parent.value)
+            problems.append(
+                problem_at(child, (key,), "clears what is not there", hint=hint, at=dotted(inner))
+            )
+        known = made.value.get(key)
+        made.value[key] = _merge(known, node, inner, problems) if known is not None else node
+        made.keys[key] = child.keys[key]
+    return made
+
+
+def spec_of(root: Node) -> ScenarioFile:
+    """Return a checked tree as the typed file."""
+    return ScenarioFile.model_validate(root.plain())

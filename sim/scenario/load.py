@@ -1,0 +1,79 @@
+"""Load a scenario: read its layers, resolve them, and list everything wrong at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from sim.errors import Problem, ScenarioError
+from sim.scenario.layers import find_scenario, read_layers, spec_of
+from sim.scenario.records import Scenario
+from sim.scenario.resolve import RegionCache, Resolver
+
+
+def load_scenario(path_or_name: str | Path, set_: Sequence[str] = ()) -> Scenario:
+    """Load a scenario file or a shipped scenario.
+
+    Parameters
+    ----------
+    path_or_name : str or Path
+        A file, or the name of a shipped scenario such as ``baseline_2024``.
+    set_ : sequence of str
+        Overrides such as ``interventions.police.intensity=0.5``; they win over the file and its parents.
+
+    Returns
+    -------
+    Scenario
+        Resolved; its ``warnings`` hold what is allowed but worth a second look.
+
+    Raises
+    ------
+    ScenarioError
+        With every problem of every file read.
+    """
+    scenario, problems = _load(path_or_name, set_, {})
+    if scenario is None:
+        raise ScenarioError(problems)
+    return scenario
+
+
+def validate_file(
+    path: str | Path, set_: Sequence[str] = (), regions: RegionCache | None = None
+) -> tuple[list[Problem], list[Problem]]:
+    """Check a scenario file without raising.
+
+    Parameters
+    ----------
+    path, set_
+        As in `load_scenario`.
+    regions : dict, optional
+        Regions already loaded; hand the same one over when checking many files.
+
+    Returns
+    -------
+    tuple of two lists of Problem
+        What is wrong (empty when the file can be used) and what is worth a second look.
+    """
+    scenario, problems = _load(path, set_, {} if regions is None else regions)
+    return problems, list(scenario.warnings) if scenario else []
+
+
+def _load(
+    name: str | Path, set_: Sequence[str], regions: RegionCache
+) -> tuple[Scenario | None, list[Problem]]:
+    path = find_scenario(name)
+    layers = read_layers(path, set_)
+    problems = list(layers.problems)
+    scenario = None
+    if layers.root is not None:
+        damaged = frozenset(problem.key for problem in problems if problem.key)
+        resolver = Resolver(_key(path), layers.root, spec_of(layers.root), path.parent, damaged, regions)
+        scenario = resolver.resolve()
+        problems += resolver.problems
+    return (None if problems else scenario), problems
+
+
+def _key(path: Path) -> str:
+    """Return the file's name as a key: letters, digits, dot, dash and underscore."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip(".-") or "scenario"

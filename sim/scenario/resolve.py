@@ -1,0 +1,411 @@
+"""Resolve a merged file into a `Scenario`: names against the region and the catalogue, dates into months."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sim.errors import Problem, RegionError
+from sim.interventions import PATTERN_OPTIONS, QUANTITIES, CatalogueEntry, ShockType, catalogue
+from sim.parameters import CATALOGUE as PARAMETERS
+from sim.region import Region, find_region, load_region
+from sim.region.read import nearest
+from sim.scenario.places import target_cells
+from sim.scenario.records import Programme, Scenario, Shock, Targets, Trigger
+from sim.scenario.schema import (
+    ProgrammeFile,
+    ScenarioFile,
+    ShockFile,
+    TargetsFile,
+    TriggerFile,
+    dotted,
+    problem_at,
+    shown,
+)
+from sim.scenario.text import Node
+from sim.scenario.warn import warn
+from sim.world.outcomes import OUTCOME_NAMES
+
+Path_ = tuple[Any, ...]
+RegionCache = dict[tuple[Path, int], Region]
+SHOCK_MONTHS = 12
+
+
+@dataclass
+class Resolver:
+    """Holds what one resolution needs; collects problems instead of stopping at the first."""
+
+    key: str
+    root: Node
+    spec: ScenarioFile
+    folder: Path
+    damaged: frozenset[str]
+    regions: RegionCache
+    problems: list[Problem] = field(default_factory=list)
+    region: Region | None = None
+    start: tuple[int, int] | None = None
+
+    def note(self, path: Path_, what: str, **said: Any) -> None:
+        """Collect a problem, unless that very value was already complained about."""
+        if not any(dotted(path[:depth]) in self.damaged for depth in range(1, len(path) + 1)):
+            self.problems.append(problem_at(self.root, path, what, **said))
+
+    def resolve(self) -> Scenario | None:
+        """Return the scenario, or None when there are problems."""
+        spec = self.spec
+        for name, example in (
+            ("title", "a title"),
+            ("start", "2024-01"),
+            ("months", "120"),
+            ("region", "western_balkans"),
+        ):
+            if getattr(spec, name) is None:
+                self.note(
+                    (name,), "is missing", allowed=f"{name}: {example}, or extends: a scenario that has it"
+                )
+        self.start = _month(spec.start) if spec.start else None
+        region_name = self._load_region()
+        programmes = [
+            made
+            for key, item in (spec.interventions or {}).items()
+            if item is not None
+            for made in [self._programme(key, item)]
+            if made is not None
+        ]
+        shocks = [
+            made
+            for key, shock in (spec.shocks or {}).items()
+            if shock is not None
+            for made in [self._shock(key, shock)]
+            if made is not None
+        ]
+        parameters = self._parameters()
+        if self.problems or self.damaged or self.start is None or self.region is None or spec.months is None:
+            return None
+        scenario = Scenario(
+            key=self.key,
+            title=spec.title or self.key,
+            description=spec.description or "",
+            region=region_name,
+            start_year=self.start[0],
+            start_month=self.start[1],
+            months=spec.months,
+            institutions=spec.institutions or "scripted",
+            interventions=tuple(programmes),
+            shocks=tuple(shocks),
+            parameters=parameters,
+            origins=origins(self.root),
+        )
+        object.__setattr__(scenario, "warnings", tuple(warn(scenario, self.region, self.root)))
+        return scenario
+
+    def _load_region(self) -> str:
+        """Load the region the file names; return how the scenario shall name it."""
+        name = self.spec.region
+        if name is None or self.start is None:
+            return ""
+        written = self.root.find(("region",))[1].file
+        folder = Path() if written.startswith("--set") else Path(written).parent
+        try:
+            local = [folder / "regions" / name, folder / name]
+            found = next((path for path in local if (path / "region.toml").is_file()), None)
+            place = (found or find_region(name)).resolve()
+            where = (place, self.start[0])
+            if where not in self.regions:
+                self.regions[where] = load_region(*where)
+            self.region = self.regions[where]
+        except RegionError as error:
+            self.note(("region",), "cannot be used", got=shown(name))
+            self.problems += error.problems
+            return ""
+        try:
+            return name if find_region(name).resolve() == place else str(place)
+        except RegionError:
+            return str(place)
+
+    def _month_of(self, path: Path_, date: str | None) -> int:
+        """Return months from the scenario's start to a date; complain when it lies before."""
+        if date is None or self.start is None:
+            return 0
+        year, month = _month(date)
+        after = (year - self.start[0]) * 12 + month - self.start[1]
+        if after < 0:
+            self.note(
+                path, "lies before the scenario starts", got=date, allowed=f"{self.spec.start} or later"
+            )
+        return after
+
+    def _programme(self, key: str, spec: ProgrammeFile) -> Programme | None:
+        path = ("interventions", key)
+        entry = self._type(
+            path,
+            spec.type,
+            catalogue().intervention,
+            catalogue().names(),
+            "intervention",
+            self.spec.interventions or {},
+        )
+        targets = self._targets((*path, "targets"), spec.targets)
+        start = self._month_of((*path, "start"), spec.start)
+        when = self._trigger((*path, "when"), spec.when)
+        if entry is None:
+            return None
+        quantity = self._quantity(path, spec, entry)
+        intensity = 1.0 if spec.intensity is None else float(spec.intensity)
+        cost = spec.meur_per_year
+        return Programme(
+            key=key,
+            type=entry.row,
+            entry=entry,
+            provider=spec.provider or entry.provider,
+            targets=targets,
+            start=start,
+            months=spec.months,
+            intensity=intensity,
+            quantity=quantity,
+            meur_per_year=self._cost(entry, targets, intensity, quantity) if cost is None else float(cost),
+            approval=spec.approval or entry.approval,
+            when=when,
+        )
+
+    def _type(
+        self,
+        path: Path_,
+        name: str | None,
+        find: Callable[[str], Any],
+        names: tuple[str, ...],
+        what: str,
+        siblings: dict[str, Any],
+    ) -> Any:
+        """Return the catalogue's entry for a type."""
+        if name is None:
+            typed = [key for key, item in siblings.items() if item is not None and item.type is not None]
+            self.note(
+                (*path, "type"),
+                "is missing",
+                allowed=f"the row or key of one {what}" if what == "intervention" else f"the key of a {what}",
+                hint=nearest(path[-1], typed),
+            )
+            return None
+        entry = find(name)
+        if entry is None:
+            self.note(
+                (*path, "type"),
+                f"no {what} is called that",
+                got=shown(name),
+                allowed=", ".join(names),
+                hint=nearest(name, names),
+            )
+        return entry
+
+    def _targets(self, path: Path_, spec: TargetsFile | None) -> Targets:
+        """Check every target against the region."""
+        if spec is None:
+            return Targets()
+        for name in ("states", "districts", "communities"):
+            given: list[str] | None = getattr(spec, name)
+            if given is not None and not given:
+                self.note((*path, name), "is empty", allowed=f"at least one, or leave {name} out for all")
+            for index, item in enumerate(given or []):
+                if item in (given or [])[:index]:
+                    self.note((*path, name, index), "is given twice", got=shown(item))
+                known: tuple[str, ...] = getattr(self.region, name) if self.region else (item,)
+                if item not in known:
+                    allowed = (
+                        ", ".join(known) if len(known) <= 30 else f"one of {len(known)} {name} of the region"
+                    )
+                    self.note(
+                        (*path, name, index),
+                        f"the region has no such {_ONE[name]}",
+                        got=shown(item),
+                        allowed=allowed,
+                        hint=nearest(item, known),
+                    )
+        return Targets(
+            tuple(sorted(spec.states or ())),
+            tuple(sorted(spec.districts or ())),
+            tuple(sorted(spec.communities or ())),
+        )
+
+    def _trigger(self, path: Path_, spec: TriggerFile | None) -> Trigger | None:
+        if spec is None:
+            return None
+        if spec.indicator is None:
+            self.note((*path, "indicator"), "is missing", allowed="the name of an outcome, such as tension")
+        elif spec.indicator not in OUTCOME_NAMES:
+            self.note(
+                (*path, "indicator"),
+                "no outcome is called that",
+                got=shown(spec.indicator),
+                allowed=", ".join(OUTCOME_NAMES),
+                hint=nearest(spec.indicator, OUTCOME_NAMES),
+            )
+        if (spec.above is None) == (spec.below is None):
+            self.note(path, "needs one of above and below", got="neither" if spec.above is None else "both")
+        where = spec.in_ or "region"
+        states = self.region.states if self.region else (where,)
+        if where != "region" and where not in states:
+            self.note(
+                (*path, "in"),
+                "the region has no such state",
+                got=shown(where),
+                allowed=", ".join(("region", *states)),
+                hint=nearest(where, states),
+            )
+        return Trigger(
+            spec.indicator or "", _float(spec.above), _float(spec.below), spec.for_months or 1, where
+        )
+
+    def _quantity(self, path: Path_, spec: ProgrammeFile, entry: CatalogueEntry) -> dict[str, int]:
+        """Return the head counts of a programme: exactly the one its type calls for."""
+        wanted = entry.dose.quantity
+        for name in QUANTITIES:
+            if name != wanted and getattr(spec, name) is not None:
+                self.note(
+                    (*path, name),
+                    f"{entry.row} ({entry.key}) has no {name}",
+                    on_key=True,
+                    allowed=wanted or "intensity",
+                )
+        if wanted is None:
+            return {}
+        count = getattr(spec, wanted)
+        if count is None:
+            self.note((*path, wanted), "is missing", allowed=f"such as {wanted}: 1000")
+        return {wanted: count or 0}
+
+    def _cost(
+        self, entry: CatalogueEntry, targets: Targets, intensity: float, quantity: dict[str, int]
+    ) -> float:
+        """Return the catalogue's cost of a programme, million euro a year."""
+        cost = entry.cost.meur_per_year * intensity
+        if entry.dose.quantity is not None:
+            cost *= quantity[entry.dose.quantity] / entry.dose.full
+        if entry.cost.per == "million_residents" and self.region is not None:
+            cost *= int(self.region.cell_population[target_cells(self.region, targets)].sum()) / 1e6
+        return round(cost, 6)
+
+    def _shock(self, key: str, spec: ShockFile) -> Shock | None:
+        path = ("shocks", key)
+        shocks = catalogue().shocks
+        entry: ShockType | None = self._type(
+            path, spec.type, shocks.get, tuple(shocks), "shock", self.spec.shocks or {}
+        )
+        targets = self._targets((*path, "targets"), spec.targets)
+        if spec.at is None:
+            self.note((*path, "at"), "is missing", allowed="a month such as 2025-03")
+        at = self._month_of((*path, "at"), spec.at)
+        if entry is None:
+            return None
+        magnitude = 1.0 if spec.magnitude is None else float(spec.magnitude)
+        return Shock(
+            key=key,
+            type=entry.key,
+            entry=entry,
+            targets=targets,
+            at=at,
+            week=spec.week or 0,
+            magnitude=magnitude,
+            options=self._options(path, spec, entry),
+        )
+
+    def _options(self, path: Path_, spec: ShockFile, entry: ShockType) -> dict[str, Any]:
+        """Return the options of a shock: those of its pattern, no others."""
+        known = PATTERN_OPTIONS[entry.pattern]
+        for name in ("mission", "months", "remaining"):
+            if name not in known and getattr(spec, name) is not None:
+                self.note(
+                    (*path, name),
+                    f"a shock of type {entry.key} has no {name}",
+                    on_key=True,
+                    allowed=", ".join(known),
+                )
+        options: dict[str, Any] = {}
+        if "mission" in known:
+            options["mission"] = self._mission((*path, "mission"), spec)
+            options["remaining"] = 0.0 if spec.remaining is None else float(spec.remaining)
+        if "months" in known:
+            options["months"] = SHOCK_MONTHS if spec.months is None else spec.months
+        return options
+
+    def _mission(self, path: Path_, spec: ShockFile) -> str:
+        """Return the key of a standing mission."""
+        missions = self.region.missions if self.region else ()
+        names = tuple(mission.key for mission in missions)
+        if spec.mission is None:
+            self.note(path, "is missing", allowed=", ".join(names))
+            return ""
+        if self.region is None:
+            return spec.mission
+        found = [mission for mission in missions if mission.key.casefold() == spec.mission.casefold()]
+        if not found:
+            self.note(
+                path,
+                "the region has no such mission",
+                got=shown(spec.mission),
+                allowed=", ".join(names),
+                hint=nearest(spec.mission, names),
+            )
+            return spec.mission
+        if spec.at is not None and not any(mission.persons(*_month(spec.at)) > 0 for mission in found):
+            standing = [mission.key for mission in missions if mission.persons(*_month(spec.at)) > 0]
+            self.note(
+                path,
+                f"the mission does not stand in {spec.at}",
+                got=shown(spec.mission),
+                allowed=", ".join(standing),
+            )
+        return found[0].key
+
+    def _parameters(self) -> dict[str, float]:
+        """Return the overrides, sorted by name, within the bounds the model accepts."""
+        made: dict[str, float] = {}
+        for name, value in sorted((self.spec.parameters or {}).items()):
+            path = ("parameters", name)
+            if name not in PARAMETERS:
+                self.note(
+                    path,
+                    "no parameter is called that",
+                    on_key=True,
+                    allowed="see: stabsim catalogue parameters",
+                    hint=nearest(name, PARAMETERS),
+                )
+            elif value is not None:
+                known = PARAMETERS[name]
+                if not known.hard_low <= value <= known.hard_high:
+                    self.note(
+                        path,
+                        "is outside what the model accepts",
+                        got=shown(value),
+                        allowed=f"{known.hard_low:g} to {known.hard_high:g} {known.unit}",
+                    )
+                made[name] = float(value) + 0.0
+        return made
+
+
+_ONE = {"states": "state", "districts": "district", "communities": "community"}
+
+
+def origins(root: Node) -> dict[str, str]:
+    """Return where every value of a merged tree was written, by dotted key."""
+    found: dict[str, str] = {}
+    stack: list[tuple[Path_, Node]] = [((), root)]
+    while stack:
+        path, node = stack.pop()
+        if isinstance(node.value, dict):
+            stack += [((*path, key), child) for key, child in node.value.items()]
+        elif node.value is not None:
+            mark = node.mark
+            name = Path(mark.file).name if mark.line is not None else mark.file.split(" ")[0]
+            found[dotted(path)] = f"{name}:{mark.line}" if mark.line is not None else name
+    return dict(sorted(found.items()))
+
+
+def _month(date: str) -> tuple[int, int]:
+    return int(date[:4]), int(date[5:7])
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)

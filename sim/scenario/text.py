@@ -1,0 +1,361 @@
+"""Read YAML 1.2 safely, keeping where every value stands.
+
+A file is read only if it is a regular file of modest size. The event stream of ruamel.yaml is then turned
+into plain nodes under caps on depth, nodes and aliases, so nothing is ever constructed from a tag, and a bomb
+is refused before it grows. Everything wrong that does not end the parse is collected, not raised.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from sim.errors import Problem
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 16
+MAX_NODES = 20_000
+MAX_ALIASES = 64
+
+_NULL = {"", "~", "null", "Null", "NULL"}
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = re.compile(r"[-+]?[0-9]+\Z")
+_BASED = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+
+
+class Mark(NamedTuple):
+    """Where something stands: file as shown to the user, line and column from 1 (None off any file)."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+
+class Node:
+    """A value with its place. ``value`` is a dict of nodes, a list of nodes, or a plain scalar."""
+
+    __slots__ = ("keys", "mark", "size", "value")
+
+    def __init__(self, value: Any, mark: Mark, size: int = 1) -> None:
+        self.value = value
+        self.mark = mark
+        self.size = size
+        self.keys: dict[str, Mark] = {}
+
+    def plain(self) -> Any:
+        """Return the value as plain dicts, lists and scalars."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def find(self, path: tuple[Any, ...]) -> tuple[Mark, Mark]:
+        """Return the places of the key and of the value at ``path``, or of the deepest part that exists."""
+        node, key = self, self.mark
+        for part in path:
+            if isinstance(node.value, dict) and part in node.value:
+                key, node = node.keys[part], node.value[part]
+            elif isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                key = node.mark
+            else:
+                break
+        return key, node.mark
+
+
+@dataclass(frozen=True)
+class Text:
+    """What was read: the node tree (None if it could not be built) and everything wrong with it."""
+
+    root: Node | None
+    problems: list[Problem]
+
+
+def read_text(path: Path) -> tuple[str | None, list[Problem]]:
+    """Read a regular UTF-8 file of at most `MAX_BYTES`; links, devices, pipes and folders are refused."""
+    shown = str(path)
+    flags = (
+        os.O_RDONLY
+        | getattr(os, "O_NOFOLLOW", 0)
+        | getattr(os, "O_NONBLOCK", 0)
+        | getattr(os, "O_CLOEXEC", 0)
+    )
+    try:
+        if path.is_symlink():
+            return None, [Problem("is a symbolic link", file=shown, allowed="a regular file")]
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        return None, [Problem("does not exist", file=shown)]
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return None, [Problem(f"cannot be read: {reason}", file=shown)]
+    with os.fdopen(descriptor, "rb") as stream:
+        kind = os.fstat(descriptor)
+        if not stat.S_ISREG(kind.st_mode):
+            what = "a folder" if stat.S_ISDIR(kind.st_mode) else "a pipe, socket or device"
+            return None, [Problem(f"is {what}", file=shown, allowed="a regular file")]
+        data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        return None, [
+            Problem(
+                "is too large",
+                file=shown,
+                got=f"more than {MAX_BYTES} bytes",
+                allowed=f"at most {MAX_BYTES} bytes",
+            )
+        ]
+    try:
+        return data.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        return None, [
+            Problem(
+                "is not UTF-8 text",
+                file=shown,
+                line=line,
+                column=column,
+                got=f"byte 0x{data[error.start]:02x}",
+            )
+        ]
+
+
+def parse(text: str, file: str, *, placed: bool = True) -> Text:
+    """Turn one YAML 1.2 document into nodes; ``placed=False`` leaves out lines (text from a command line)."""
+    builder = _Builder(file, placed)
+    try:
+        root = builder.document(YAML(typ="safe", pure=True).parse(text))
+    except _Stop:
+        root = None
+    except MarkedYAMLError as error:
+        builder.syntax(error)
+        root = None
+    except ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        builder.note(
+            "is not valid YAML: a character that is not allowed",
+            Mark(file, line, column),
+            got=f"U+{ord(text[error.position]):04X}" if error.position < len(text) else "",
+        )
+        root = None
+    except (YAMLError, ValueError, RecursionError) as error:
+        builder.note(f"is not valid YAML: {str(error).splitlines()[0]}", Mark(file))
+        root = None
+    return Text(root, builder.problems)
+
+
+def scalar(text: str) -> Any:
+    """Resolve a plain scalar by the YAML 1.2 core schema; ValueError for what is not a finite number."""
+    if text in _NULL:
+        return None
+    if text in _BOOL:
+        return _BOOL[text]
+    if _NOT_FINITE.match(text):
+        raise ValueError("is not a finite number")
+    if _INT.match(text) or _BASED.match(text):
+        if len(text) > 18:
+            raise ValueError("is too large a number")
+        return int(text, 0) if _BASED.match(text) else int(text)
+    if _FLOAT.match(text):
+        value = float(text)
+        if value in (float("inf"), float("-inf")):
+            raise ValueError("is too large a number")
+        return value
+    return text
+
+
+class _Stop(Exception):
+    """A cap was passed; the problem is already noted."""
+
+
+class _Builder:
+    """Turns events into nodes; every cap and refusal lives here."""
+
+    def __init__(self, file: str, placed: bool) -> None:
+        self.file = file
+        self.placed = placed
+        self.problems: list[Problem] = []
+        self.anchors: dict[str, Node | None] = {}
+        self.nodes = 0
+        self.aliases = 0
+        self.events: Iterator[Event] = iter(())
+
+    def mark(self, event: Any) -> Mark:
+        if not self.placed or event is None:
+            return Mark(self.file)
+        return Mark(self.file, event.line + 1, event.column + 1)
+
+    def note(
+        self, what: str, mark: Mark, *, key: str = "", got: str = "", allowed: str = "", hint: str = ""
+    ) -> None:
+        line, column = (mark.line, mark.column) if self.placed else (None, None)
+        self.problems.append(
+            Problem(
+                what, file=mark.file, line=line, column=column, key=key, got=got, allowed=allowed, hint=hint
+            )
+        )
+
+    def stop(self, what: str, mark: Mark, *, got: str = "", allowed: str = "") -> None:
+        self.note(what, mark, got=got, allowed=allowed)
+        raise _Stop
+
+    def syntax(self, error: MarkedYAMLError) -> None:
+        mark = error.problem_mark or error.context_mark
+        said = " ".join(str(part) for part in (error.context, error.problem) if part)
+        self.note(f"is not valid YAML: {said}" if said else "is not valid YAML", self.mark(mark))
+
+    def document(self, events: Iterator[Event]) -> Node | None:
+        """Build the one document of a stream."""
+        self.events = events
+        root: Node | None = None
+        seen = False
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                mark = self.mark(event.start_mark)
+                if seen:
+                    self.stop("has more than one document", mark, allowed="one document a file")
+                seen = True
+                if event.tags or (event.version is not None and tuple(event.version) != (1, 2)):
+                    self.stop("has a YAML directive", mark, allowed="YAML 1.2 without directives")
+                root = self.node(next(events), 1, ())
+        return root
+
+    def node(self, event: Any, depth: int, path: tuple[str, ...]) -> Node:
+        """Build the node an event starts."""
+        mark = self.mark(event.start_mark)
+        if depth > MAX_DEPTH:
+            self.stop("is nested too deeply", mark, allowed=f"at most {MAX_DEPTH} levels")
+        if isinstance(event, AliasEvent):
+            return self.alias(event, mark)
+        self.count(1, mark)
+        key = ".".join(path)
+        if getattr(event, "tag", None) is not None:
+            self.note("has a tag", mark, key=key, got=str(event.tag), allowed="plain values without tags")
+        anchor = event.anchor
+        if anchor is not None:
+            self.anchors[anchor] = None
+        if isinstance(event, ScalarEvent):
+            made = Node(self.scalar(event, mark, key), mark)
+        elif isinstance(event, MappingStartEvent):
+            made = self.mapping(mark, depth, path)
+        elif isinstance(event, SequenceStartEvent):
+            made = self.sequence(mark, depth, path)
+        else:
+            raise ValueError("unexpected event")
+        if anchor is not None:
+            self.anchors[anchor] = made
+        return made
+
+    def count(self, nodes: int, mark: Mark) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            self.stop("has too many values", mark, allowed=f"at most {MAX_NODES}, aliases counted in full")
+
+    def alias(self, event: AliasEvent, mark: Mark) -> Node:
+        self.aliases += 1
+        if self.aliases > MAX_ALIASES:
+            self.stop("has too many aliases", mark, allowed=f"at most {MAX_ALIASES}")
+        if event.anchor not in self.anchors:
+            self.stop("uses an alias that has no anchor", mark, got=f"*{event.anchor}")
+        node = self.anchors[event.anchor]
+        if node is None:
+            self.stop("uses an alias inside itself", mark, got=f"*{event.anchor}")
+        assert node is not None
+        self.count(node.size, mark)
+        return node
+
+    def scalar(self, event: ScalarEvent, mark: Mark, key: str) -> Any:
+        if event.style is not None:
+            return event.value
+        try:
+            return scalar(event.value)
+        except ValueError as error:
+            self.note(str(error), mark, key=key, got=event.value[:40], allowed="a finite number")
+            return None
+
+    def mapping(self, mark: Mark, depth: int, path: tuple[str, ...]) -> Node:
+        made = Node({}, mark)
+        for event in self.events:
+            if isinstance(event, MappingEndEvent):
+                break
+            key_mark = self.mark(event.start_mark)
+            key = self.key(event, key_mark, path)
+            inner = (*path, key if key is not None else "?")
+            if key in made.value:
+                first = made.keys[key].line  # type: ignore[index]
+                self.note(
+                    "is given twice",
+                    key_mark,
+                    key=".".join(inner),
+                    hint=f"first on line {first}" if self.placed else "",
+                )
+            value = self.node(next(self.events), depth + 1, inner)
+            made.size += value.size + 1
+            if key is not None and key not in made.value:
+                made.value[key] = value
+                made.keys[key] = key_mark
+        return made
+
+    def key(self, event: Any, mark: Mark, path: tuple[str, ...]) -> str | None:
+        """Return the key an event holds, or None (after noting why) when it cannot be one."""
+        shown = ".".join(path)
+        if not isinstance(event, ScalarEvent):
+            self.stop("has a key that is not a name", mark, allowed="plain names as keys")
+        self.count(1, mark)
+        if event.tag is not None or event.anchor is not None:
+            self.note("has a key with a tag or an anchor", mark, key=shown, allowed="plain names as keys")
+        text = str(event.value)
+        if text == "<<" and event.style is None:
+            self.note(
+                "uses a merge key", mark, key=shown, got="<<", hint="use extends: to build on another file"
+            )
+            return None
+        if event.style is None:
+            try:
+                name = scalar(text)
+            except ValueError:
+                name = None
+            if not isinstance(name, str):
+                self.note(
+                    "has a key that is not a name",
+                    mark,
+                    key=shown,
+                    got=text[:40] or "nothing",
+                    allowed="plain names as keys",
+                )
+                return None
+        return text
+
+    def sequence(self, mark: Mark, depth: int, path: tuple[str, ...]) -> Node:
+        made = Node([], mark)
+        for event in self.events:
+            if isinstance(event, SequenceEndEvent):
+                break
+            inner = (*path[:-1], f"{path[-1]}[{len(made.value)}]") if path else (f"[{len(made.value)}]",)
+            value = self.node(event, depth + 1, inner)
+            made.size += value.size
+            made.value.append(value)
+        return made
