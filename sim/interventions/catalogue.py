@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from sim.errors import InputError, Problem
 from sim.interventions.schema import CatalogueEntry, ShockType

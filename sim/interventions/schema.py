@@ -7,6 +7,8 @@ levers, a logit shift for ``level`` levers, log-odds, a share, or a head count.
 
 from __future__ import annotations
 
+from math import copysign, exp, log, sqrt
+from statistics import NormalDist
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -77,7 +79,12 @@ class Channel(_Sized):
 
     ``size`` is the effect at full dose on the lever's scale, ``low`` and ``high`` its 5-95 % interval.
     ``lag_months`` is the time to half the effect, ``halflife_months`` that of the effect after the end (0: it
-    ends with the programme). ``when`` limits the channel to places and times that meet a condition.
+    ends with the programme). ``when`` limits the channel to places and times that meet a condition (None:
+    always).
+
+    ``distribution`` says how sizes are drawn: ``normal`` and ``lognormal`` pass through low, size and high at
+    5, 50 and 95 % (each half with its own spread; a lognormal keeps its sign), ``uniform`` and ``triangular``
+    have low and high as their bounds.
     """
 
     distribution: Distribution = "normal"
@@ -92,6 +99,23 @@ class Channel(_Sized):
         if self.distribution == "lognormal" and self.low * self.high <= 0:
             raise ValueError("a lognormal size has low and high of one sign, neither of them zero")
         return self
+
+    def quantile(self, p: float) -> float:
+        """Return the size at probability ``p`` in (0, 1) of its distribution."""
+        low, size, high = self.low, self.size, self.high
+        if self.distribution == "fixed":
+            return size
+        if self.distribution == "uniform":
+            return low + p * (high - low)
+        if self.distribution == "triangular":
+            if p * (high - low) < size - low:
+                return low + sqrt(p * (high - low) * (size - low))
+            return high - sqrt((1.0 - p) * (high - low) * (high - size))
+        z = NormalDist().inv_cdf(p) / NormalDist().inv_cdf(0.95)
+        end = low if z < 0 else high
+        if self.distribution == "lognormal":
+            return copysign(exp(log(abs(size)) + abs(z) * (log(abs(end)) - log(abs(size)))), size)
+        return size + abs(z) * (end - size)
 
 
 class Dose(Strict):

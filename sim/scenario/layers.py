@@ -63,7 +63,10 @@ def read_layers(path: Path, set_: Sequence[str] = ()) -> Layers:
 
 
 def _chain(path: Path, files: list[Path], problems: list[Problem]) -> list[Node]:
-    """Read a file and its parents; return their roots, the furthest parent first."""
+    """Read a file and its parents; return their roots, the furthest parent first.
+
+    Titles and descriptions are not inherited: they belong to the file they stand in.
+    """
     roots: list[Node] = []
     current: Path | None = path
     while current is not None:
@@ -71,6 +74,9 @@ def _chain(path: Path, files: list[Path], problems: list[Problem]) -> list[Node]
         root = _read(current, problems)
         if root is None:
             break
+        if roots:
+            for name in ("title", "description"):
+                root.value.pop(name, None)
         roots.insert(0, root)
         current = _parent(root, current, files, problems)
     return roots

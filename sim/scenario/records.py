@@ -11,7 +11,7 @@ from typing import Any
 from sim.errors import Problem
 from sim.interventions import CatalogueEntry, ShockType
 
-_DOCUMENTATION = {
+_DOCUMENTATION: Any = {
     "name": True,
     "text": True,
     "family": True,
@@ -22,7 +22,7 @@ _DOCUMENTATION = {
     "channels": {"__all__": {"evidence": True, "text": True}},
 }
 """Parts of a catalogue entry that cannot change a result (the cost of a programme is stored with it)."""
-_SHOCK_DOCUMENTATION = {
+_SHOCK_DOCUMENTATION: Any = {
     "name": True,
     "text": True,
     "evidence": True,

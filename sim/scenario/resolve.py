@@ -56,7 +56,6 @@ class Resolver:
         """Return the scenario, or None when there are problems."""
         spec = self.spec
         for name, example in (
-            ("title", "a title"),
             ("start", "2024-01"),
             ("months", "120"),
             ("region", "western_balkans"),
@@ -153,7 +152,7 @@ class Resolver:
         if entry is None:
             return None
         quantity = self._quantity(path, spec, entry)
-        intensity = 1.0 if spec.intensity is None else float(spec.intensity)
+        intensity = 1.0 if spec.intensity is None else float(spec.intensity) + 0.0
         cost = spec.meur_per_year
         return Programme(
             key=key,
@@ -165,7 +164,9 @@ class Resolver:
             months=spec.months,
             intensity=intensity,
             quantity=quantity,
-            meur_per_year=self._cost(entry, targets, intensity, quantity) if cost is None else float(cost),
+            meur_per_year=self._cost(entry, targets, intensity, quantity)
+            if cost is None
+            else float(cost) + 0.0,
             approval=spec.approval or entry.approval,
             when=when,
         )
@@ -299,7 +300,9 @@ class Resolver:
         at = self._month_of((*path, "at"), spec.at)
         if entry is None:
             return None
-        magnitude = 1.0 if spec.magnitude is None else float(spec.magnitude)
+        if entry.pattern in ("mission", "division") and spec.targets is not None:
+            self.note((*path, "targets"), f"a shock of type {entry.key} has no targets", on_key=True)
+        magnitude = 1.0 if spec.magnitude is None else float(spec.magnitude) + 0.0
         return Shock(
             key=key,
             type=entry.key,
@@ -325,7 +328,7 @@ class Resolver:
         options: dict[str, Any] = {}
         if "mission" in known:
             options["mission"] = self._mission((*path, "mission"), spec)
-            options["remaining"] = 0.0 if spec.remaining is None else float(spec.remaining)
+            options["remaining"] = 0.0 if spec.remaining is None else float(spec.remaining) + 0.0
         if "months" in known:
             options["months"] = SHOCK_MONTHS if spec.months is None else spec.months
         return options
@@ -408,4 +411,4 @@ def _month(date: str) -> tuple[int, int]:
 
 
 def _float(value: float | None) -> float | None:
-    return None if value is None else float(value)
+    return None if value is None else float(value) + 0.0

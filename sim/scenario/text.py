@@ -111,11 +111,12 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return None, [Problem(f"cannot be read: {reason}", file=shown)]
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+        return None, [Problem(f"is {what}", file=shown, allowed="a regular file")]
     with os.fdopen(descriptor, "rb") as stream:
-        kind = os.fstat(descriptor)
-        if not stat.S_ISREG(kind.st_mode):
-            what = "a folder" if stat.S_ISDIR(kind.st_mode) else "a pipe, socket or device"
-            return None, [Problem(f"is {what}", file=shown, allowed="a regular file")]
         data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         return None, [

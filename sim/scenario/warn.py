@@ -137,10 +137,11 @@ def _capped(scenario: Scenario, region: Region, root: Node) -> Iterator[Problem]
                 ends = scenario.months if item.months is None else item.start + item.months
                 if state in states and item.start <= at < ends:
                     for channel in item.entry.channels:
-                        if (
-                            LEVER_BY_NAME[channel.lever].kind in ("rate", "level", "log_odds")
-                            and channel.when is None
-                        ):
+                        if LEVER_BY_NAME[channel.lever].kind in (
+                            "rate",
+                            "level",
+                            "log_odds",
+                        ) and channel.when in (None, "always"):
                             size = channel.size * item.entry.scale * saturation(item.dose)
                             now[channel.lever] = now.get(channel.lever, 0.0) + size
             for lever, total in now.items():
