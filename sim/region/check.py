@@ -6,14 +6,15 @@ from pathlib import Path
 
 from sim.errors import Problem
 from sim.region.build import build_region
-from sim.region.cells import merge_small
+from sim.region.cells import MIN_PERSONS, merge_small
 from sim.region.files import read_text
 from sim.region.outlines import parse_outlines
-from sim.region.read import Header, Table, Tables, nearest, read_tables, short
+from sim.region.read import MAX_PROBLEMS, Header, Table, Tables, label, nearest, read_tables, short
 from sim.region.schema import DOCUMENTS, HEADER_FILE, OTHER, OTHER_FILES, OUTLINES_FILE, TABLES
 from sim.region.variables import VARIABLES
 
-MAX_PROBLEMS = 200
+YEARS_AHEAD = 25
+FAR_DEGREES = 15
 
 
 def check_region(folder: Path) -> tuple[list[Problem], list[Problem]]:
@@ -41,13 +42,15 @@ def check_region(folder: Path) -> tuple[list[Problem], list[Problem]]:
 
 def read_and_check(folder: Path) -> tuple[Tables | None, list[Problem], list[Problem]]:
     """Read a folder and check it: tables (None without a folder), errors, warnings."""
-    if not folder.is_dir():
-        return None, [Problem("no such region folder", file=str(folder))], []
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        return None, [Problem(f"not a folder to read: {error.strerror}", file=label(str(folder)))], []
     errors: list[Problem] = []
     warnings: list[Problem] = []
     tables = read_tables(folder, errors)
     check_tables(tables, errors, warnings)
-    _check_files(tables, errors, warnings)
+    _check_files(tables, names, errors, warnings)
     if len(errors) > MAX_PROBLEMS:
         more = len(errors) - MAX_PROBLEMS
         errors = [*errors[:MAX_PROBLEMS], Problem(f"and {more:,} more problems", file=folder.name)]
@@ -64,7 +67,25 @@ def check_tables(tables: Tables, errors: list[Problem], warnings: list[Problem])
     _check_periods(tables, errors)
     if tables.header is not None:
         _check_people(tables, tables.header, errors, warnings)
+        problem = check_year(tables, tables.header.default_year)
+        if problem is not None:
+            errors.append(tables.header_problem("default_year", problem.what, allowed=problem.allowed))
     _check_neighbours(tables, warnings)
+    _check_positions(tables, warnings)
+
+
+def check_year(tables: Tables, year: int) -> Problem | None:
+    """Return the problem of a year before the first value or 25 years after the last or the default year."""
+    known = tables["state_values.csv"].columns["year"]
+    if not known:
+        return None
+    first, last = min(known), max(known)
+    if tables.header is not None and tables.header.default_year >= first:
+        last = max(last, tables.header.default_year)
+    if first <= year <= last + YEARS_AHEAD:
+        return None
+    what, allowed = "the region has no values near this year", f"{first} to {last + YEARS_AHEAD}"
+    return Problem(what, label(tables.folder.name), key="year", got=str(year), allowed=allowed)
 
 
 def _check_unique(table: Table, unique: tuple[str, ...], errors: list[Problem]) -> None:
@@ -72,8 +93,16 @@ def _check_unique(table: Table, unique: tuple[str, ...], errors: list[Problem]) 
     keys = zip(*(table.columns[column] for column in unique), strict=True)
     for row, key in enumerate(keys):
         if key in seen:
-            errors.append(Problem("row stands twice", table.file, table.lines[row], 1, "/".join(map(str, key)),
-                                  hint=f"first in line {seen[key]}"))
+            errors.append(
+                Problem(
+                    "row stands twice",
+                    table.file,
+                    table.lines[row],
+                    1,
+                    "/".join(map(str, key)),
+                    hint=f"first in line {seen[key]}",
+                )
+            )
         else:
             seen[key] = table.lines[row]
 
@@ -92,25 +121,41 @@ def _check_references(tables: Tables, errors: list[Problem]) -> None:
         table = tables[name]
         for column in schema.columns:
             allowed, unknown = known.get(column.kind, (set(), True))
-            if unknown:
+            if unknown or len(errors) > MAX_PROBLEMS:
                 continue
             for row, value in enumerate(table.columns[column.name]):
                 if value not in allowed:
                     listed = ", ".join(sorted(allowed)) if len(allowed) <= 12 else ""
-                    errors.append(table.problem(row, column.name, f"unknown {column.kind}", allowed=listed,
-                                                hint=nearest(value, allowed)))
+                    errors.append(
+                        table.problem(
+                            row,
+                            column.name,
+                            f"unknown {column.kind}",
+                            allowed=listed,
+                            hint=nearest(value, allowed) if len(errors) < MAX_PROBLEMS else "",
+                        )
+                    )
     if tables.header is not None and not tables["states.csv"].damaged:
         for state, community in sorted(tables.header.protected):
             for value, allowed in ((state, states), (community, set(tables.header.communities))):
                 if value not in allowed:
-                    errors.append(tables.header_problem("protected", "unknown group", got=f"{state}/{community}",
-                                                        hint=nearest(value, allowed)))
+                    errors.append(
+                        tables.header_problem(
+                            "protected",
+                            "unknown group",
+                            got=f"{state}/{community}",
+                            hint=nearest(value, allowed),
+                        )
+                    )
 
 
 def _check_pairs(tables: Tables, errors: list[Problem]) -> None:
     """Two different states in each pair, and each pair once whatever its direction."""
-    for name, first, second, more in (("borders.csv", "state_a", "state_b", ""), ("disputes.csv", "state_a", "state_b", "year"),
-                                      ("kin_ties.csv", "kin_state", "host_state", "community")):
+    for name, first, second, more in (
+        ("borders.csv", "state_a", "state_b", ""),
+        ("disputes.csv", "state_a", "state_b", "year"),
+        ("kin_ties.csv", "kin_state", "host_state", "community"),
+    ):
         table = tables[name]
         seen: dict[tuple[object, ...], int] = {}
         for row, (a, b) in enumerate(zip(table.columns[first], table.columns[second], strict=True)):
@@ -119,7 +164,9 @@ def _check_pairs(tables: Tables, errors: list[Problem]) -> None:
             key = (min(a, b), max(a, b), table.columns[more][row] if more else "")
             line = seen.setdefault(key, table.lines[row])
             if line != table.lines[row] and table.columns[first][row] != _first_of(table, first, line):
-                errors.append(table.problem(row, first, "pair stands twice", hint=f"the other way round in line {line}"))
+                errors.append(
+                    table.problem(row, first, "pair stands twice", hint=f"the other way round in line {line}")
+                )
 
 
 def _first_of(table: Table, column: str, line: int) -> object:
@@ -138,21 +185,35 @@ def _check_values(tables: Tables, errors: list[Problem], warnings: list[Problem]
             variable = VARIABLES[name]
             have.add((state, name))
             if seen.setdefault((state, name, year), file) != file:
-                errors.append(table.problem(row, "variable", "also in state_values.csv for this state and year"))
+                errors.append(
+                    table.problem(row, "variable", "also in state_values.csv for this state and year")
+                )
             if unit != variable.unit:
                 errors.append(table.problem(row, "unit", f"wrong unit of {name}", allowed=variable.unit))
             elif not variable.lo <= value <= variable.hi:
-                errors.append(table.problem(row, "value", f"{name} out of range",
-                                            allowed=f"{variable.lo:g} to {variable.hi:g}"))
+                errors.append(
+                    table.problem(
+                        row, "value", f"{name} out of range", allowed=f"{variable.lo:g} to {variable.hi:g}"
+                    )
+                )
             elif name in bounds and not bounds[name][0] <= value <= bounds[name][1]:
                 lo, hi = bounds[name]
-                warnings.append(table.problem(row, "value", f"{name} lies outside its bounds and counts as the nearest",
-                                              allowed=f"{lo:g} to {hi:g}"))
+                warnings.append(
+                    table.problem(
+                        row,
+                        "value",
+                        f"{name} lies outside its bounds and counts as the nearest",
+                        allowed=f"{lo:g} to {hi:g}",
+                    )
+                )
     if any(tables[file].damaged for file in files):
         return
     for state in sorted(set(tables["states.csv"].columns["state"])):
-        errors += [Problem(f"no value of {name} for any year", files[0], key=state)
-                   for name in VARIABLES if (state, name) not in have]
+        errors += [
+            Problem(f"no value of {name} for any year", files[0], key=state)
+            for name in VARIABLES
+            if (state, name) not in have
+        ]
 
 
 def _check_periods(tables: Tables, errors: list[Problem]) -> None:
@@ -184,36 +245,66 @@ def _check_people(tables: Tables, header: Header, errors: list[Problem], warning
         if state not in state_of.values():
             errors.append(tables["states.csv"].problem(row, "state", "state has no district"))
     if OTHER not in header.communities:
-        columns = zip(communities.columns["district"], communities.columns["community"],
-                      communities.columns["persons"], strict=True)
+        columns = zip(
+            communities.columns["district"],
+            communities.columns["community"],
+            communities.columns["persons"],
+            strict=True,
+        )
         for row, (district, community, persons) in enumerate(columns):
             if persons and community not in cells.get(district, {community: 0}):
-                errors.append(communities.problem(
-                    row, "community", f"under {header.small_community} persons and no community '{OTHER}' to join",
-                    hint=f"add {OTHER!r} to [communities] of {HEADER_FILE} or protect it"))
-    groups = {(state_of[district], community) for district, own in cells.items() if district in state_of for community in own}
+                errors.append(
+                    communities.problem(
+                        row,
+                        "community",
+                        f"under {header.small_community} persons and no community '{OTHER}' to join",
+                        hint=f"add {OTHER!r} to [communities] of {HEADER_FILE} or protect it",
+                    )
+                )
+    groups = {
+        (state_of[district], community)
+        for district, own in cells.items()
+        if district in state_of
+        for community in own
+    }
     status = tables["power_status.csv"]
     if not status.damaged:
         coded = set(zip(status.columns["state"], status.columns["community"], strict=True))
-        errors += [Problem("no power status for any year", status.file, key=f"{state}/{community}")
-                   for state, community in sorted(groups - coded) if community in header.communities]
+        errors += [
+            Problem("no power status for any year", status.file, key=f"{state}/{community}")
+            for state, community in sorted(groups - coded)
+            if community in header.communities
+        ]
     _check_totals(tables, cells, state_of, errors)
     ties = tables["kin_ties.csv"]
     for row, community in enumerate(ties.columns["community"]):
         for column in ("kin_state", "host_state"):
             if (ties.columns[column][row], community) not in groups:
-                warnings.append(ties.problem(row, column, f"no group of {short(community)} here: the tie has no effect"))
+                warnings.append(
+                    ties.problem(row, column, f"no group of {short(community)} here: the tie has no effect")
+                )
 
 
-def _check_totals(tables: Tables, cells: dict[str, dict[str, int]], state_of: dict[str, str], errors: list[Problem]) -> None:
+def _check_totals(
+    tables: Tables, cells: dict[str, dict[str, int]], state_of: dict[str, str], errors: list[Problem]
+) -> None:
     needed: dict[str, int] = {}
     for district, own in cells.items():
         if district in state_of:
-            needed[state_of[district]] = needed.get(state_of[district], 0) + len(own)
+            needed[state_of[district]] = needed.get(state_of[district], 0) + MIN_PERSONS * len(own)
     values = tables["state_values.csv"]
-    for row, (state, name) in enumerate(zip(values.columns["state"], values.columns["variable"], strict=True)):
+    for row, (state, name) in enumerate(
+        zip(values.columns["state"], values.columns["variable"], strict=True)
+    ):
         if name == "population" and values.columns["value"][row] < needed.get(state, 0):
-            errors.append(values.problem(row, "value", "fewer persons than cells", allowed=f"at least {needed[state]}"))
+            errors.append(
+                values.problem(
+                    row,
+                    "value",
+                    f"fewer than {MIN_PERSONS} persons a cell",
+                    allowed=f"at least {needed[state]}",
+                )
+            )
 
 
 def _check_neighbours(tables: Tables, warnings: list[Problem]) -> None:
@@ -226,15 +317,40 @@ def _check_neighbours(tables: Tables, warnings: list[Problem]) -> None:
             warnings.append(states.problem(row, "state", "state borders no other state of the region"))
 
 
-def _check_files(tables: Tables, errors: list[Problem], warnings: list[Problem]) -> None:
-    names = sorted(path.name for path in tables.folder.iterdir())
+def _check_positions(tables: Tables, warnings: list[Problem]) -> None:
+    """A district far from its state is most likely a latitude and longitude trading places."""
+    states, districts = tables["states.csv"].columns, tables["districts.csv"]
+    centres = dict(zip(states["state"], zip(states["lat"], states["lon"], strict=True), strict=True))
+    for row, state in enumerate(districts.columns["state"]):
+        lat, lon = districts.columns["lat"][row], districts.columns["lon"][row]
+        centre = centres.get(state, (lat, lon))
+        if abs(lat - centre[0]) > FAR_DEGREES or abs(lon - centre[1]) > 2 * FAR_DEGREES:
+            hint = "are latitude and longitude the right way round?"
+            warnings.append(districts.problem(row, "lat", f"far from the centre of {state}", hint=hint))
+
+
+def _check_files(tables: Tables, names: list[str], errors: list[Problem], warnings: list[Problem]) -> None:
     for name in names:
         if name not in TABLES and name not in OTHER_FILES and not name.startswith("."):
             missing = [known for known in (*TABLES, *OTHER_FILES) if known not in names]
-            warnings.append(Problem("file is not part of a region and is not read", file=name[:80], hint=nearest(name, missing)))
-    warnings += [Problem("file is missing: say where the values come from", file=name) for name in DOCUMENTS if name not in names]
+            warnings.append(
+                Problem(
+                    "file is not part of a region and is not read",
+                    file=label(name),
+                    hint=nearest(name, missing),
+                )
+            )
+    warnings += [
+        Problem("file is missing: say where the values come from", file=name)
+        for name in DOCUMENTS
+        if name not in names
+    ]
     if OUTLINES_FILE in names:
         text = read_text(tables.folder, OUTLINES_FILE)
-        outlines = text if isinstance(text, Problem) else parse_outlines(text, sorted(tables["states.csv"].columns["state"]))
+        outlines = (
+            text
+            if isinstance(text, Problem)
+            else parse_outlines(text, sorted(tables["states.csv"].columns["state"]))
+        )
         if isinstance(outlines, Problem):
             errors.append(outlines)

@@ -24,8 +24,11 @@ def parse_outlines(text: str, states: Sequence[str]) -> dict[str, list[Ring]] | 
     except json.JSONDecodeError as error:
         return Problem(error.msg, file=OUTLINES_FILE, line=error.lineno, column=error.colno)
     except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
-        return Problem(f"not GeoJSON as expected: {type(error).__name__} {error}"[:200], file=OUTLINES_FILE,
-                       allowed="features with a property 'state' and a Polygon or MultiPolygon")
+        return Problem(
+            f"not GeoJSON as expected: {type(error).__name__} {error}"[:200],
+            file=OUTLINES_FILE,
+            allowed="features with a property 'state' and a Polygon or MultiPolygon",
+        )
     unknown = sorted(set(rings) - set(states))
     if unknown:
         return Problem("unknown state", file=OUTLINES_FILE, got=unknown[0][:40], allowed=", ".join(states))

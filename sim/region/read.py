@@ -20,9 +20,13 @@ from sim.region.schema import HEADER_FILE, LATEST_YEAR, STATUSES, TABLES, Column
 from sim.region.variables import VARIABLES
 
 MAX_TEXT = 1000
+MAX_PROBLEMS = 200
 _PATTERNS = {
     "state": (re.compile(r"[A-Z][A-Z0-9]{2}"), "three capitals or digits such as BIH"),
-    "district": (re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"), "ASCII letters, digits and hyphens such as BIH-banja-luka"),
+    "district": (
+        re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"),
+        "ASCII letters, digits and hyphens such as BIH-banja-luka",
+    ),
     "community": (re.compile(r"[a-z][a-z0-9_]*"), "lower-case letters, digits and underscores such as serb"),
     "mission": (re.compile(r"[A-Z][A-Z0-9_]*"), "capitals, digits and underscores such as KFOR"),
     "key": (re.compile(r"[a-z][a-z0-9_]*"), "lower-case letters, digits and underscores"),
@@ -36,24 +40,29 @@ _PROTECTED = re.compile(r"([A-Z][A-Z0-9]{2})/([a-z][a-z0-9_]*)")
 
 
 class _Bad(ValueError):
-    """A field that cannot be used: what, allowed, hint."""
+    """A field that cannot be used: what is wrong, what is allowed, the names it may have meant."""
 
-    def __init__(self, what: str, allowed: str = "", hint: str = "") -> None:
-        self.what, self.allowed, self.hint = what, allowed, hint
+    def __init__(self, what: str, allowed: str = "", names: tuple[str, ...] = ()) -> None:
+        self.what, self.allowed, self.names = what, allowed, names
         super().__init__(what)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the hint "did you mean ...?" for a name, or nothing when none is close."""
-    table = {candidate.casefold(): candidate for candidate in known}
+    table = {candidate.casefold(): candidate for candidate in sorted(known)}
     close = difflib.get_close_matches(name.casefold(), list(table), n=1, cutoff=0.6)
     return f"did you mean {table[close[0]]!r}?" if close else ""
 
 
 def short(value: object) -> str:
-    """Return a value as short, safe text for a message."""
+    """Return a value as short, printable text for a message."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def label(name: str) -> str:
+    """Return a name from outside as short, printable text."""
+    return name[:80] if name[:80].isprintable() else ascii(name[:80])
 
 
 @dataclass
@@ -75,7 +84,9 @@ class Table:
         got = short(self.columns[column][row])
         return self.at(self.lines[row], column, what, got=got, allowed=allowed, hint=hint)
 
-    def at(self, line: int, column: str, what: str, *, got: str = "", allowed: str = "", hint: str = "") -> Problem:
+    def at(
+        self, line: int, column: str, what: str, *, got: str = "", allowed: str = "", hint: str = ""
+    ) -> Problem:
         """Return a problem at a line."""
         position = self._position(line, self.header.index(column)) if column in self.header else None
         return Problem(what, self.file, line, position, column, got, allowed, hint)
@@ -123,7 +134,9 @@ class Tables:
     def __getitem__(self, file: str) -> Table:
         return self.tables[file]
 
-    def header_problem(self, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = "") -> Problem:
+    def header_problem(
+        self, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = ""
+    ) -> Problem:
         """Return a problem in the header, at the line of the last part of a dotted key."""
         return _header_problem(self.header_text, key, what, got=got, allowed=allowed, hint=hint)
 
@@ -169,17 +182,19 @@ def _read_table(folder: Path, name: str, schema: Schema, problems: list[Problem]
         return table
     table.source_lines = text.split("\n")
     before = len(problems)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        _read_rows(csv.reader(io.StringIO(text, newline=""), strict=True), table, schema, problems)
+        _read_rows(reader, table, schema, problems)
     except csv.Error as error:
-        problems.append(Problem(f"not a table of comma-separated values: {error}", name))
+        line = reader.line_num
+        problems.append(Problem(f"not a table of comma-separated values: {error}", name, line))
     table.damaged = len(problems) > before
     return table
 
 
 def _read_rows(reader: Any, table: Table, schema: Schema, problems: list[Problem]) -> None:
-    table.header = [title.strip() for title in next(reader, [])]
     before = len(problems)
+    table.header = [label(title.strip()) for title in next(reader, [])]
     _check_titles(table, schema, problems)
     if len(problems) > before:
         return
@@ -188,17 +203,25 @@ def _read_rows(reader: Any, table: Table, schema: Schema, problems: list[Problem
     width = len(plan)
     for fields in reader:
         line = reader.line_num
+        if len(problems) - before >= MAX_PROBLEMS:
+            problems.append(Problem("too many problems; the rest of the file was not read", table.file, line))
+            return
         if not fields:
             continue
         if len(fields) != width:
-            problems.append(Problem("wrong number of fields", table.file, line, None, "", str(len(fields)), str(width)))
+            problems.append(
+                Problem("wrong number of fields", table.file, line, None, "", str(len(fields)), str(width))
+            )
             continue
         row: list[Any] = []
         for (title, parse, _), raw in zip(plan, fields, strict=True):
             try:
                 row.append(parse(raw))
             except _Bad as bad:
-                problems.append(table.at(line, title, bad.what, got=short(raw), allowed=bad.allowed, hint=bad.hint))
+                hint = nearest(raw, bad.names)
+                problems.append(
+                    table.at(line, title, bad.what, got=short(raw), allowed=bad.allowed, hint=hint)
+                )
         if len(row) == width:
             table.lines.append(line)
             for (_, _, values), value in zip(plan, row, strict=True):
@@ -210,11 +233,23 @@ def _check_titles(table: Table, schema: Schema, problems: list[Problem]) -> None
     for index, title in enumerate(table.header):
         if title not in wanted:
             free = [name for name in wanted if name not in table.header]
-            problems.append(Problem("unknown column", table.file, 1, table._position(1, index), title[:40], "",
-                                    ", ".join(wanted), nearest(title, free)))
+            problems.append(
+                Problem(
+                    "unknown column",
+                    table.file,
+                    1,
+                    table._position(1, index),
+                    title,
+                    "",
+                    ", ".join(wanted),
+                    nearest(title, free),
+                )
+            )
         elif title in table.header[:index]:
             problems.append(Problem("column stands twice", table.file, 1, table._position(1, index), title))
-    problems += [Problem("column is missing", table.file, 1, None, name) for name in wanted if name not in table.header]
+    problems += [
+        Problem("column is missing", table.file, 1, None, name) for name in wanted if name not in table.header
+    ]
 
 
 def _parser(column: Column) -> Callable[[str], Any]:
@@ -243,7 +278,9 @@ def _parse_key(pattern: re.Pattern[str], allowed: str) -> Callable[[str], str]:
 
 
 def _parse_integer(column: Column) -> Callable[[str], int]:
-    allowed = f"a whole number from {column.lo:,.0f} to {column.hi:,.0f}".replace(",", "" if column.hi < 1e4 else ",")
+    allowed = f"a whole number from {column.lo:,.0f} to {column.hi:,.0f}".replace(
+        ",", "" if column.hi < 1e4 else ","
+    )
 
     def parse(raw: str) -> int:
         if not _INTEGER.fullmatch(raw.strip()):
@@ -282,7 +319,7 @@ def _parse_choice(choices: tuple[str, ...]) -> Callable[[str], str]:
 
     def parse(raw: str) -> str:
         if raw not in known:
-            raise _Bad("unknown value" if raw else "is empty", ", ".join(choices), nearest(raw, choices))
+            raise _Bad("unknown value" if raw else "is empty", ", ".join(choices), choices)
         return raw
 
     return parse
@@ -308,15 +345,24 @@ def _parse_text(raw: str) -> str:
 # --- header ---------------------------------------------------------------------------------------
 
 _HEADER_KEYS: dict[str, tuple[str, float, float]] = {
-    "format": ("integer", 1, 1), "key": ("key", 0, 0), "title": ("text", 0, 0),
-    "default_year": ("integer", 1800, 2200), "price_year": ("integer", 1800, 2200),
-    "small_community": ("integer", 0, 1_000_000), "protected": ("list", 0, 0), "border_factor": ("number", 0, 1),
-    "distance_km": ("number", 0.1, 10_000), "bounds": ("table", 0, 0), "communities": ("table", 0, 0),
+    "format": ("integer", 1, 1),
+    "key": ("key", 0, 0),
+    "title": ("text", 0, 0),
+    "default_year": ("integer", 1800, 2200),
+    "price_year": ("integer", 1800, 2200),
+    "small_community": ("integer", 0, 1_000_000),
+    "protected": ("list", 0, 0),
+    "border_factor": ("number", 0, 1),
+    "distance_km": ("number", 0.1, 10_000),
+    "bounds": ("table", 0, 0),
+    "communities": ("table", 0, 0),
     "licences": ("table", 0, 0),
 }
 
 
-def _header_problem(text: str, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = "") -> Problem:
+def _header_problem(
+    text: str, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = ""
+) -> Problem:
     """A problem in region.toml, placed at the line that sets the key."""
     *_, last = key.split(".")
     match = re.search(rf"^[ \t]*\[?[ \t]*\"?({re.escape(last)})\"?[ \t]*[=\]]", text, re.MULTILINE)
@@ -332,8 +378,14 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+), column (\d+)", str(error))
-        problems.append(Problem(f"not TOML: {str(error).split(' (at')[0]}", HEADER_FILE,
-                                int(place[1]) if place else None, int(place[2]) if place else None))
+        problems.append(
+            Problem(
+                f"not TOML: {str(error).split(' (at')[0]}",
+                HEADER_FILE,
+                int(place[1]) if place else None,
+                int(place[2]) if place else None,
+            )
+        )
         return None
     except RecursionError:
         problems.append(Problem("nested too deeply", HEADER_FILE))
@@ -345,7 +397,9 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
 
     for key in data:
         if key not in _HEADER_KEYS:
-            report(key, "unknown key", allowed=", ".join(_HEADER_KEYS), hint=nearest(key, _HEADER_KEYS))
+            report(
+                label(key), "unknown key", allowed=", ".join(_HEADER_KEYS), hint=nearest(key, _HEADER_KEYS)
+            )
     for key, (kind, lo, hi) in _HEADER_KEYS.items():
         if key not in data:
             report(key, "is missing")
@@ -358,21 +412,36 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
         licences = _texts("licences", data["licences"], report)
         for slug in names:
             if not _PATTERNS["community"][0].fullmatch(slug):
-                report(f"communities.{slug}", "not a key", allowed=_PATTERNS["community"][1])
+                report(f"communities.{label(slug)}", "not a key", allowed=_PATTERNS["community"][1])
     if len(problems) > before:
         return None
-    return Header(data["key"], data["title"], data["default_year"], data["price_year"], data["small_community"],
-                  protected, float(data["border_factor"]), float(data["distance_km"]), bounds, names, licences)
+    return Header(
+        data["key"],
+        data["title"],
+        data["default_year"],
+        data["price_year"],
+        data["small_community"],
+        protected,
+        float(data["border_factor"]),
+        float(data["distance_km"]),
+        bounds,
+        names,
+        licences,
+    )
 
 
-def _check_header_value(key: str, value: object, kind: str, lo: float, hi: float, report: Callable[..., None]) -> None:
+def _check_header_value(
+    key: str, value: object, kind: str, lo: float, hi: float, report: Callable[..., None]
+) -> None:
     """Report a header value of the wrong kind or range."""
     got = short(value)
     if kind in ("integer", "number"):
         right = isinstance(value, int) if kind == "integer" else isinstance(value, int | float)
         if not right or isinstance(value, bool) or not lo <= value <= hi:  # type: ignore[operator]
             word = "a whole number" if kind == "integer" else "a number"
-            report(key, "not usable", got=got, allowed=f"{word} from {lo:g} to {hi:g}" if lo < hi else f"{lo:g}")
+            report(
+                key, "not usable", got=got, allowed=f"{word} from {lo:g} to {hi:g}" if lo < hi else f"{lo:g}"
+            )
     elif kind == "key":
         if not isinstance(value, str) or not _PATTERNS["key"][0].fullmatch(value) or len(value) > 80:
             report(key, "not a key", got=got, allowed=_PATTERNS["key"][1])
@@ -393,7 +462,7 @@ def _text(key: str, value: object, report: Callable[..., None]) -> None:
 
 def _texts(key: str, table: dict[str, object], report: Callable[..., None]) -> dict[str, str]:
     for name, value in table.items():
-        _text(f"{key}.{name}", value, report)
+        _text(f"{key}.{label(name)}", value, report)
     if not table:
         report(key, "is empty")
     return {name: str(value) for name, value in table.items()}
@@ -403,9 +472,18 @@ def _bounds(table: dict[str, object], report: Callable[..., None]) -> dict[str, 
     bounds = {}
     for name, value in table.items():
         if name not in VARIABLES:
-            report(f"bounds.{name}", "unknown variable", allowed=", ".join(VARIABLES), hint=nearest(name, VARIABLES))
+            report(
+                f"bounds.{label(name)}",
+                "unknown variable",
+                allowed=", ".join(VARIABLES),
+                hint=nearest(name, VARIABLES),
+            )
             continue
-        numbers = [x for x in value if isinstance(x, int | float) and math.isfinite(x)] if isinstance(value, list) else []
+        numbers = (
+            [x for x in value if isinstance(x, int | float) and math.isfinite(x)]
+            if isinstance(value, list)
+            else []
+        )
         if len(numbers) != 2 or len(value) != 2 or not numbers[0] < numbers[1]:  # type: ignore[arg-type]
             report(f"bounds.{name}", "not bounds", got=short(value), allowed="[lo, hi] with lo below hi")
             continue
@@ -421,7 +499,9 @@ def _protected(entries: list[object], report: Callable[..., None]) -> frozenset[
     for entry in entries:
         match = _PROTECTED.fullmatch(entry) if isinstance(entry, str) else None
         if match is None:
-            report("protected", "not a group", got=short(entry), allowed="state and community such as XKX/serb")
+            report(
+                "protected", "not a group", got=short(entry), allowed="state and community such as XKX/serb"
+            )
         else:
             protected.add((match[1], match[2]))
     return frozenset(protected)
@@ -432,8 +512,17 @@ def _protected(entries: list[object], report: Callable[..., None]) -> frozenset[
 
 def _digest(header: Header, tables: dict[str, Table]) -> str:
     """sha256 of everything that can change a result: no names, sources, order or number formats."""
-    identity = (header.key, header.default_year, header.price_year, header.small_community, sorted(header.protected),
-                header.border_factor, header.distance_km, sorted(header.bounds.items()), sorted(header.communities))
+    identity = (
+        header.key,
+        header.default_year,
+        header.price_year,
+        header.small_community,
+        sorted(header.protected),
+        header.border_factor,
+        header.distance_km,
+        sorted(header.bounds.items()),
+        sorted(header.communities),
+    )
     digest = hashlib.sha256(repr(identity).encode())
     for name, schema in TABLES.items():
         columns = [column.name for column in schema.columns if column.hashed]

@@ -21,7 +21,7 @@ class Mission:
     """An international mission in one state (a mission in several states is one record for each).
 
     ``state`` indexes `Region.states`; ``kind`` is ``troops``, ``police`` or ``observers``; ``mandate`` is
-    ``robust``, ``limited`` or ``observer``; ``start`` and ``end`` are (year, month) of the first and the last
+    ``robust``, ``limited`` or ``observer``; ``start`` and ``end`` are (year, month) of the first and last
     month; ``strength`` is persons by year, with gaps.
     """
 
@@ -36,7 +36,7 @@ class Mission:
     strength: dict[int, int]
 
     def persons(self, year: int, month: int) -> int:
-        """Return the strength in a month: the latest year at or before it, else the nearest later; 0 outside."""
+        """Return the strength in a month: latest year at or before it, else nearest later; 0 outside."""
         if (year, month) < self.start or (self.end is not None and (year, month) > self.end):
             return 0
         earlier = [known for known in self.strength if known <= year]
@@ -47,9 +47,9 @@ class Mission:
 class Region:
     """A region at one year. Arrays are read-only and sorted by key, whatever the order of the tables.
 
-    Cells (a community in a district) are sorted by state, district key and community key; groups (a community in
-    a state) by state and community key. ``sha256`` covers the content of all tables for all years except display
-    names, sources and outlines, so it names the folder and not the year.
+    Cells (a community in a district) are sorted by state, district key and community key; groups (a community
+    in a state) by state and community key. ``sha256`` covers the content of all tables for all years except
+    display names, sources and outlines, so it names the folder and not the year.
     """
 
     key: str
@@ -78,7 +78,7 @@ class Region:
     district_lon: F8
     district_population: I8
     district_cells: I4
-    """(n_districts + 1,) offsets: the cells of district d are ``[district_cells[d], district_cells[d + 1])``."""
+    """(n_districts + 1,) offsets: cells of district d are ``[district_cells[d], district_cells[d + 1])``."""
 
     cell_uid: U8
     cell_district: I4
@@ -92,7 +92,7 @@ class Region:
     group_population: I8
 
     values: dict[str, F8]
-    """State variables at the year: the latest row at or before it, else the nearest later (then in ``notes``)."""
+    """State variables at the year: latest row at or before it, else nearest later (then in ``notes``)."""
     exclusion: F8
     """(n_groups,) exclusion from power: 0, 0.15, 0.35, 0.7 or 1."""
     kin_group_a: I4
