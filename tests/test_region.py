@@ -8,6 +8,8 @@ import io
 import os
 import random
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.errors import RegionError
+from sim.errors import Problem, RegionError
 from sim.region import VARIABLES, Region, check_region, find_region, load_region, shipped_root
 from sim.region.cells import MIN_PERSONS, rake
 from sim.region.schema import TABLES
@@ -711,3 +713,58 @@ def test_find_region_refuses(name: str) -> None:
     assert "western_balkans" in str(caught.value)
     if name == "western_balkan":
         assert "did you mean 'western_balkans'?" in str(caught.value)
+
+
+def test_shipped_root_of_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sim" / "_scenarios").mkdir(parents=True)
+    monkeypatch.setattr("sim.region.shipped.__file__", str(tmp_path / "sim" / "region" / "shipped.py"))
+    assert shipped_root() == (tmp_path / "sim" / "_scenarios").resolve()
+    (tmp_path / "sim" / "_scenarios").rmdir()
+    assert shipped_root() == (tmp_path / "scenarios").resolve()
+
+
+def test_regions_load_without_heavy_packages() -> None:
+    code = "import sys, sim.region as r; r.load_region(r.find_region('twin_valleys')); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=BALKANS.parents[2]
+    )
+    packages = {name.split(".")[0] for name in done.stdout.split()}
+    assert "numpy" in packages
+    assert not packages & {"pandas", "mesa", "numba", "matplotlib", "pydantic", "ruamel", "scipy"}
+
+
+def test_damaged_folders_never_end_in_a_traceback(copy: Callable[[Path], Path]) -> None:
+    folder = copy(TWIN)
+    draw = random.Random(3)
+    files = sorted(path for path in folder.iterdir() if path.suffix != ".md")
+    refused: list[list[Problem]] = []
+    for _ in range(300):
+        path = draw.choice(files)
+        content = path.read_bytes()
+        damaged = bytearray(content)
+        for _ in range(draw.randint(1, 4)):
+            start = draw.randrange(len(damaged))
+            damaged[start : start + draw.choice([0, 1, 5, 40])] = draw.choice(
+                [
+                    b"",
+                    b"\n",
+                    b",",
+                    b'"',
+                    b"-1",
+                    b"\xff",
+                    b"nan",
+                    b"[",
+                    b"9" * 30,
+                    b"=",
+                    bytes([draw.randrange(256)]),
+                ]
+            )
+        path.write_bytes(bytes(damaged))
+        try:
+            load_region(folder)
+        except RegionError as error:
+            refused.append(error.problems)
+        path.write_bytes(content)
+    assert len(refused) > 200
+    assert all(problems and all(str(problem).isprintable() for problem in problems) for problems in refused)
+    assert load_region(folder).sha256 == load_region(TWIN).sha256
