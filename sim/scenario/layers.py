@@ -26,11 +26,11 @@ _REMOVABLE = ("interventions", "shocks", "parameters")
 
 @dataclass(frozen=True)
 class Layers:
-    """The merged tree (None if nothing could be read), everything wrong so far, and the files read."""
+    """The merged tree (None if nothing was read), what is wrong so far, whether all parents were read."""
 
     root: Node | None
     problems: list[Problem]
-    files: tuple[Path, ...]
+    complete: bool
 
 
 def shipped_scenarios() -> list[str]:
@@ -50,7 +50,7 @@ def read_layers(path: Path, set_: Sequence[str] = ()) -> Layers:
     """Read a file, all it extends and the overrides; merge them."""
     problems: list[Problem] = []
     files: list[Path] = []
-    roots = _chain(path, files, problems)
+    roots, complete = _chain(path, files, problems)
     overrides = _overrides(set_, problems)
     if overrides is not None:
         roots.append(overrides)
@@ -59,11 +59,11 @@ def read_layers(path: Path, set_: Sequence[str] = ()) -> Layers:
         found, root = _checked(root)
         problems += found
         merged = root if merged is None else _merge(merged, root, (), problems)
-    return Layers(merged, problems, tuple(files))
+    return Layers(merged, problems, complete)
 
 
-def _chain(path: Path, files: list[Path], problems: list[Problem]) -> list[Node]:
-    """Read a file and its parents; return their roots, the furthest parent first.
+def _chain(path: Path, files: list[Path], problems: list[Problem]) -> tuple[list[Node], bool]:
+    """Read a file and its parents; return their roots, furthest parent first, and whether none is missing.
 
     Titles and descriptions are not inherited: they belong to the file they stand in.
     """
@@ -79,7 +79,8 @@ def _chain(path: Path, files: list[Path], problems: list[Problem]) -> list[Node]
                 root.value.pop(name, None)
         roots.insert(0, root)
         current = _parent(root, current, files, problems)
-    return roots
+    unread = roots[0].value.get("extends") if roots else None
+    return roots, bool(roots) and (unread is None or unread.value is None)
 
 
 def _read(path: Path, problems: list[Problem]) -> Node | None:

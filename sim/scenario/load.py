@@ -68,7 +68,7 @@ def _load(
     scenario = None
     if layers.root is not None:
         damaged = frozenset(problem.key for problem in problems if problem.key)
-        resolver = Resolver(_key(path), layers.root, spec_of(layers.root), path.parent, damaged, regions)
+        resolver = Resolver(_key(path), layers.root, spec_of(layers.root), damaged, layers.complete, regions)
         scenario = resolver.resolve()
         problems += resolver.problems
     return (None if problems else scenario), problems

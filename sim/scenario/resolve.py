@@ -40,15 +40,20 @@ class Resolver:
     key: str
     root: Node
     spec: ScenarioFile
-    folder: Path
     damaged: frozenset[str]
+    complete: bool
     regions: RegionCache
     problems: list[Problem] = field(default_factory=list)
     region: Region | None = None
     start: tuple[int, int] | None = None
 
     def note(self, path: Path_, what: str, **said: Any) -> None:
-        """Collect a problem, unless that very value was already complained about."""
+        """Collect a problem, unless that very value was already complained about.
+
+        Nothing is called missing when a parent that might hold it could not be read.
+        """
+        if what == "is missing" and not self.complete:
+            return
         if not any(dotted(path[:depth]) in self.damaged for depth in range(1, len(path) + 1)):
             self.problems.append(problem_at(self.root, path, what, **said))
 
@@ -116,6 +121,10 @@ class Resolver:
                 self.regions[where] = load_region(*where)
             self.region = self.regions[where]
         except RegionError as error:
+            if all(problem.key == "year" for problem in error.problems):
+                for problem in error.problems:
+                    self.note(("start",), problem.what, got=problem.got, allowed=problem.allowed)
+                return ""
             self.note(("region",), "cannot be used", got=shown(name))
             self.problems += error.problems
             return ""
