@@ -71,7 +71,15 @@ def _load(
         resolver = Resolver(_key(path), layers.root, spec_of(layers.root), damaged, layers.complete, regions)
         scenario = resolver.resolve()
         problems += resolver.problems
-    return (None if problems else scenario), problems
+    return (None if problems else scenario), _in_order(problems)
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """Sort problems by their place, files in the order they first occur."""
+    files = list(dict.fromkeys(problem.file for problem in problems))
+    return sorted(
+        problems, key=lambda problem: (files.index(problem.file), problem.line or 0, problem.column or 0)
+    )
 
 
 def _key(path: Path) -> str:

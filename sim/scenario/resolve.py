@@ -28,7 +28,7 @@ from sim.scenario.text import Node
 from sim.scenario.warn import warn
 from sim.world.outcomes import OUTCOME_NAMES
 
-Path_ = tuple[Any, ...]
+KeyPath = tuple[Any, ...]
 RegionCache = dict[tuple[Path, int], Region]
 SHOCK_MONTHS = 12
 
@@ -47,7 +47,7 @@ class Resolver:
     region: Region | None = None
     start: tuple[int, int] | None = None
 
-    def note(self, path: Path_, what: str, **said: Any) -> None:
+    def note(self, path: KeyPath, what: str, **said: Any) -> None:
         """Collect a problem, unless that very value was already complained about.
 
         Nothing is called missing when a parent that might hold it could not be read.
@@ -133,7 +133,7 @@ class Resolver:
         except RegionError:
             return str(place)
 
-    def _month_of(self, path: Path_, date: str | None) -> int:
+    def _month_of(self, path: KeyPath, date: str | None) -> int:
         """Return months from the scenario's start to a date; complain when it lies before."""
         if date is None or self.start is None:
             return 0
@@ -182,7 +182,7 @@ class Resolver:
 
     def _type(
         self,
-        path: Path_,
+        path: KeyPath,
         name: str | None,
         find: Callable[[str], Any],
         names: tuple[str, ...],
@@ -210,7 +210,7 @@ class Resolver:
             )
         return entry
 
-    def _targets(self, path: Path_, spec: TargetsFile | None) -> Targets:
+    def _targets(self, path: KeyPath, spec: TargetsFile | None) -> Targets:
         """Check every target against the region."""
         if spec is None:
             return Targets()
@@ -239,7 +239,7 @@ class Resolver:
             tuple(sorted(spec.communities or ())),
         )
 
-    def _trigger(self, path: Path_, spec: TriggerFile | None) -> Trigger | None:
+    def _trigger(self, path: KeyPath, spec: TriggerFile | None) -> Trigger | None:
         if spec is None:
             return None
         if spec.indicator is None:
@@ -268,7 +268,7 @@ class Resolver:
             spec.indicator or "", _float(spec.above), _float(spec.below), spec.for_months or 1, where
         )
 
-    def _quantity(self, path: Path_, spec: ProgrammeFile, entry: CatalogueEntry) -> dict[str, int]:
+    def _quantity(self, path: KeyPath, spec: ProgrammeFile, entry: CatalogueEntry) -> dict[str, int]:
         """Return the head counts of a programme: exactly the one its type calls for."""
         wanted = entry.dose.quantity
         for name in QUANTITIES:
@@ -323,7 +323,7 @@ class Resolver:
             options=self._options(path, spec, entry),
         )
 
-    def _options(self, path: Path_, spec: ShockFile, entry: ShockType) -> dict[str, Any]:
+    def _options(self, path: KeyPath, spec: ShockFile, entry: ShockType) -> dict[str, Any]:
         """Return the options of a shock: those of its pattern, no others."""
         known = PATTERN_OPTIONS[entry.pattern]
         for name in ("mission", "months", "remaining"):
@@ -342,7 +342,7 @@ class Resolver:
             options["months"] = SHOCK_MONTHS if spec.months is None else spec.months
         return options
 
-    def _mission(self, path: Path_, spec: ShockFile) -> str:
+    def _mission(self, path: KeyPath, spec: ShockFile) -> str:
         """Return the key of a standing mission."""
         missions = self.region.missions if self.region else ()
         names = tuple(mission.key for mission in missions)
@@ -403,7 +403,7 @@ _ONE = {"states": "state", "districts": "district", "communities": "community"}
 def origins(root: Node) -> dict[str, str]:
     """Return where every value of a merged tree was written, by dotted key."""
     found: dict[str, str] = {}
-    stack: list[tuple[Path_, Node]] = [((), root)]
+    stack: list[tuple[KeyPath, Node]] = [((), root)]
     while stack:
         path, node = stack.pop()
         if isinstance(node.value, dict):

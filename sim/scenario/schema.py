@@ -205,7 +205,8 @@ def _problem(root: Node, item: Any) -> Problem:
     if kind == "extra_forbidden":
         names = _names(path[:-1])
         what, said["got"], said["allowed"] = "unknown key", "", ", ".join(names)
-        said["hint"] = nearest(str(path[-1]), names)
+        longer = next((name for name in names if name.startswith(f"{path[-1]}_")), "")
+        said["hint"] = nearest(longer or str(path[-1]), names)
     elif kind in _TYPES:
         what, said["allowed"] = f"must be {_TYPES[kind]}", _range(path)
         if (
