@@ -1,0 +1,140 @@
+"""An armed or extremist group of one community in one state: latent until it forms, then it recruits and fights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.agents.base import Action, Institution, SetArms, Situation
+from sim.kernels.draws import GROUP, uniform
+from sim.kernels.elementary import exp, log
+
+if TYPE_CHECKING:
+    from sim.model import StabilityModel
+
+LATENT, ACTIVE, CEASEFIRE, SETTLED = "latent", "active", "ceasefire", "settled"
+ONSET_DEATHS = 25
+SMALLEST_FORCE = 30
+"""Fighters below which a group lies low."""
+LN2 = 0.6931471805599453
+
+
+class ArmedGroup(Institution):
+    """Forms at a hazard, recruits while it has arms, attacks when strong enough, accepts a ceasefire, may relapse.
+
+    Armed groups follow this rule in scripted runs too: they are part of the conflict, not of the response to it.
+    Source: equations of section 4 and 6 of the model document; S1, S6, S12, S13, S20, D11, P1.
+    """
+
+    reactive = False
+
+    def __init__(self, model: StabilityModel, name: str, uid: int, group: int) -> None:
+        self.group = group
+        self.state = int(model.setting.geography.group_state[group])
+        super().__init__(model, name, uid)
+
+    def prepare(self) -> None:
+        """Start latent, without arms."""
+        self.status = LATENT
+        self.since = 0
+        self.arms = 0.0
+        self.deaths: list[int] = []
+        self.onset_counted = False
+
+    def decide(self, picture: Situation) -> list[Action]:
+        """One of four short rules, by status."""
+        if self.status == LATENT:
+            return self.while_latent(picture)
+        self.deaths = [*self.deaths[-11:], picture.group_deaths[self.group]]
+        if self.status == ACTIVE:
+            return self.while_active(picture)
+        return self.after_war(picture)
+
+    def while_latent(self, picture: Situation) -> list[Action]:
+        """Form with the yearly hazard of `formation_hazard`."""
+        if self.chance(0) >= self.formation_hazard(picture) / 12.0:
+            return []
+        self.enter(ACTIVE, picture.month)
+        self.arms = 0.3
+        return [SetArms("an armed group forms", "grievance, exclusion and opportunity", self.group, self.arms, 0.0)]
+
+    def formation_hazard(self, picture: Situation) -> float:
+        """Yearly hazard of forming: tension, exclusion, a dispute, kin at war near by, against state capacity."""
+        p = self.model.setting.parameters
+        seen = picture.outcomes
+        push = p.b_group_tension * (self.model.group_tension[self.group] - self.model.setting.solve.tension)
+        push += p.b_group_exclusion * picture.exclusion[self.group]
+        push += p.b_group_dispute * seen["dispute"][self.state]
+        push += p.b_group_kin * self.kin_at_war(picture)
+        push -= p.b_group_capacity * (seen["capacity"][self.state] - 0.5)
+        return float(p.group_hazard * exp(push + self.model.lever("group_formation", self.state)))
+
+    def kin_at_war(self, picture: Situation) -> float:
+        """1 if kin fight in another state where no robust mission stands, else 0."""
+        for other in self.model.kin_states[self.group]:
+            if picture.at_war[other] and self.model.mission_dose[other] < 0.3:
+                return 1.0
+        return 0.0
+
+    def while_active(self, picture: Situation) -> list[Action]:
+        """Keep up arms; attack when strong enough for the forces against it; accept a ceasefire at a hazard."""
+        p = self.model.setting.parameters
+        months = max(picture.month - self.since, 1)
+        pace = exp((p.settle_shape - 1.0) * log(months / 12.0)) if months > 12 else 1.0
+        hazard = p.settle_rate * pace * exp(self.model.lever("settlement", self.state))
+        if self.spent(picture):
+            hazard = 2.0 * hazard
+        if self.chance(1) < 1.0 - exp(-hazard) or self.faded(picture):
+            self.enter(CEASEFIRE, picture.month)
+            self.arms = 0.0
+            return [SetArms("accepts a ceasefire", "losses, weariness or a settlement", self.group, 0.0, 0.0)]
+        inflow = 0.02 + 0.2 * self.model.lever("arms_inflow", self.state)
+        seizure = 0.05 * picture.outcomes["capacity"][self.state]
+        self.arms = min(max(self.arms + inflow * (1.0 - self.arms) - seizure * self.arms, 0.01), 1.0)
+        attack = 1.0 if self.strong_enough(picture) else 0.0
+        return [SetArms("", "", self.group, self.arms, attack)]
+
+    def strong_enough(self, picture: Situation) -> bool:
+        """More than a handful of fighters, and more than one for every hundred officers and soldiers it faces."""
+        fighters = picture.fighters[self.group]
+        return fighters >= SMALLEST_FORCE and 100.0 * fighters >= self.model.forces_against[self.group]
+
+    def spent(self, picture: Situation) -> bool:
+        """Lost more in half a year than it has left."""
+        return sum(self.deaths[-6:]) > max(picture.fighters[self.group], SMALLEST_FORCE)
+
+    def faded(self, picture: Situation) -> bool:
+        """A group that after three years is still too small to act dissolves."""
+        return picture.month - self.since > 36 and picture.fighters[self.group] < SMALLEST_FORCE
+
+    def after_war(self, picture: Situation) -> list[Action]:
+        """Relapse at a falling hazard that robust missions lower; settled after ten quiet years."""
+        p = self.model.setting.parameters
+        months = picture.month - self.since
+        if self.status == CEASEFIRE and months >= 120:
+            self.enter(SETTLED, picture.month)
+        hazard = p.relapse_rate * exp(-LN2 * months / (12.0 * p.relapse_halflife))
+        hazard = hazard * exp(-p.relapse_presence * self.model.mission_dose[self.state])
+        if self.chance(2) >= hazard / 12.0:
+            return []
+        self.enter(ACTIVE, picture.month)
+        self.arms = 0.3
+        return [SetArms("takes up arms again", "the peace did not hold", self.group, self.arms, 0.0)]
+
+    def enter(self, status: str, month: int) -> None:
+        """Change status; a new episode counts its own onset."""
+        if status == ACTIVE:
+            self.deaths = []
+            self.onset_counted = False
+        self.status = status
+        self.since = month
+
+    def onset(self, deaths: int) -> bool:
+        """Whether this month's deaths make the episode reach 25 within twelve months, once per episode."""
+        if self.onset_counted or self.status == LATENT or sum(self.deaths[-11:]) + deaths < ONSET_DEATHS:
+            return False
+        self.onset_counted = True
+        return True
+
+    def chance(self, number: int) -> float:
+        """A keyed uniform of this group and month."""
+        return float(uniform(self.model.world.seed, GROUP, self.model.month, self.uid, number))

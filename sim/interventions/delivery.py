@@ -1,0 +1,95 @@
+"""How a programme runs: request, approval, deployment, delivery, end; what it spends, and what it pulls.
+
+A programme of dose zero makes no request, holds no place in a queue and spends nothing. Its start is the month of
+the request; delivery follows approval and deployment (``approval: none`` delivers at once).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sim.interventions.schema import CatalogueEntry
+from sim.types import Array, Geography
+from sim.world.effects import Reach, Source, dose_response, make_pull
+from sim.world.levers import LEVER_BY_NAME
+
+PLANNED, PROPOSED, DEPLOYING, RUNNING, ENDED, REFUSED = "planned", "proposed", "deploying", "running", "ended", "refused"
+
+
+def programme_source(entry: CatalogueEntry, cells: Array, heads: float, geography: Geography) -> Source:
+    """Return the pulls of a catalogue entry on the cells it targets; ``heads`` persons for levers that count them."""
+    reach = Reach(cells)
+    pulls = []
+    for channel in entry.channels:
+        persons = LEVER_BY_NAME[channel.lever].kind == "persons"
+        size = entry.scale * channel.size * (heads if persons else 1.0)
+        factors = () if persons else tuple(entry.absorption)
+        if channel.when is not None:
+            factors = (*factors, channel.when)
+        pulls.append(make_pull(channel.lever, size, reach, geography, channel.lag_months, channel.halflife_months, factors))
+    return Source(pulls)
+
+
+@dataclass(eq=False)
+class Delivery:
+    """The life of one programme in one run.
+
+    ``dose`` in [0, 1] moves ordinary channels through the saturating dose response, ``share`` in [0, 1] the
+    channels that count persons; ``start``, ``months`` as in the scenario; ``meur_per_year`` at this dose;
+    ``states`` share of the cost by state, (n_s,).
+    """
+
+    key: str
+    uid: int
+    entry: CatalogueEntry
+    source: Source
+    dose: float
+    share: float
+    start: int
+    months: int | None
+    meur_per_year: float
+    approval: str
+    states: Array
+    status: str = PLANNED
+    since: int = 0
+    ready: int = 0
+    spent: float = 0.0
+    weight: float = 1.0
+    history: list[tuple[int, str]] = field(default_factory=list)
+
+    def enter(self, status: str, month: int) -> None:
+        """Change status and remember when."""
+        self.status = status
+        self.since = month
+        self.history.append((month, status))
+
+    def request(self, month: int) -> None:
+        """Ask for approval, or start at once where none is needed."""
+        if self.dose > 0.0:
+            self.enter(RUNNING if self.approval == "none" else PROPOSED, month)
+
+    def approve(self, month: int, delay: float) -> None:
+        """Deploy, to be ready after ``delay`` months."""
+        self.enter(DEPLOYING, month)
+        self.ready = month + max(int(delay + 0.5), 0)
+
+    def refuse(self, month: int) -> None:
+        """Close the proposal."""
+        self.enter(REFUSED, month)
+
+    def advance(self, month: int) -> float:
+        """Move on to ``month``; return what is spent in it, million euro."""
+        if self.status == DEPLOYING and month >= self.ready:
+            self.enter(RUNNING, month)
+        if self.status == RUNNING and self.months is not None and month >= self.since + self.months:
+            self.enter(ENDED, month)
+        running = self.status == RUNNING
+        full = dose_response(self.dose * self.weight) if running else 0.0
+        heads = self.share * self.weight if running else 0.0
+        self.source.doses = [
+            heads if LEVER_BY_NAME[pull.lever].kind == "persons" else full for pull in self.source.pulls
+        ]
+        self.source.move()
+        cost = self.weight * self.meur_per_year / 12.0 if running else 0.0
+        self.spent += cost
+        return cost

@@ -1,0 +1,97 @@
+"""The armed track: organised groups of a community against a state; recruits, events, deaths, exits.
+
+Citizens who riot never end a war, nor make one: armed groups have their own fighters, arms and events
+(`equations.md`, section 4; D2, S6, P2, P10a). Whether a group attacks is its agent's decision (`sim.agents`).
+"""
+
+from sim.kernels import draws
+from sim.kernels.compiling import kernel
+from sim.kernels.elementary import exp, saturate
+from sim.kernels.mobilisation import free_persons
+from sim.kernels.movement import citizen_persons, deal, kill_civilians
+from sim.kernels.violence import event_block, pareto_size, pick_victim
+from sim.types import ARMED_DEATHS, ARMED_EVENTS, EXITS, FIGHTER_DEATHS, RECRUITS
+
+
+@kernel
+def recruit_cell(c, rate, geography, citizens, tallies, cells, seed, tick, p):
+    """Recruits of one cell: Binomial(free, 1 - exp(-rate x own factors)) for each citizen."""
+    first = citizens.cell_start[c]
+    n = citizens.cell_start[c + 1] - first
+    for i in range(first, first + n):
+        young = citizens.young[i]
+        rank = cells.rate_young[c] if young else cells.rate_other[c]
+        unemployed = min(max((rank - citizens.labour_rank[i]) * n + 0.5, 0.0), 1.0)
+        own = p.b_recruit_unemployment * unemployed + (p.b_recruit_youth if young else 0.0)
+        u = draws.citizen_uniform(seed, draws.RECRUIT, tick, geography.cell_uid[c], i - first)
+        free = free_persons(citizens, i, citizen_persons(citizens, c, i))
+        joined = draws.binomial(u, free, 1.0 - exp(-rate * exp(own)))
+        if joined > 0:
+            citizens.in_arms[i] += citizens.in_arms.dtype.type(joined)
+            tallies.fighters[c] += joined
+            tallies.month[RECRUITS, c] += joined
+
+
+@kernel
+def armed_event(c, k, geography, citizens, mood, tallies, lethality, seed, tick, p):
+    """Deaths of one armed event: fighters of the cell, and civilians of one community of the district."""
+    w0, w1, w2, w3 = draws.words(seed, draws.ARMED_SIZE, tick, geography.cell_uid[c], k)
+    size = pareto_size(draws.unit32(w0), p.armed_tail, p.armed_cap)
+    size = int(size * lethality + draws.unit32(w3))
+    fighters = min(draws.binomial(draws.unit32(w1), size, p.armed_fighter_share), tallies.fighters[c])
+    n = citizens.cell_start[c + 1] - citizens.cell_start[c]
+    start = int(draws.uniform(seed, draws.DEAL_FIGHTERS, tick, geography.cell_uid[c], k) * n)
+    lost = deal(citizens, citizens.dead, False, citizens.in_arms, c, fighters, start)
+    tallies.fighters[c] -= lost
+    tallies.dead[c] += lost
+    tallies.month[FIGHTER_DEATHS, c] += lost
+    tallies.month[ARMED_DEATHS, c] += lost
+    d = geography.cell_district[c]
+    victim = pick_victim(geography, d, -1, draws.unit32(w2))
+    block = event_block(geography, c, k)
+    killed = kill_civilians(geography, citizens, mood, tallies, victim, size - fighters, seed, tick, block)
+    tallies.month[ARMED_DEATHS, victim] += killed
+    tallies.group_deaths[geography.cell_group[c]] += lost + killed
+
+
+@kernel
+def leave_cell(c, geography, citizens, tallies, seed, tick, chance):
+    """Exits from arms: Binomial(in arms, chance) for each citizen."""
+    first = citizens.cell_start[c]
+    for i in range(first, citizens.cell_start[c + 1]):
+        held = int(citizens.in_arms[i])
+        if held == 0:
+            continue
+        u = draws.uniform(seed, draws.EXIT, tick, geography.cell_uid[c], i - first)
+        left = draws.binomial(u, held, chance)
+        if left > 0:
+            citizens.in_arms[i] -= citizens.in_arms.dtype.type(left)
+            tallies.fighters[c] -= left
+            tallies.month[EXITS, c] += left
+
+
+@kernel
+def armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed, tick, p, rates, solve):
+    """Recruitment, exits and armed events of the round, for groups that have arms or fighters."""
+    for c in range(tallies.fighters.size):
+        g = geography.cell_group[c]
+        if inputs.arms[g] <= 0.0 and tallies.fighters[c] == 0:
+            continue
+        d = geography.cell_district[c]
+        s = geography.cell_state[c]
+        if tallies.fighters[c] > 0:
+            leave_cell(c, geography, citizens, tallies, seed, tick, rates.exits)
+        room = 1.0 - tallies.fighters[c] / (p.fighter_cap * geography.cell_people[c])
+        if inputs.arms[g] > 0.0 and room > 0.0:
+            pull = p.b_recruit_tension * (fields.tension[c] - solve.tension)
+            pull += p.b_recruit_exclusion * (fields.exclusion[g] - 0.3)
+            pull += p.b_recruit_repression * inputs.repression[g]
+            pull += p.b_recruit_extremism * (fields.extremism[d] - solve.extremism)
+            rate = p.recruitment * inputs.arms[g] * exp(pull) * inputs.recruitment[c] * room
+            recruit_cell(c, rate, geography, citizens, tallies, cells, seed, tick, p)
+        if inputs.attack[g] > 0.0 and tallies.fighters[c] > 0:
+            mean = p.armed_event_rate * tallies.fighters[c] * inputs.posture[s] * inputs.combat[d] * inputs.attack[g]
+            events = draws.poisson(draws.uniform(seed, draws.ARMED_EVENT, tick, geography.cell_uid[c], 0), mean)
+            tallies.month[ARMED_EVENTS, c] += events
+            for k in range(events):
+                armed_event(c, k, geography, citizens, mood, tallies, inputs.lethality[c], seed, tick, p)

@@ -1,0 +1,91 @@
+"""Turning out: grievance, perceived risk, contagion, fatigue, and a logistic choice.
+
+The rule is Epstein's (2002) with the corrections of evidence rows M1 and M7: deterrence collapses when a crowd
+outnumbers the police. All citizens choose at once from last round's state.
+"""
+
+import numpy as np
+
+from sim.kernels import draws
+from sim.kernels.compiling import kernel
+from sim.kernels.elementary import exp, log, logistic
+
+COLLAPSE, FLOOR, LITERAL = 0, 1, 2
+"""Forms of the arrest ratio: smooth collapse (Lemos, Lopes and Coelho 2015), floor (as NetLogo Rebellion), as printed."""
+
+
+@kernel
+def grievance(hardship, legitimacy):
+    """Grievance = hardship x (1 - legitimacy), in [0, 1]. Source: Epstein 2002, eq. 1."""
+    return hardship * (1.0 - legitimacy)
+
+
+@kernel
+def arrest_probability(ratio, k, critical_ratio, width, form):
+    """Perceived probability of arrest, 1 - exp(-k ratio C).
+
+    Parameters
+    ----------
+    ratio : float >= 0
+        Officers per active person, self or floor included.
+    k : float
+        2.3 makes it 0.9 at one officer per active person.
+    critical_ratio, width : float
+        Where and how sharply (in log ratio) deterrence collapses; used by the `COLLAPSE` form only.
+    form : int
+        `COLLAPSE`: C = 1 / (1 + (critical / ratio)^(1 / width)); `FLOOR`: the ratio is rounded down;
+        `LITERAL`: C = 1.
+
+    Notes
+    -----
+    Source: Epstein 2002, eq. 2; M1 and M7.
+    """
+    if ratio <= 0.0:
+        return 0.0
+    if form == FLOOR:
+        return 1.0 - exp(-k * np.floor(ratio))
+    if form == LITERAL:
+        return 1.0 - exp(-k * ratio)
+    collapse = logistic(log(ratio / critical_ratio) / width)
+    return 1.0 - exp(-k * ratio * collapse)
+
+
+@kernel
+def choice(net_motive):
+    """Probability of acting on a net motive in log-odds; a hard threshold is its limit for large motives."""
+    return logistic(net_motive)
+
+
+@kernel
+def fill_uniforms(buffer, count, seed, stream, tick, uid, first):
+    """Write the 32-bit uniforms of ``count`` citizens from number ``first`` (a multiple of 4) of a cell."""
+    for block in range((count + 3) // 4):
+        w0, w1, w2, w3 = draws.words(seed, stream, tick, uid, (first >> 2) + block)
+        buffer[4 * block] = draws.unit32(w0)
+        buffer[4 * block + 1] = draws.unit32(w1)
+        buffer[4 * block + 2] = draws.unit32(w2)
+        buffer[4 * block + 3] = draws.unit32(w3)
+
+
+@kernel
+def fill_probabilities(buffer, hardship, risk, threshold, labour, young, n, drive, grief, fear, rates, p):
+    """Write each citizen's probability of turning out.
+
+    ``drive`` is all that the cell's citizens share (log-odds), ``grief`` = b_grievance (1 - L) per unit of
+    hardship, ``fear`` = b_risk P per unit of risk aversion, ``n`` citizens of the cell and ``rates`` the
+    unemployed share of residents (young, others): a citizen is unemployed as far as the labour rank is below.
+    """
+    rate_young, rate_other = rates
+    for i in range(buffer.size):
+        rate = rate_young if young[i] else rate_other
+        unemployed = min(max((rate - labour[i]) * n + 0.5, 0.0), 1.0)
+        motive = drive + grief * hardship[i] - fear * risk[i]
+        motive += p.b_unemployment * unemployed - p.b_threshold * threshold[i]
+        buffer[i] = p.turnout_cap * choice(motive)
+
+
+@kernel
+def free_persons(citizens, i, weight):
+    """Persons of citizen i who are alive, at liberty, at home and unarmed."""
+    taken = np.int64(citizens.detained[i]) + np.int64(citizens.displaced[i])
+    return weight - (taken + np.int64(citizens.in_arms[i]) + np.int64(citizens.dead[i]))

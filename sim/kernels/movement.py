@@ -1,0 +1,96 @@
+"""Release from detention, flight from danger, return, and the dealing of losses to citizens."""
+
+from sim.kernels import draws
+from sim.kernels.compiling import kernel
+from sim.kernels.elementary import exp, saturate
+from sim.kernels.mobilisation import free_persons
+from sim.types import NEW_DISPLACED, RELEASED, RETURNED
+
+
+@kernel
+def citizen_persons(citizens, cell, i):
+    """Persons whom citizen i (absolute position) of a cell stands for, alive or not."""
+    return citizens.cell_weight[cell] + (1 if i - citizens.cell_start[cell] < citizens.cell_extra[cell] else 0)
+
+
+@kernel
+def deal(citizens, counts, pool_is_free, pool, cell, wanted, start):
+    """Take ``wanted`` persons of a cell, citizen after citizen from ``start`` round, and add them to ``counts``.
+
+    They come from the free if ``pool_is_free``, else from ``pool`` (a count such as ``in_arms``), which falls.
+    Never more are taken than are there. Returns how many were.
+    """
+    first = citizens.cell_start[cell]
+    n = citizens.cell_start[cell + 1] - first
+    left = wanted
+    for step in range(n):
+        if left == 0:
+            break
+        i = first + (start + step) % n
+        if pool_is_free:
+            there = free_persons(citizens, i, citizen_persons(citizens, cell, i))
+        else:
+            there = int(pool[i])
+        take = min(left, there)
+        if take > 0:
+            counts[i] += counts.dtype.type(take)
+            if not pool_is_free:
+                pool[i] -= pool.dtype.type(take)
+            left -= take
+    return wanted - left
+
+
+@kernel
+def kill_civilians(geography, citizens, mood, tallies, cell, deaths, seed, tick, block):
+    """Deal civilian deaths to free residents of a cell, and raise its fear. Returns how many died."""
+    n = citizens.cell_start[cell + 1] - citizens.cell_start[cell]
+    start = int(draws.uniform(seed, draws.DEAL, tick, geography.cell_uid[cell], block) * n)
+    died = deal(citizens, citizens.dead, True, citizens.dead, cell, deaths, start)
+    tallies.dead[cell] += died
+    mood.fear[cell] += 100000.0 * died / geography.district_people[geography.cell_district[cell]]
+    return died
+
+
+@kernel
+def release(geography, citizens, tallies, seed, tick, rates):
+    """Release from detention: Binomial(detained, 1 - 2^(-round / half-life)) for each citizen."""
+    for c in range(tallies.detained.size):
+        if tallies.detained[c] == 0:
+            continue
+        first = citizens.cell_start[c]
+        for i in range(first, citizens.cell_start[c + 1]):
+            held = int(citizens.detained[i])
+            if held == 0:
+                continue
+            u = draws.citizen_uniform(seed, draws.RELEASE, tick, geography.cell_uid[c], i - first)
+            freed = draws.binomial(u, held, rates.release)
+            if freed > 0:
+                citizens.detained[i] -= citizens.detained.dtype.type(freed)
+                tallies.detained[c] -= freed
+                tallies.month[RELEASED, c] += freed
+
+
+@kernel
+def flight_and_return(geography, citizens, inputs, mood, tallies, seed, tick, p, rates):
+    """Flight from recent deaths and expulsion; return of the displaced where it is safe."""
+    for c in range(mood.fear.size):
+        danger = saturate(mood.fear[c], p.flight_half)
+        hazard = p.flight_deaths * danger + p.flight_expulsion * inputs.expulsion[geography.cell_group[c]]
+        leaving = 1.0 - exp(-hazard) if hazard > 0.0 else 0.0
+        coming = min(rates.returning * (1.0 - danger) * inputs.returning[c], 1.0)
+        mood.fear[c] = mood.fear[c] * (1.0 - rates.fear)
+        if leaving == 0.0 and tallies.displaced[c] == 0:
+            continue
+        first = citizens.cell_start[c]
+        for i in range(first, citizens.cell_start[c + 1]):
+            u, v = draws.uniform_pair(seed, draws.FLIGHT, tick, geography.cell_uid[c], i - first)
+            back = draws.binomial(v, int(citizens.displaced[i]), coming)
+            gone = draws.binomial(u, free_persons(citizens, i, citizen_persons(citizens, c, i)), leaving)
+            if back > 0:
+                citizens.displaced[i] -= citizens.displaced.dtype.type(back)
+                tallies.displaced[c] -= back
+                tallies.month[RETURNED, c] += back
+            if gone > 0:
+                citizens.displaced[i] += citizens.displaced.dtype.type(gone)
+                tallies.displaced[c] += gone
+                tallies.month[NEW_DISPLACED, c] += gone

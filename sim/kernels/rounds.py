@@ -1,0 +1,238 @@
+"""The fused month: four rounds (quarter months) of everything that people do, in the documented order.
+
+Round: moods and sparks; what citizens see; turning out (with three cascade sub-rounds where a district is
+excited); incidents, reprisals and deaths; armed events; release, flight and return; recruitment.
+All citizens act at once from last round's state.
+"""
+
+import numpy as np
+
+from sim.kernels import draws
+from sim.kernels.armed import armed_round
+from sim.kernels.compiling import kernel
+from sim.kernels.crowd import collect_active, collect_conduct, crowd_pass, crowd_pass_threaded
+from sim.kernels.elementary import exp, log, logistic, normal_quantile, saturate
+from sim.kernels.mobilisation import arrest_probability
+from sim.kernels.movement import flight_and_return, release
+from sim.kernels.neighbourhood import group_shares, weighted_row
+from sim.kernels.violence import communal_round
+from sim.types import ACTIVE, VIOLENT, CrowdParameters
+
+SUB_ROUNDS = 3
+ROUNDS = 4
+
+
+@kernel
+def weather(geography, mood, seed, tick, p, rates):
+    """Advance district moods, local sparks, state-wide focal events and climates by one round."""
+    for d in range(mood.district.size):
+        uid = geography.district_uid[d]
+        people = geography.district_people[d]
+        scale = min(max(np.sqrt(np.sqrt(150000.0 / people)), 0.5), 1.5)
+        z = normal_quantile(draws.uniform(seed, draws.DISTRICT_NOISE, tick, uid, 0))
+        mood.district[d] = rates.mood_keep * mood.district[d] + rates.mood_step * scale * z
+        mood.spark[d] = mood.spark[d] * rates.spark_keep
+        u, v = draws.uniform_pair(seed, draws.SPARK, tick, uid, 0)
+        sparks = draws.poisson(u, p.spark_rate * people / 100000.0)
+        if sparks > 0:
+            # The largest of the round's sparks decides; its quantile is the sparks-th root of a uniform.
+            size = -p.spark_size * log(1.0 - exp(log(v) / sparks))
+            reach = min(1.0, p.spark_catchment / people)
+            mood.spark[d] = max(mood.spark[d], log(1.0 + reach * (exp(min(size, 12.0)) - 1.0)))
+    for s in range(mood.focal.size):
+        mood.focal[s] = mood.focal[s] * rates.focal_keep
+        u, v = draws.uniform_pair(seed, draws.FOCAL, tick, geography.state_uid[s], 0)
+        if draws.poisson(u, rates.focal_round) > 0:
+            mood.focal[s] = max(mood.focal[s], min(-p.focal_size * log(v), 8.0))
+    for g in range(mood.climate.size):
+        z = normal_quantile(draws.uniform(seed, draws.CLIMATE, tick, geography.group_uid[g], 0))
+        mood.climate[g] = rates.climate_keep * mood.climate[g] + rates.climate_step * z
+
+
+@kernel
+def contagion(share, half, quiet, slope):
+    """Log-odds from the turn-out of others, zero at the quiet level."""
+    return slope * (saturate(share, half) - saturate(quiet, half))
+
+
+@kernel
+def see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p):
+    """What the citizens of every cell marked in ``cells.todo`` see and feel this round."""
+    group_shares(geography, mood.active_share, cells.group_share)
+    form = int(p.arrest_form)
+    for d in range(mood.district.size):
+        crowd = 0.0
+        for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
+            crowd += mood.active_share[c] * geography.cell_people[c]
+        crowd = crowd / geography.district_people[d]
+        ratio = inputs.officers[d] / (crowd + p.active_floor)
+        cells.p_arrest[d] = arrest_probability(ratio, p.arrest_k, p.arrest_ratio, p.arrest_width, form)
+    for c in range(cells.drive.size):
+        if not cells.todo[c]:
+            continue
+        d = geography.cell_district[c]
+        g = geography.cell_group[c]
+        s = geography.cell_state[c]
+        near = weighted_row(geography.peer_start, geography.peer_cell, geography.peer_weight, mood.active_share, c)
+        abroad = weighted_row(geography.kin_start, geography.kin_group, geography.kin_weight, cells.group_share, g)
+        shock = inputs.shock[quarter, c]
+        drive = solve.alpha + p.b_exclusion * fields.exclusion[g]
+        drive += p.b_tension * (fields.tension[c] - solve.tension)
+        drive += contagion(near, p.half_peer, p.quiet_participation, p.b_peer)
+        drive += contagion(abroad, p.half_kin, p.quiet_participation, p.b_kin)
+        drive -= contagion(mood.fatigue[d], p.half_peer, p.quiet_participation, p.b_fatigue)
+        drive += mood.district[d] + mood.climate[g] + mood.spark[d] + mood.focal[s]
+        cells.drive[c] = drive + inputs.mobilisation[c] + shock
+        cells.grief[c] = p.b_grievance * (1.0 - fields.legitimacy[c])
+        cells.fear[c] = p.b_risk * cells.p_arrest[d]
+        rough = solve.nu + p.b_violence_tension * (fields.tension[c] - solve.tension)
+        rough += p.b_violence_extremism * (fields.extremism[d] - solve.extremism)
+        rough += p.b_violence_armed * saturate(district_fighters(geography, tallies, d), 1e-3)
+        rough += p.b_violence_repression * inputs.repression[g] - p.b_violence_riot * inputs.riot[d]
+        cells.violent[c] = logistic(rough + inputs.violence[c] + p.b_violence_shock * shock)
+        cells.arrest[c] = cells.p_arrest[d]
+
+
+@kernel
+def district_fighters(geography, tallies, d):
+    """Fighters per resident of a district."""
+    total = 0
+    for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
+        total += tallies.fighters[c]
+    return total / geography.district_people[d]
+
+
+@kernel
+def update_shares(geography, tallies, mood, cells):
+    """Turn-out per resident of the cells just counted."""
+    for c in range(cells.todo.size):
+        if cells.todo[c]:
+            mood.active_share[c] = tallies.round_active[c] / geography.cell_people[c]
+
+
+@kernel
+def mark_excited(geography, mood, inputs, cells, quarter, p):
+    """Districts where contagion runs within the round: a rumour arrived, or a crowd is out already."""
+    for d in range(cells.excited.size):
+        crowd = 0.0
+        rumour = False
+        for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
+            crowd += mood.active_share[c] * geography.cell_people[c]
+            rumour = rumour or inputs.shock[quarter, c] != 0.0
+        cells.excited[d] = rumour or crowd > p.cascade_share * geography.district_people[d]
+
+
+@kernel
+def count_crowd(commit, geography, citizens, tallies, cells, seed, tick, p, scratch, workers):
+    """Run the crowd pass on one thread (``workers`` None) or several; same bytes either way.
+
+    The unused branch is pruned when compiled, so that one thread never waits for the threaded form to compile.
+    """
+    few = CrowdParameters(p.turnout_cap, p.b_unemployment, p.b_threshold, p.detain_peaceful, p.detain_violent)
+    if workers is None:
+        crowd_pass(commit, geography, citizens, tallies, cells, seed, tick, few, scratch)
+    else:
+        crowd_pass_threaded(commit, geography, citizens, tallies, cells, seed, tick, few, scratch)
+    collect_active(citizens, tallies, cells)
+
+
+@kernel
+def turn_out(
+    geography, citizens, fields, inputs, mood, tallies, cells, scratch, workers, solve, seed, tick, quarter, p
+):
+    """All citizens choose; in excited districts the choice is taken again three times, with the same luck."""
+    mark_excited(geography, mood, inputs, cells, quarter, p)
+    any_excited = False
+    for c in range(cells.todo.size):
+        cells.todo[c] = True
+        taken = tallies.detained[c] + tallies.displaced[c] + tallies.fighters[c] + tallies.dead[c]
+        cells.untouched[c] = taken == 0
+        any_excited = any_excited or cells.excited[geography.cell_district[c]]
+    see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p)
+    if not any_excited:
+        count_crowd(True, geography, citizens, tallies, cells, seed, tick, p, scratch, workers)
+    else:
+        for c in range(cells.todo.size):
+            cells.todo[c] = not cells.excited[geography.cell_district[c]]
+        count_crowd(True, geography, citizens, tallies, cells, seed, tick, p, scratch, workers)
+        for c in range(cells.todo.size):
+            cells.todo[c] = not cells.todo[c]
+        for _ in range(SUB_ROUNDS):
+            count_crowd(False, geography, citizens, tallies, cells, seed, tick, p, scratch, workers)
+            update_shares(geography, tallies, mood, cells)
+            see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p)
+        count_crowd(True, geography, citizens, tallies, cells, seed, tick, p, scratch, workers)
+        for c in range(cells.todo.size):
+            cells.todo[c] = True
+    collect_conduct(citizens, tallies)
+    update_shares(geography, tallies, mood, cells)
+
+
+@kernel
+def tally_crowd(geography, mood, tallies, rates, p, log_row):
+    """Count crowds, fatigue and peaks after everybody has chosen."""
+    n_states = tallies.state_peak.size
+    shares = np.zeros(n_states)
+    for d in range(mood.fatigue.size):
+        crowd = 0
+        for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
+            crowd += tallies.round_active[c]
+            tallies.month[ACTIVE, c] += tallies.round_active[c]
+            tallies.month[VIOLENT, c] += tallies.round_violent[c]
+        if crowd >= p.crowd:
+            tallies.district_events[d] += 1
+        mood.fatigue[d] += rates.fatigue * (crowd / geography.district_people[d] - mood.fatigue[d])
+        shares[geography.district_state[d]] += crowd
+        if tallies.round_log.shape[1] > log_row:
+            tallies.round_log[0, log_row, d] = crowd
+    for s in range(n_states):
+        tallies.state_peak[s] = max(tallies.state_peak[s], shares[s] / geography.state_people[s])
+
+
+@kernel
+def labour(geography, fields, cells, labour_share, youth_share):
+    """Unemployed share of residents, young and other, of each cell from its unemployment rate.
+
+    The rate of the young is ``youth_ratio`` times the cell's rate (at most 0.95); the others make up the rest,
+    so that the rate of all is met.
+    """
+    for c in range(cells.rate_young.size):
+        s = geography.cell_state[c]
+        rate = fields.unemployment[c]
+        young = min(fields.youth_ratio[s] * rate, 0.95)
+        # The young are less often in the labour force: half the rate of participation of the others.
+        part_young = labour_share[s] / (2.0 - youth_share[s])
+        part_other = 2.0 * part_young
+        cells.rate_young[c] = young * part_young
+        unemployed = rate * labour_share[s] - youth_share[s] * cells.rate_young[c]
+        cells.rate_other[c] = min(max(unemployed / (1.0 - youth_share[s]), 0.0), part_other)
+
+
+@kernel
+def start_month(tallies):
+    """Forget last month's flows."""
+    tallies.month[:, :] = 0
+    tallies.district_events[:] = 0
+    tallies.group_deaths[:] = 0
+    tallies.state_peak[:] = 0.0
+
+
+@kernel
+def advance_rounds(
+    geography, citizens, fields, inputs, mood, tallies, cells, scratch, workers, solve, seed, month, labour_share,
+    youth_share, p, rates,
+):  # fmt: skip
+    """Advance the world by the four rounds of ``month``; arrays are updated in place."""
+    start_month(tallies)
+    labour(geography, fields, cells, labour_share, youth_share)
+    for quarter in range(ROUNDS):
+        tick = month * ROUNDS + quarter
+        weather(geography, mood, seed, tick, p, rates)
+        turn_out(
+            geography, citizens, fields, inputs, mood, tallies, cells, scratch, workers, solve, seed, tick, quarter, p
+        )
+        tally_crowd(geography, mood, tallies, rates, p, tick)
+        communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, rates)
+        armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed, tick, p, rates, solve)
+        release(geography, citizens, tallies, seed, tick, rates)
+        flight_and_return(geography, citizens, inputs, mood, tallies, seed, tick, p, rates)

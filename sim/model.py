@@ -1,0 +1,441 @@
+"""The model: one step is one month, told as a list of phases.
+
+Shocks, observe, decide, act, effective values, the core (four rounds of people, then the fields), record.
+Institutions are Mesa agents and drive the month; people and places are arrays (`sim.world`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from mesa import Model
+
+from sim.agents.armed_group import ACTIVE, CEASEFIRE, ArmedGroup
+from sim.agents.base import (
+    Action,
+    Approve,
+    Decision,
+    Institution,
+    Refuse,
+    SetArms,
+    SetDose,
+    SetHotSpots,
+    SetPosture,
+    SetWeight,
+    Situation,
+)
+from sim.agents.roster import institutions
+from sim.errors import RunError
+from sim.interventions.delivery import PLANNED, PROPOSED, Delivery, programme_source
+from sim.population import Population
+from sim.region import Region, load_region
+from sim.scenario import Scenario, Shock, target_cells
+from sim.types import Array
+from sim.world.effects import Reach, Source, factor_table, make_pull
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
+from sim.world.presence import standing_missions
+from sim.world.world import Setting, World, prepare
+
+SMALLEST_GROUP = 20_000
+"""Residents from which a community of a state is followed as a possible home of an armed group."""
+ROUND_SHARES = (1.0, 0.5)
+"""A rumour's strength in its first and second round."""
+COST = OUTCOME_INDEX["cost"]
+ONSET = OUTCOME_INDEX["onset"]
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What one run recorded.
+
+    ``series`` (months, n_states, n_outcomes) in the order of `OUTCOMES`; ``places`` (windows of twelve months,
+    n_cells, n_place); ``decisions`` of institutions in words; ``spent`` million euro by programme.
+    """
+
+    series: Array
+    places: Array
+    decisions: tuple[Decision, ...]
+    spent: dict[str, float]
+
+
+def stable_uid(name: str) -> int:
+    """64-bit identity made of a name."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+class StabilityModel(Model):  # type: ignore[misc]
+    """A region of institutions, places and citizens under one scenario.
+
+    Parameters
+    ----------
+    spec : Scenario
+    setting : Setting
+        What runs of the same region, population and parameters share.
+    seed : int
+        64-bit run seed; everything drawn is a function of it.
+    threads : int
+        Kernel threads; any number gives the same bytes.
+    """
+
+    def __init__(self, spec: Scenario, setting: Setting, seed: int, *, threads: int = 1, log_rounds: bool = False) -> None:
+        super().__init__(rng=0)
+        self.spec = spec
+        self.setting = setting
+        self.world = World(setting, spec.months, seed, threads=threads, log_rounds=log_rounds)
+        self.month = 0
+        self.decisions: list[Decision] = []
+        self.handles: list[Source] = []
+        self.handle_owner: list[int] = []
+        region = setting.region
+        n_s = region.n_states
+        self.mission_dose = [0.0] * n_s
+        self.information = [0.0] * n_s
+        self.division = 0.0
+        self.group_tension = [0.0] * region.n_groups
+        self.forces_against = [0.0] * region.n_groups
+        self.at_war = np.zeros(n_s)
+        self.after_war = np.zeros(n_s)
+        self.kin_states = self._kin_states()
+        self.deliveries = [self._delivery(programme) for programme in spec.interventions]
+        self.shocks = [(shock, self._shock_source(shock)) for shock in spec.shocks]
+        self._held = [0] * len(self.deliveries)
+        self.situation = self._situation()
+        self.armed_groups = self._armed_groups()
+        self.institutions: list[Institution] = institutions(self)
+
+    # The month ---------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Advance one month."""
+        self._read_region()
+        self._fire_shocks()
+        actions = self._decide()
+        self._act(actions)
+        cost = self._deliver()
+        self._rebuild_effects()
+        self.world.set_inputs()
+        self._spread_rumours()
+        self.world.advance()
+        self._record(cost)
+        self.month += 1
+
+    def run(self) -> RunResult:
+        """Run to the horizon."""
+        while self.month < self.spec.months:
+            self.step()
+        self.world.recorder.close()
+        return RunResult(
+            series=self.world.recorder.series,
+            places=self.world.recorder.places,
+            decisions=tuple(self.decisions),
+            spent={delivery.key: delivery.spent for delivery in self.deliveries},
+        )
+
+    # Phases ------------------------------------------------------------------------------------------------
+
+    def _read_region(self) -> None:
+        """Read the arrays once, in bulk, into plain Python."""
+        world, g = self.world, self.setting.geography
+        date = self.spec.start_month - 1 + self.month
+        world.standing = standing_missions(
+            self.setting.region, self.spec.start_year + date // 12, date % 12 + 1, self._mission_shares()
+        )
+        self.situation = self._situation()
+        if self.month == 0 or any(group.status != "latent" for group in self.armed_groups):
+            self._read_forces()
+        troops = world.standing[0] + np.maximum(world.levers.totals["troops"], 0.0)
+        dose = 1000.0 * troops / g.state_people / self.setting.parameters.mission_full
+        self.mission_dose = np.minimum(dose, 1.0).tolist()
+        self.information = np.clip(world.levers.totals["information"], 0.0, 1.0).tolist()
+        self.group_tension = self._group_means(world.fields.tension)
+
+    def _fire_shocks(self) -> None:
+        """Let shocks due this month hit; a rumour waits for its round."""
+        for shock, source in self.shocks:
+            if shock.at == self.month and shock.entry.pattern == "impulse":
+                source.jump(shock.magnitude)
+            if shock.at == self.month:
+                self._log("region", shock.entry.name, shock.key)
+        self.division = max((self._division(shock) for shock, _ in self.shocks), default=0.0)
+
+    def _decide(self) -> list[tuple[Institution, Action]]:
+        """Every institution observes and decides; nobody sees another's choice of this month."""
+        adaptive = self.spec.institutions == "adaptive"
+        return [
+            (agent, action)
+            for agent in self.institutions
+            if adaptive or not agent.reactive
+            for action in agent.step()
+        ]
+
+    def _act(self, actions: Iterable[tuple[Institution, Action]]) -> None:
+        """Carry out what was decided, and log it."""
+        for agent, action in actions:
+            if isinstance(action, SetDose):
+                self.handles[action.handle].set_dose(action.dose)
+            elif isinstance(action, SetArms):
+                self.world.arms[action.group] = action.arms
+                self.world.attack[action.group] = action.attack
+            elif isinstance(action, SetPosture):
+                self.world.posture[action.group] = action.level
+            elif isinstance(action, SetHotSpots):
+                here = self.setting.geography.district_state == action.state
+                self.world.hot_spots[here] = action.multipliers
+            elif isinstance(action, Approve):
+                self._proposal(action.uid).approve(self.month, action.delay)
+            elif isinstance(action, Refuse):
+                self._proposal(action.uid).refuse(self.month)
+            elif isinstance(action, SetWeight):
+                for delivery in self.deliveries:
+                    if delivery.uid == action.uid:
+                        delivery.weight = action.weight
+            if action.what:
+                self._log(agent.name, action.what, action.why)
+
+    def _deliver(self) -> Array:
+        """Advance programmes; return what is spent this month by state, million euro."""
+        cost = np.zeros(self.setting.region.n_states)
+        for number, (programme, delivery) in enumerate(zip(self.spec.interventions, self.deliveries, strict=True)):
+            if delivery.status == PLANNED and self.month >= programme.start and self._triggered(number):
+                delivery.request(self.month)
+            cost += delivery.advance(self.month) * delivery.states
+        for _, source in self.shocks:
+            source.move()
+        for source in self.handles:
+            source.move()
+        return cost
+
+    def _rebuild_effects(self) -> None:
+        """Sum all active pulls onto the levers, from zero, in canonical order."""
+        sources = [delivery.source for delivery in self.deliveries]
+        sources += [source for _, source in self.shocks]
+        sources += self.handles
+        pulls = [acting for source in sources for acting in source.acting()]
+        self.world.levers.rebuild(pulls, factor_table(self.world.fields, self.at_war, self.after_war) if pulls else np.zeros((0, 0)))
+
+    def _spread_rumours(self) -> None:
+        """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
+        for shock, source in self.shocks:
+            if shock.entry.pattern != "rumour":
+                continue
+            first = 4 * shock.at + shock.week
+            for lapse, share in enumerate(ROUND_SHARES):
+                quarter = first + lapse - 4 * self.month
+                if 0 <= quarter < 4:
+                    for pull in source.pulls:
+                        self.world.inputs.shock[quarter, pull.places] += shock.magnitude * share * pull.weights
+
+    def _record(self, cost: Array) -> None:
+        """Add to the recorded month what institutions know: spending and onsets."""
+        row = self.world.recorder.series[self.month]
+        row[:, COST] = cost
+        row[:, ONSET] = 0.0
+        deaths = self.world.tallies.group_deaths.tolist()
+        for group in self.armed_groups:
+            if group.status != "latent" and group.onset(deaths[group.group]):
+                row[group.state, ONSET] += 1.0
+        self.at_war = self._marked((ACTIVE,))
+        self.after_war = self._marked((CEASEFIRE,))
+
+    # Services for institutions -----------------------------------------------------------------------------
+
+    def lever(self, name: str, state: int) -> float:
+        """Last month's sum of effects on a lever of a state."""
+        return float(self.world.levers.totals[name][state])
+
+    def proposals(self, approval: str) -> list[Delivery]:
+        """Proposals that wait for an approval (``allies``, ``council``, ``host``, ``contributors``)."""
+        return [delivery for delivery in self.deliveries if delivery.status == PROPOSED and delivery.approval == approval]
+
+    def open_handle(self, agent: Institution, lever: str, size: float, states: Sequence[int], lag: float, halflife: float,
+                    communities: Sequence[int] | None = None) -> int:  # fmt: skip
+        """Open a standing pull of an institution (see `Institution.handle`)."""
+        g = self.setting.geography
+        mask = np.isin(g.cell_state, list(states))
+        if communities is not None:
+            mask &= np.isin(self.setting.region.cell_community, list(communities))
+        self.handles.append(Source([make_pull(lever, size, Reach(np.flatnonzero(mask)), g, lag, halflife)]))
+        return len(self.handles) - 1
+
+    # Helpers -----------------------------------------------------------------------------------------------
+
+    def _situation(self) -> Situation:
+        world, region = self.world, self.setting.region
+        columns = world.recorder.series[max(self.month - 1, 0)].T.tolist() if self.month else self._start_columns()
+        return Situation(
+            month=self.month,
+            states=region.states,
+            outcomes={outcome.name: column for outcome, column in zip(OUTCOMES, columns, strict=True)},
+            fighters=self._group_sums(world.tallies.fighters),
+            group_deaths=world.tallies.group_deaths.tolist(),
+            exclusion=world.fields.exclusion.tolist(),
+            arms=world.arms.tolist(),
+            at_war=(self.at_war > 0.0).tolist(),
+            dispute=world.fields.dispute.tolist(),
+        )
+
+    def _start_columns(self) -> list[list[float]]:
+        """Outcomes before the first month: levels as the data put them, no flows."""
+        from sim.world.recorder import record_month
+
+        row = np.zeros((self.setting.region.n_states, len(OUTCOMES)))
+        world = self.world
+        record_month(row, self.setting.geography, world.fields, world.tallies, world.protracted)
+        return row.T.tolist()  # type: ignore[no-any-return]
+
+    def _group_sums(self, cells: Array) -> list[int]:
+        if not cells.any():
+            return [0] * self.setting.region.n_groups
+        totals = np.zeros(self.setting.region.n_groups, np.int64)
+        np.add.at(totals, self.setting.geography.cell_group, cells)
+        return totals.tolist()  # type: ignore[no-any-return]
+
+    def _group_means(self, cells: Array) -> list[float]:
+        g = self.setting.geography
+        totals = np.bincount(g.cell_group, weights=cells * g.cell_people, minlength=g.group_people.size)
+        return (totals / g.group_people).tolist()  # type: ignore[no-any-return]
+
+    def _read_forces(self) -> None:
+        """Officers and soldiers that each group would face where its community lives."""
+        g, inputs = self.setting.geography, self.world.inputs
+        officers = np.bincount(
+            g.cell_group, weights=inputs.officers[g.cell_district] * g.cell_people, minlength=g.group_people.size
+        )
+        soldiers = (self.world.standing[0] + self.world.levers.totals["troops"])[g.group_state]
+        self.forces_against = (officers + soldiers * g.group_people / g.state_people[g.group_state]).tolist()
+
+    def _kin_states(self) -> list[tuple[int, ...]]:
+        g = self.setting.geography
+        return [
+            tuple(sorted({int(g.group_state[k]) for k in g.kin_group[g.kin_start[i] : g.kin_start[i + 1]]}))
+            for i in range(g.group_people.size)
+        ]
+
+    def _armed_groups(self) -> list[ArmedGroup]:
+        region = self.setting.region
+        groups = []
+        for group in range(region.n_groups):
+            community = region.communities[region.group_community[group]]
+            if community != "other" and region.group_population[group] >= SMALLEST_GROUP:
+                state = region.states[region.group_state[group]]
+                name = f"armed group ({community}, {state})"
+                groups.append(ArmedGroup(self, name, int(region.group_uid[group]), group))
+        return groups
+
+    def _marked(self, statuses: tuple[str, ...]) -> Array:
+        out = np.zeros(self.setting.region.n_states)
+        for group in self.armed_groups:
+            if group.status in statuses:
+                out[group.state] = 1.0
+        return out
+
+    def _delivery(self, programme: Any) -> Delivery:
+        region, g = self.setting.region, self.setting.geography
+        cells = np.flatnonzero(target_cells(region, programme.targets))
+        people = np.bincount(g.cell_state[cells], weights=g.cell_people[cells], minlength=region.n_states)
+        return Delivery(
+            key=programme.key,
+            uid=programme.uid,
+            entry=programme.entry,
+            source=programme_source(programme.entry, cells, float(sum(programme.quantity.values())), g),
+            dose=programme.dose,
+            share=programme.intensity,
+            start=programme.start,
+            months=programme.months,
+            meur_per_year=programme.meur_per_year,
+            approval=programme.approval,
+            states=people / people.sum(),
+        )
+
+    def _shock_source(self, shock: Shock) -> Source:
+        cells = Reach(np.flatnonzero(target_cells(self.setting.region, shock.targets)))
+        g = self.setting.geography
+        return Source([make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months) for c in shock.entry.channels])
+
+    def _mission_shares(self) -> dict[str, float]:
+        """Share of each standing mission that is still there."""
+        shares: dict[str, float] = {}
+        for shock, _ in self.shocks:
+            if shock.entry.pattern == "mission" and self.month >= shock.at:
+                done = min((self.month - shock.at + 1) / shock.options["months"], 1.0)
+                left = 1.0 - done * (1.0 - shock.options["remaining"]) * min(shock.magnitude, 1.0)
+                key = shock.options["mission"]
+                shares[key] = min(shares.get(key, 1.0), left)
+        return shares
+
+    def _division(self, shock: Shock) -> float:
+        """How divided the Allies are by one shock this month."""
+        if shock.entry.pattern != "division" or not shock.at <= self.month < shock.at + shock.options["months"]:
+            return 0.0
+        return float(shock.magnitude)
+
+    def _triggered(self, number: int) -> bool:
+        """Whether a programme's condition has held for its months (always, without one)."""
+        when = self.spec.interventions[number].when
+        if when is None:
+            return True
+        values = self.situation.outcomes[when.indicator]
+        value = self._region_value(when.indicator) if when.where == "region" else values[self.situation.states.index(when.where)]
+        holds = value > when.above if when.above is not None else value < when.below
+        self._held[number] = self._held[number] + 1 if holds else 0
+        return self._held[number] >= when.for_months
+
+    def _region_value(self, indicator: str) -> float:
+        """An outcome of last month for the whole region."""
+        values = self.situation.outcomes[indicator]
+        if OUTCOMES[OUTCOME_INDEX[indicator]].pool == "sum":
+            return sum(values)
+        people = self.setting.geography.state_people.tolist()
+        return sum(n * v for n, v in zip(people, values, strict=True)) / sum(people)
+
+    def _proposal(self, uid: int) -> Delivery:
+        for delivery in self.deliveries:
+            if delivery.uid == uid and delivery.status == PROPOSED:
+                return delivery
+        raise RunError("act", f"no proposal {uid} waits for approval")
+
+    def _log(self, agent: str, what: str, why: str) -> None:
+        self.decisions.append(Decision(self.month, agent, what, why))
+
+
+@lru_cache(maxsize=4)
+def _shared(region: Region, population: Population, overrides: tuple[tuple[str, float], ...]) -> Setting:
+    """Build the setting of a region, population and parameter set once per process."""
+    home = load_region(region.folder)
+    reference = None if home.year == region.year else home
+    return prepare(region, population, dict(overrides), reference)
+
+
+def simulate(
+    scenario: Scenario, region: Region, population: Population, seed: int, *, threads: int = 1, setting: Setting | None = None
+) -> RunResult:
+    """Run one scenario once.
+
+    Parameters
+    ----------
+    region : Region
+        At the scenario's start year.
+    seed : int
+        64-bit run seed. The same seed in two scenarios gives the same luck to the same citizens and places.
+    setting : Setting, optional
+        A prepared setting to reuse; by default one is prepared and kept for the process.
+    """
+    if setting is None:
+        setting = _shared(region, population, tuple(sorted(scenario.parameters.items())))
+    model = StabilityModel(scenario, setting, seed, threads=threads)
+    try:
+        return model.run()
+    finally:
+        _forget(model)
+
+
+def _forget(model: Model) -> None:
+    """Drop Mesa's class-level reference to a model (before 3.4.2 it keeps every model alive)."""
+    counters = getattr(type(model.agents), "_ids", None) or getattr(Institution, "_ids", None)
+    if counters is not None and hasattr(counters, "pop"):
+        counters.pop(model, None)

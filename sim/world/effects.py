@@ -1,0 +1,243 @@
+"""Effects on levers: how doses of programmes and shocks become this month's effective values.
+
+Each *channel* of an active source pulls one lever at some places. Its level rises towards the source's dose with
+the channel's lag and decays with its half-life after the end; the pull is level x size x absorption at the place.
+All pulls on a lever add up on its log or logit scale, and the sum is capped. Sums are rebuilt from zero every
+month in a canonical order of channels, so the order in a file cannot matter and no base value is overwritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import numpy as np
+
+from sim.kernels.compiling import kernel
+from sim.kernels.elementary import exp
+from sim.types import SLOW_FIELDS, Array, Fields, Geography, Inputs
+from sim.world.levers import LEVER_BY_NAME, LEVERS
+from sim.world.rates import decay, keep
+
+ABSORPTION = ("capacity", "integrity", "civic_space", "access")
+CONDITIONS = ("always", "secure", "insecure", "low_oversight", "active_war", "post_war")
+FACTORS = ABSORPTION + CONDITIONS
+"""Factors that scale a pull state by state: what the receiver absorbs, and the scope condition of the channel."""
+
+CAPPED = ("level", "rate", "log_odds")
+
+
+def dose_response(dose: float) -> float:
+    """Saturating dose, s(x) = (1 - e^(-3x)) / (1 - e^(-3)): 0 at 0, exactly 1 at 1."""
+    if dose <= 0.0:
+        return 0.0
+    if dose == 1.0:
+        return 1.0
+    return float((1.0 - exp(-3.0 * dose)) / (1.0 - exp(-3.0)))
+
+
+@dataclass(frozen=True, eq=False)
+class Pull:
+    """One channel of one source, ready to act.
+
+    ``places`` indexes places of the lever's scope and ``weights`` holds size x share of the place reached, both
+    (k,); ``states`` (k,) the state whose absorption counts; ``factors`` (m,) indexes `FACTORS`. ``lag`` and
+    ``halflife`` in months, 0 for at once.
+    """
+
+    lever: str
+    places: Array
+    weights: Array
+    states: Array
+    factors: Array
+    lag: float
+    halflife: float
+
+    def next_level(self, level: float, dose: float) -> float:
+        """Advance the level by one month towards the dose: up with the lag, down with the half-life."""
+        if dose >= level:
+            return level + (decay(self.lag) if self.lag > 0.0 else 1.0) * (dose - level)
+        return dose + (keep(self.halflife) if self.halflife > 0.0 else 0.0) * (level - dose)
+
+
+def lever_sizes(geography: Geography) -> dict[str, int]:
+    """Number of places of each lever scope."""
+    n_s = geography.state_uid.size
+    return {
+        "cell": geography.cell_uid.size,
+        "district": geography.district_uid.size,
+        "group": geography.group_uid.size,
+        "state": n_s,
+        "dyad": n_s * n_s,
+    }
+
+
+@kernel
+def _add(total, places, weights, states, factors, factor_table, level):  # type: ignore[no-untyped-def]
+    """Add one pull to the sums of its lever."""
+    for k in range(places.size):
+        pull = level * weights[k]
+        for f in factors:
+            pull = pull * factor_table[f, states[k]]
+        total[places[k]] += pull
+
+
+@kernel
+def _cap(total, cap):  # type: ignore[no-untyped-def]
+    for i in range(total.size):
+        total[i] = min(max(total[i], -cap), cap)
+
+
+@kernel
+def _multiplier(total, out):  # type: ignore[no-untyped-def]
+    for i in range(total.size):
+        out[i] = exp(total[i]) if total[i] != 0.0 else 1.0
+
+
+class LeverSums:
+    """This month's sum of effects on every lever, one array per lever."""
+
+    def __init__(self, geography: Geography, cap: float) -> None:
+        sizes = lever_sizes(geography)
+        self.cap = cap
+        self.totals: dict[str, Array] = {lever.name: np.zeros(sizes[lever.scope]) for lever in LEVERS}
+        self._touched: set[str] = set()
+
+    def rebuild(self, pulls: list[tuple[Pull, float]], factor_table: Array) -> None:
+        """Sum (pull, level) pairs, given in canonical order, onto zeroed levers; levels of 0 add nothing."""
+        for name in self._touched:
+            self.totals[name][:] = 0.0
+        self._touched = {pull.lever for pull, level in pulls if level != 0.0}
+        for pull, level in pulls:
+            if level != 0.0:
+                _add(
+                    self.totals[pull.lever], pull.places, pull.weights, pull.states, pull.factors, factor_table, level
+                )
+        for name in self._touched:
+            if LEVER_BY_NAME[name].kind in CAPPED:
+                _cap(self.totals[name], self.cap)
+
+    def compose(self, inputs: Inputs) -> None:
+        """Write multipliers and logit shifts into the month's inputs."""
+        t = self.totals
+        _multiplier(t["dispute_conversion"], inputs.conversion)
+        _multiplier(t["lethality"], inputs.lethality)
+        _multiplier(t["recruitment"], inputs.recruitment)
+        _multiplier(t["return"], inputs.returning)
+        inputs.mobilisation[:] = t["mobilisation"]
+        inputs.violence[:] = t["violence"]
+        inputs.shift_tension[:] = t["tension"]
+        inputs.shift_legitimacy[:] = t["legitimacy"]
+        inputs.shift_unemployment[:] = t["unemployment"]
+        inputs.shift_exclusion[:] = t["exclusion"]
+        inputs.shift_extremism[:] = t["extremism"]
+        inputs.shift_crime[:] = t["crime"]
+        inputs.shift_influence[:] = t["influence"]
+        inputs.shift_cyber[:] = t["cyber"]
+        inputs.shift_energy[:] = t["energy"]
+        for f, name in enumerate(SLOW_FIELDS):
+            inputs.shift_slow[f] = t[name]
+        n = inputs.enforcement.size
+        inputs.shift_dispute[:] = t["dispute"].reshape(n, n)
+        np.clip(t["enforcement"], 0.0, 1.0, out=inputs.enforcement)
+
+
+def factor_table(fields: Fields, at_war: Array, after_war: Array) -> Array:
+    """Absorption and scope conditions by state, (n_factors, n_s), from the present fields.
+
+    ``at_war`` and ``after_war`` (n_s,) are 1 where an armed episode is active, or ended in the last ten years.
+    """
+    slow = fields.slow
+    rows = {
+        "capacity": slow[0],
+        "integrity": 1.0 - slow[1],
+        "civic_space": slow[5],
+        "access": 1.0 - 0.8 * at_war,
+        "always": np.ones_like(at_war),
+        "secure": 1.0 - at_war,
+        "insecure": at_war,
+        "low_oversight": 1.0 - slow[6],
+        "active_war": at_war,
+        "post_war": after_war,
+    }
+    return np.stack([rows[name] for name in FACTORS])
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """Cells that a source reaches, with the share of each (1 unless the source is spread thin)."""
+
+    cells: Array
+
+    def pull_places(self, scope: str, geography: Geography) -> tuple[Array, Array, Array]:
+        """Places of a lever's scope, the share of each that is reached, and the state of each.
+
+        A district, group or state is reached as far as its residents are; a dyad is reached if both its states
+        are, or, when the source reaches a single state, every dyad of that state.
+        """
+        people = geography.cell_people
+        if scope == "cell":
+            return self.cells, np.ones(self.cells.size), geography.cell_state[self.cells]
+        owner, total, state = {
+            "district": (geography.cell_district, geography.district_people, geography.district_state),
+            "group": (geography.cell_group, geography.group_people, geography.group_state),
+            "state": (geography.cell_state, geography.state_people, np.arange(geography.state_people.size)),
+            "dyad": (geography.cell_state, geography.state_people, np.arange(geography.state_people.size)),
+        }[scope]
+        reached = np.zeros(total.size)
+        for cell in self.cells.tolist():
+            reached[owner[cell]] += people[cell]
+        places = np.flatnonzero(reached > 0.0)
+        if scope != "dyad":
+            return places, np.minimum(reached[places] / total[places], 1.0), state[places]
+        n = total.size
+        partners = places if places.size > 1 else np.arange(n)
+        pairs = [(a, b) for a in places.tolist() for b in partners.tolist() if a != b]
+        both = sorted({(a, b) for a, b in pairs} | {(b, a) for a, b in pairs})
+        index = np.array([a * n + b for a, b in both], np.int64)
+        return index, np.ones(index.size), np.array([a for a, _ in both], np.int64)
+
+
+def make_pull(
+    lever: str, size: float, reach: Reach, geography: Geography, lag: float, halflife: float, factors: tuple[str, ...] = ()
+) -> Pull:
+    """Build the pull of one channel on one lever for the cells reached.
+
+    ``size`` is the effect at full dose; for a lever that counts persons it is a head count for all places together,
+    shared out by residents reached.
+    """
+    places, shares, states = reach.pull_places(LEVER_BY_NAME[lever].scope, geography)
+    if LEVER_BY_NAME[lever].kind == "persons":
+        residents = shares * geography.state_people[places]
+        total = 0.0
+        for count in residents.tolist():
+            total += count
+        shares = residents / total
+    known = np.array([FACTORS.index(name) for name in factors if name != "always"], np.int64)
+    return Pull(lever, places.astype(np.int64), size * shares, states.astype(np.int64), known, lag, halflife)
+
+
+class Source:
+    """Something that acts on levers: its pulls, their present levels, and the dose they move towards."""
+
+    def __init__(self, pulls: list[Pull]) -> None:
+        self.pulls = pulls
+        self.levels = [0.0] * len(pulls)
+        self.doses = [0.0] * len(pulls)
+
+    def set_dose(self, dose: float) -> None:
+        """Give all pulls one dose."""
+        self.doses = [dose] * len(self.pulls)
+
+    def jump(self, level: float) -> None:
+        """Put all levels at a value at once; they decay from there (a shock)."""
+        self.levels = [level] * len(self.pulls)
+
+    def move(self) -> None:
+        """Advance every level by one month towards its dose."""
+        self.levels = [
+            pull.next_level(level, dose) if level != 0.0 or dose != 0.0 else 0.0
+            for pull, level, dose in zip(self.pulls, self.levels, self.doses, strict=True)
+        ]
+
+    def acting(self) -> list[tuple[Pull, float]]:
+        """Pulls that act this month."""
+        return [(pull, level) for pull, level in zip(self.pulls, self.levels, strict=True) if level != 0.0]
