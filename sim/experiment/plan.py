@@ -1,0 +1,204 @@
+"""Which runs an experiment has: seeds, run identities, and the order they are run in."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+SOURCE_SUFFIXES = frozenset({".py", ".toml", ".csv", ".yaml", ".yml", ".json"})
+ABOVE_MODEL = frozenset(
+    {
+        "__init__.py",
+        "_scenarios",
+        "experiment",
+        "analysis",
+        "validation",
+        "plots",
+        "report",
+        "page",
+        "api.py",
+        "cli.py",
+        "__main__.py",
+    }
+)
+"""Top-level entries of the package whose edits cannot change a simulated number."""
+
+S = TypeVar("S")
+
+
+def run_seed(base_seed: int, replication: int) -> int:
+    """Derive the seed of one replication; every scenario and design point of an experiment shares it.
+
+    The seed is BLAKE2b with an 8-byte digest over the text ``stabsim/run/<base_seed>/<replication>``, read
+    little-endian. Replications are therefore unrelated to each other, replication r is the same whether ten
+    or a thousand are asked for, and neighbouring base seeds share nothing.
+
+    Parameters
+    ----------
+    base_seed : int, at least 0
+        Seed of the experiment.
+    replication : int, at least 0
+        Number of the replication.
+
+    Returns
+    -------
+    int, 0 to 2**64 - 1
+    """
+    if base_seed < 0 or replication < 0:
+        raise ValueError("seed and replication are at least 0")
+    text = f"stabsim/run/{base_seed}/{replication}".encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+
+
+def model_hash(package: Path | None = None) -> str:
+    """Hash every source and data file of the package that can change a simulated number.
+
+    A file is left out only when it belongs to a layer above the model (``ABOVE_MODEL``), so a new module
+    counts until someone says otherwise. Line endings do not matter.
+
+    Parameters
+    ----------
+    package : Path, optional
+        Folder of the package; the installed one by default.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
+    folder = Path(__file__).resolve().parents[1] if package is None else package
+    return _model_hash(folder)
+
+
+@lru_cache(maxsize=4)
+def _model_hash(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*"), key=lambda found: found.relative_to(folder).as_posix()):
+        relative = path.relative_to(folder)
+        if relative.parts[0] in ABOVE_MODEL or "__pycache__" in relative.parts:
+            continue
+        if path.suffix in SOURCE_SUFFIXES and path.is_file():
+            content = path.read_bytes().replace(b"\r\n", b"\n")
+            digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run: which scenario, which design point, which replication.
+
+    ``run`` identifies it for ever: the same text means the same numbers.
+    """
+
+    run: str
+    scenario: str
+    point: int
+    replication: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of an experiment, in replicate-major order: any beginning of the list is balanced.
+
+    ``points`` are the design points of a sweep (parameter name to value); a plain comparison has one empty
+    point.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    base_seed: int
+    replications: int
+    citizens: int | str
+    region_hash: str
+    model_hash: str
+    points: tuple[Mapping[str, float], ...] = ({},)
+    runs: tuple[RunSpec, ...] = field(default=(), repr=False)
+
+    def scenario(self, key: str) -> Scenario:
+        """Return the scenario with this key."""
+        return next(scenario for scenario in self.scenarios if scenario.key == key)
+
+
+def adjusted(scenario: S, **changes: Any) -> S:
+    """Copy a scenario with some fields changed."""
+    return dataclasses.replace(scenario, **changes)  # type: ignore[type-var]
+
+
+def run_id(identity: Mapping[str, object]) -> str:
+    """Hash what a run's numbers depend on into 20 hexadecimal digits (80 bits)."""
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+def build_plan(
+    scenarios: Sequence[Scenario],
+    *,
+    base_seed: int,
+    replications: int,
+    citizens: int | str,
+    region_hash: str,
+    points: Sequence[Mapping[str, float]] = ({},),
+    model: str | None = None,
+) -> Plan:
+    """List every run: replications outermost, then design points, then scenarios.
+
+    A run's id covers the resolved scenario and its key (the key keeps two equal scenarios apart in the
+    tables), the region's content, the design point, the number of citizens, the replication, the seed and
+    the model's sources.
+    """
+    code = model_hash() if model is None else model
+    content = {scenario.key: scenario.content_hash() for scenario in scenarios}
+    runs = []
+    for replication in range(replications):
+        seed = run_seed(base_seed, replication)
+        for number, point in enumerate(points):
+            for scenario in scenarios:
+                identity = {
+                    "scenario": scenario.key,
+                    "content": content[scenario.key],
+                    "region": region_hash,
+                    "point": dict(point),
+                    "citizens": citizens,
+                    "replication": replication,
+                    "seed": seed,
+                    "model": code,
+                }
+                runs.append(RunSpec(run_id(identity), scenario.key, number, replication, seed))
+    return Plan(
+        scenarios=tuple(scenarios),
+        base_seed=base_seed,
+        replications=replications,
+        citizens=citizens,
+        region_hash=region_hash,
+        model_hash=code,
+        points=tuple(dict(point) for point in points),
+        runs=tuple(runs),
+    )
+
+
+def batch_size(runs: int, workers: int, citizens: int | str) -> int:
+    """Choose how many runs one task holds: few enough to see progress, enough to make storing cheap."""
+    if citizens == "all" or (isinstance(citizens, int) and citizens > 200_000):
+        return 1
+    return max(1, min(8, runs // (4 * workers)))
+
+
+def batches(runs: Sequence[RunSpec], size: int) -> Iterator[tuple[RunSpec, ...]]:
+    """Cut a list of runs into tasks of at most ``size`` runs, in order."""
+    for start in range(0, len(runs), size):
+        yield tuple(runs[start : start + size])
+
+
+def batch_key(runs: Sequence[RunSpec]) -> str:
+    """Name a task after its runs, so that the same task always writes the same file."""
+    return hashlib.blake2b("".join(run.run for run in runs).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,210 @@
+"""The three result tables as Arrow tables: columns, order, and the hash of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from sim.experiment.plan import RunSpec
+from sim.experiment.summary import pool_region, reduce_months
+from sim.experiment.world import Layout
+from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES, PLACE_OUTCOMES
+
+TABLES = ("runs", "series", "places")
+
+LABEL = pa.dictionary(pa.int32(), pa.string())
+RUN_KEYS = [("run", LABEL), ("scenario", LABEL), ("replication", pa.int32())]
+
+SERIES_SCHEMA = pa.schema(
+    [*RUN_KEYS, ("month", pa.int16()), ("date", pa.date32()), ("state", LABEL)]
+    + [(name, pa.float32()) for name in OUTCOME_NAMES]
+)
+PLACES_SCHEMA = pa.schema(
+    [*RUN_KEYS, ("window", pa.int16()), ("state", LABEL), ("district", LABEL), ("community", LABEL)]
+    + [(name, pa.float32()) for name in PLACE_OUTCOMES]
+)
+RUNS_SCHEMA = pa.schema(
+    [
+        ("run", pa.string()),
+        ("scenario", pa.string()),
+        ("point", pa.int32()),
+        ("replication", pa.int32()),
+        ("seed", pa.uint64()),
+        ("parameters", pa.string()),
+        ("status", pa.string()),
+        ("stage", pa.string()),
+        ("error", pa.string()),
+        ("reproduce", pa.string()),
+        ("series_sha256", pa.string()),
+        ("places_sha256", pa.string()),
+    ]
+    + [(name, pa.float64()) for name in OUTCOME_NAMES]
+)
+SCHEMAS = {"runs": RUNS_SCHEMA, "series": SERIES_SCHEMA, "places": PLACES_SCHEMA}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run has no numbers: ``stage`` is load, simulate, record or worker."""
+
+    stage: str
+    error: str
+
+
+def series_table(
+    run: RunSpec, series: NDArray[np.float64], layout: Layout, start_year: int, start_month: int
+) -> pa.Table:
+    """Lay out one run's monthly outcomes, a row per month and state, in that order.
+
+    Parameters
+    ----------
+    run : RunSpec
+        Which run.
+    series : (n_months, n_states, n_outcomes) float64
+        In the order of ``OUTCOMES``.
+    layout : Layout
+        Names of the states.
+    start_year, start_month : int
+        Calendar month of month 0.
+
+    Returns
+    -------
+    pyarrow.Table, n_months * n_states rows
+    """
+    months, n_states, n_outcomes = series.shape
+    rows = months * n_states
+    first = np.datetime64(f"{start_year:04d}-{start_month:02d}", "M")
+    dates = (first + np.arange(months)).astype("datetime64[D]")
+    keys = _run_keys(run, rows) + [
+        pa.array(np.repeat(np.arange(months, dtype=np.int16), n_states)),
+        pa.array(np.repeat(dates, n_states)),
+        _label(np.tile(np.arange(n_states, dtype=np.int32), months), layout.states),
+    ]
+    return pa.Table.from_arrays(keys + _columns(series.reshape(rows, n_outcomes)), schema=SERIES_SCHEMA)
+
+
+def places_table(run: RunSpec, places: NDArray[np.float64], layout: Layout) -> pa.Table:
+    """Lay out one run's place outcomes, a row per year of the run and cell, in that order.
+
+    Parameters
+    ----------
+    run : RunSpec
+        Which run.
+    places : (n_windows, n_cells, n_place) float64
+        In the order of ``PLACE_OUTCOMES``.
+    layout : Layout
+        Names of the cells.
+
+    Returns
+    -------
+    pyarrow.Table, n_windows * n_cells rows
+    """
+    windows, n_cells, n_place = places.shape
+    rows = windows * n_cells
+    keys = _run_keys(run, rows) + [pa.array(np.repeat(np.arange(windows, dtype=np.int16), n_cells))]
+    for names in (layout.cell_state, layout.cell_district, layout.cell_community):
+        values, codes = np.unique(np.array(names, dtype=str), return_inverse=True)
+        keys.append(_label(np.tile(codes.astype(np.int32), windows), [str(value) for value in values]))
+    return pa.Table.from_arrays(keys + _columns(places.reshape(rows, n_place)), schema=PLACES_SCHEMA)
+
+
+def run_row(
+    run: RunSpec,
+    point: Mapping[str, float],
+    outcome: tuple[pa.Table, pa.Table, NDArray[np.float64]] | Failure,
+) -> dict[str, object]:
+    """Build the row of one run in the ``runs`` table; a failed run has no hashes and no outcomes."""
+    row: dict[str, object] = {
+        "run": run.run,
+        "scenario": run.scenario,
+        "point": run.point,
+        "replication": run.replication,
+        "seed": run.seed,
+        "parameters": json.dumps(dict(point), sort_keys=True),
+        "reproduce": f"stabsim run --id {run.run} --from DIR",
+    }
+    if isinstance(outcome, Failure):
+        return row | {"status": "failed", "stage": outcome.stage, "error": outcome.error}
+    series, places, values = outcome
+    summary = reduce_months(pool_region(values)[:, None, :])[0]
+    return (
+        row
+        | {
+            "status": "done",
+            "stage": "",
+            "error": "",
+            "series_sha256": content_digest(series),
+            "places_sha256": content_digest(places),
+        }
+        | {item.name: float(summary[index]) for index, item in enumerate(OUTCOMES)}
+    )
+
+
+def runs_table(rows: Iterable[Mapping[str, object]]) -> pa.Table:
+    """Make the ``runs`` table out of rows."""
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=RUNS_SCHEMA)
+
+
+def content_digest(table: pa.Table) -> str:
+    """Hash one run's rows, column by column in schema order, whatever the encoding they came in.
+
+    Numbers count as little-endian bytes; text as its sorted distinct values and, per row, which of them it
+    is.
+    """
+    digest = hashlib.sha256()
+    for name, column in zip(table.schema.names, table.columns, strict=True):
+        digest.update(name.encode() + b"\0")
+        for piece in _plain(column):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def combined_digest(pairs: Iterable[tuple[str, str]]) -> str:
+    """Hash the digests of runs in order of run id: the hash of a whole table."""
+    digest = hashlib.sha256()
+    for run, content in sorted(pairs):
+        digest.update(f"{run} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def _plain(column: pa.ChunkedArray) -> list[bytes]:
+    """Reduce a column to bytes that do not depend on how it is encoded."""
+    kind = column.type
+    if pa.types.is_string(kind):
+        column = column.dictionary_encode()
+    if pa.types.is_dictionary(column.type):
+        array = column.combine_chunks()
+        array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
+        used, codes = np.unique(array.indices.to_numpy(zero_copy_only=False), return_inverse=True)
+        names = [array.dictionary[int(code)].as_py() for code in used]
+        order = np.argsort(np.array(names, dtype=str), kind="stable")
+        rank = np.empty(len(names), dtype="<i4")
+        rank[order] = np.arange(len(names), dtype="<i4")
+        return ["\0".join(names[index] for index in order).encode() + b"\0", rank[codes].tobytes()]
+    values = column.cast(pa.int32()) if pa.types.is_date32(kind) else column
+    numbers = np.ascontiguousarray(values.to_numpy())
+    return [numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes()]
+
+
+def _run_keys(run: RunSpec, rows: int) -> list[pa.Array]:
+    zeros = np.zeros(rows, dtype=np.int32)
+    return [
+        _label(zeros, [run.run]),
+        _label(zeros, [run.scenario]),
+        pa.array(np.full(rows, run.replication, np.int32)),
+    ]
+
+
+def _label(codes: NDArray[np.int32], names: Iterable[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(names), pa.string()))
+
+
+def _columns(values: NDArray[np.float64]) -> list[pa.Array]:
+    columns = np.ascontiguousarray(values.T, dtype=np.float32)
+    return [pa.array(column) for column in columns]

@@ -1,0 +1,232 @@
+"""One look for every figure: colours, type, the line of provenance under it, and files whose bytes repeat."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
+"""Blue, orange, green and vermilion of Okabe and Ito (2008), told apart with any kind of colour vision."""
+
+STYLE: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.formatter.use_mathtext": False,
+    "axes.unicode_minus": True,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "stabsim",
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "path.simplify": True,
+}
+
+CAPTION_SIZE = 7.0
+CHARACTERS_PER_INCH = 17.0
+"""At the caption's size; generous, so that no line runs off the figure."""
+MARGIN = 0.12
+LINE_HEIGHT = 0.145
+LEGEND_HEIGHT = 0.27
+WARNING = "Illustrative, not validated."
+
+
+@dataclass(frozen=True)
+class Note:
+    """Where a figure's numbers come from; printed under every figure."""
+
+    scenarios: str
+    replications: int
+    seed: int
+    version: str
+    citizens: int | str = ""
+    baseline: str = ""
+
+    def text(self, band: str) -> str:
+        """Write the caption: scenario, replications, seed, version, what the band is, and the warning."""
+        what = f"{self.scenarios}, compared with {self.baseline}" if self.baseline else self.scenarios
+        many = "replication" if self.replications == 1 else "replications"
+        size = f", {_thousands(self.citizens)} citizens" if self.citizens != "" else ""
+        return (
+            f"Scenario: {what}. {self.replications} {many}, seed {self.seed}{size}, stabsim {self.version}. "
+            f"{band} {WARNING}"
+        )
+
+
+def _thousands(citizens: int | str) -> str:
+    return f"{citizens:,}" if isinstance(citizens, int) else citizens
+
+
+@contextlib.contextmanager
+def styled() -> Iterator[None]:
+    """Draw and save within this block."""
+    with matplotlib.rc_context(STYLE):
+        yield
+
+
+@dataclass(frozen=True)
+class Page:
+    """A figure in the making: ``body`` takes the axes, the foot already holds the legend and the caption."""
+
+    figure: Figure
+    body: Any
+    foot: Any
+
+
+def new_page(width: float, height: float, title: str, caption: str, legend: Sequence[Any] = ()) -> Page:
+    """Open a figure: ``width`` by ``height`` inches for the axes, room below for legend and caption."""
+    lines = wrap(caption, int((width - 2 * MARGIN) * CHARACTERS_PER_INCH))
+    columns = legend_columns([str(handle.get_label()) for handle in legend], width - 2 * MARGIN)
+    legend_height = LEGEND_HEIGHT * math.ceil(len(legend) / columns) if legend else 0.0
+    foot_height = LINE_HEIGHT * len(lines) + legend_height + 2 * 0.06
+    heading = wrap(title, int((width - 2 * MARGIN) * 11.5))
+    height += 0.19 * (len(heading) - 1)
+    figure = Figure(figsize=(width, height + foot_height), layout="constrained")
+    FigureCanvasAgg(figure)
+    parts: Any = figure.subfigures(2, 1, height_ratios=[height, foot_height])
+    body, foot = parts
+    body.suptitle("\n".join(heading), x=MARGIN / width, ha="left", fontsize=10.5, fontweight="bold")
+    foot.text(
+        MARGIN / width,
+        0.06 / foot_height,
+        "\n".join(lines),
+        fontsize=CAPTION_SIZE,
+        color=GREY,
+        va="bottom",
+        ha="left",
+        linespacing=1.3,
+    )
+    if legend:
+        foot.legend(
+            handles=list(legend),
+            loc="upper left",
+            bbox_to_anchor=(MARGIN / width, 1.0),
+            ncols=columns,
+            borderaxespad=0.0,
+            borderpad=0.2,
+            handlelength=2.0,
+            columnspacing=1.6,
+        )
+    return Page(figure, body, foot)
+
+
+def legend_columns(labels: Sequence[str], width: float) -> int:
+    """Choose how many legend entries fit beside each other in so many inches."""
+    widest = max((len(label) for label in labels), default=0) * 0.068 + 0.6
+    total = sum(len(label) * 0.068 + 0.6 for label in labels)
+    return max(1, len(labels)) if total <= width else max(1, int(width / widest))
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break text into lines, cutting words that would not fit."""
+    return textwrap.wrap(clean(text), max(width, 8), break_long_words=True) or [""]
+
+
+def axis_label(kind: str, unit: str) -> str:
+    """Write what an axis shows and in what unit."""
+    return f"{kind} (scale {unit})" if unit.startswith("0 to ") else f"{kind}, {unit}"
+
+
+def shorten(text: str, width: int, lines: int) -> str:
+    """Break text into at most so many lines, marking what is left out."""
+    broken = wrap(text, width)
+    if len(broken) > lines:
+        broken = [*broken[: lines - 1], broken[lines - 1][: width - 1].rstrip() + "…"]
+    return "\n".join(broken)
+
+
+def clean(text: str) -> str:
+    """Replace control characters, which no font can draw."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def grid_shape(panels: int, most: int = 4) -> tuple[int, int]:
+    """Rows and columns for so many panels."""
+    columns = min(most, panels) if panels <= most else min(most, math.ceil(math.sqrt(panels)))
+    return math.ceil(panels / columns), columns
+
+
+def number_text(value: float, _: object = None) -> str:
+    """Write a tick: thousands as k, millions as M, no needless digits, a true minus sign."""
+    if value == 0:
+        return "0"
+    for size, suffix in ((1e9, " bn"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            text = f"{value / (1e3 if suffix == 'k' else size):.4g}{suffix}"
+            break
+    else:
+        text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def tidy_values(axis: Any, ticks: int = 5) -> None:
+    """Give an axis few, readable numbers."""
+    axis.set_major_locator(MaxNLocator(ticks, min_n_ticks=3))
+    axis.set_major_formatter(FuncFormatter(number_text))
+
+
+def tidy_dates(axis: Any, ticks: int = 5) -> None:
+    """Give an axis few, readable dates."""
+    locator = AutoDateLocator(minticks=3, maxticks=ticks)
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+
+
+def month_dates(months: Sequence[int], start_year: int, start_month: int) -> list[datetime.date]:
+    """Turn months since the start into the first day of the calendar month."""
+    counts = [start_year * 12 + start_month - 1 + int(month) for month in months]
+    return [datetime.date(count // 12, count % 12 + 1, 1) for count in counts]
+
+
+def settle(figure: Figure) -> None:
+    """Lay the figure out once and keep that, rounded: the solver's last digits depend on memory addresses."""
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+    for axes in figure.findobj(Axes):
+        left, bottom, width, height = (round(float(v), 4) for v in axes.get_position(original=True).bounds)
+        axes.set_position((left, bottom, width, height))
+    for part in (figure, *figure.subfigs):
+        for text in part.findobj(Text):
+            if text.axes is None:
+                x, y = text.get_position()
+                text.set_position((round(x, 4), round(y, 4)))
+
+
+def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
+    """Write ``stem.png`` and ``stem.svg``; the same figure gives the same bytes."""
+    png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
+    with styled():
+        settle(figure)
+        figure.savefig(png, metadata={"Software": None})
+        figure.savefig(svg, metadata={"Date": None, "Creator": None})
+    return png, svg

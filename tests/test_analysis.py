@@ -1,0 +1,421 @@
+"""Estimators against known answers: by hand, by theory, or by coverage over many synthetic experiments."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.analysis import (
+    EFFECT_COLUMNS,
+    PLACE_MEASURES,
+    REGION,
+    WHOLE_RUN,
+    cost_effectiveness,
+    difference_over_time,
+    district_effects,
+    district_totals,
+    monthly_table,
+    over_time,
+    paired_effects,
+    plain_text,
+    verdict,
+    window_table,
+    write_csv,
+)
+from sim.analysis.cost import HARM, NO_COST, UNCLEAR
+from sim.analysis.statistics import mean_estimate, probability_estimate, ratio_estimate, share_better, spread
+from sim.analysis.windows import windows_of
+from sim.errors import InputError
+from sim.world.outcomes import OUTCOME_NAMES, PLACE_OUTCOMES
+
+
+def series(
+    runs: dict[tuple[str, int], dict[str, object]], months: int = 24, states=("AAA", "BBB")
+) -> pd.DataFrame:
+    """Build a series table; each value is a number, or an array (months, states)."""
+    frames = []
+    for (scenario, replication), given in runs.items():
+        values = {"population": np.array([1000.0, 3000.0])[: len(states)]} | given
+        frame = pd.DataFrame(
+            {
+                "run": f"{scenario}{replication}",
+                "scenario": scenario,
+                "replication": replication,
+                "month": np.repeat(np.arange(months), len(states)),
+                "state": np.tile(states, months),
+            }
+        )
+        for name in OUTCOME_NAMES:
+            value = np.broadcast_to(np.asarray(values.get(name, 0.0), float), (months, len(states)))
+            frame[name] = value.ravel()
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def effect(
+    table: pd.DataFrame, outcome: str, contrast="difference", scope=REGION, window=WHOLE_RUN, scenario="b"
+):
+    rows = table.query(
+        "outcome == @outcome and contrast == @contrast and scope == @scope"
+        " and window == @window and scenario == @scenario"
+    )
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+# --- estimators -----------------------------------------------------------------------------------
+
+
+def test_mean_estimate_by_hand():
+    estimate = mean_estimate(np.array([[1.0], [2.0], [3.0], [6.0]]))
+    assert estimate.value == pytest.approx(3.0)
+    assert estimate.error == pytest.approx(np.sqrt(14 / 3) / 2)
+    half = 3.182446305 * np.sqrt(14 / 3) / 2  # t(0.975, 3)
+    assert estimate.low == pytest.approx(3 - half)
+    assert estimate.high == pytest.approx(3 + half)
+
+
+def test_mean_estimate_of_equal_pairs_and_of_one_pair():
+    same = mean_estimate(np.full((7, 2), [0.0, 0.1]))
+    assert list(same.value) == list(same.low) == list(same.high) == [0.0, 0.1]
+    alone = mean_estimate(np.array([[2.0]]))
+    assert alone.value == 2
+    assert np.isnan([alone.low, alone.high, alone.error]).all()
+
+
+@pytest.mark.parametrize("n", [8, 64])
+def test_mean_interval_covers_the_truth(n):
+    draw = np.random.default_rng(7)
+    pairs = draw.normal(0.3, 1.0, (n, 4000))
+    estimate = mean_estimate(pairs)
+    coverage = ((estimate.low <= 0.3) & (estimate.high >= 0.3)).mean()
+    assert coverage == pytest.approx(0.95, abs=0.015)
+    assert np.mean(estimate.error) == pytest.approx(1 / np.sqrt(n), rel=0.05)
+
+
+def test_ratio_is_of_sums_and_covers_the_truth():
+    draw = np.random.default_rng(3)
+    luck = draw.gamma(2.0, 0.5, (64, 3000))  # shared by both worlds of a pair
+    reference, treated = draw.poisson(10 * luck).astype(float), draw.poisson(7 * luck).astype(float)
+    estimate = ratio_estimate(treated, reference)
+    np.testing.assert_allclose(estimate.value, treated.sum(axis=0) / reference.sum(axis=0))
+    coverage = ((estimate.low <= 0.7) & (estimate.high >= 0.7)).mean()
+    assert coverage == pytest.approx(0.95, abs=0.015)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        naive = (treated / reference)[:, reference.min(axis=0) > 0].mean()
+    assert abs(np.median(estimate.value) - 0.7) < 0.01 < abs(naive - 0.7)
+
+
+def test_ratio_at_its_edges():
+    zero, some = np.zeros((4, 1)), np.array([[1.0], [2.0], [3.0], [4.0]])
+    assert np.isnan(ratio_estimate(some, zero).value).all()
+    gone = ratio_estimate(zero, some)
+    assert (gone.value[0], gone.low[0], gone.high[0]) == (0.0, 0.0, np.inf)
+    same = ratio_estimate(some, some)
+    assert (same.value[0], same.low[0], same.high[0], same.error[0]) == (1.0, 1.0, 1.0, 0.0)
+    lone = ratio_estimate(some, np.array([[0.0], [0.0], [0.0], [9.0]]))
+    assert (lone.low[0], lone.high[0]) == (0.0, np.inf)
+
+
+def test_probability_interval_covers_rare_events_and_is_zero_for_equal_pairs():
+    draw = np.random.default_rng(5)
+    uniform = draw.random((64, 4000))
+    reference, treated = (uniform < 0.08).astype(float), (draw.random((64, 4000)) < 0.04).astype(float)
+    estimate = probability_estimate(treated, reference)
+    assert estimate.value.mean() == pytest.approx(-0.04, abs=0.005)
+    assert ((estimate.low <= -0.04) & (estimate.high >= -0.04)).mean() >= 0.94
+    same = probability_estimate(reference, reference)
+    assert not same.value.any()
+    assert not same.low.any()
+    assert not same.high.any()
+
+
+def test_share_better_counts_ties_half_and_knows_the_direction():
+    differences = np.array([[-1.0, -1.0, -1.0], [0.0, 0.0, 0.0], [2.0, 2.0, 2.0], [3.0, 3.0, 3.0]])
+    lower, higher, none = share_better(differences, np.array(["lower", "higher", "none"]))
+    assert lower == (1 + 0.5) / 4
+    assert higher == (2 + 0.5) / 4
+    assert np.isnan(none)
+    assert share_better(np.zeros((5, 1)), np.array(["lower"])) == 0.5
+
+
+def test_spread_is_of_pairs_and_not_of_the_mean():
+    low, high = spread(np.arange(101.0)[:, None])
+    assert (low[0], high[0]) == (5.0, 95.0)
+
+
+# --- windows --------------------------------------------------------------------------------------
+
+
+def test_windows_follow_the_kind_and_pool_of_each_outcome():
+    months = np.arange(18)[:, None]
+    table = window_table(
+        [
+            series(
+                {
+                    ("a", 0): {
+                        "incidents": np.hstack([months, months * 0 + 1]),
+                        "displaced": np.hstack([months, months]),
+                        "tension": np.hstack([months * 0 + 0.2, months * 0 + 0.6]),
+                    }
+                },
+                months=18,
+            )
+        ]
+    )
+    rows = table.set_index(["scope", "window"])
+    assert list(dict.fromkeys(table["window"])) == [WHOLE_RUN, "year 1", "year 2"]
+    assert rows.loc[("AAA", WHOLE_RUN), "incidents"] == 153
+    assert rows.loc[(REGION, WHOLE_RUN), "incidents"] == 171
+    assert rows.loc[("AAA", "year 2"), "incidents"] == sum(range(12, 18))
+    assert rows.loc[(REGION, "year 1"), "displaced"] == 22
+    assert rows.loc[(REGION, WHOLE_RUN), "tension"] == pytest.approx(0.25 * 0.2 + 0.75 * 0.6)
+    assert windows_of(12) == {WHOLE_RUN: slice(0, 12)}
+
+
+def test_windows_do_not_depend_on_parts_or_row_order():
+    draw = np.random.default_rng(0)
+    runs = {(name, r): {"incidents": draw.poisson(3, (24, 2))} for name in "ab" for r in range(3)}
+    whole = window_table([series(runs)])
+    parts = [series({key: value}) for key, value in reversed(runs.items())]
+    shuffled = [part.sample(frac=1, random_state=1) for part in parts]
+    pd.testing.assert_frame_equal(window_table(shuffled), whole)
+    assert window_table([]).empty
+
+
+def test_a_series_with_a_hole_is_refused():
+    with pytest.raises(ValueError, match="missing"):
+        window_table([series({("a", 0): {}}).drop(index=5)])
+
+
+# --- effects --------------------------------------------------------------------------------------
+
+
+def test_effects_have_the_agreed_columns_and_known_values():
+    runs = {}
+    for r, (before, after) in enumerate([(5.0, 3.0), (4.0, 4.0), (6.0, 3.0), (5.0, 4.0)]):
+        runs["a", r] = {"incidents": np.array([before, 0.0])}
+        runs["b", r] = {"incidents": np.array([after, 0.0]), "tension": 0.1 * r}
+    table = paired_effects(window_table([series(runs)]), "a")
+    assert (
+        list(table.columns)
+        == EFFECT_COLUMNS
+        == [
+            "scenario",
+            "outcome",
+            "unit",
+            "scope",
+            "window",
+            "contrast",
+            "baseline_mean",
+            "effect",
+            "ci_low",
+            "ci_high",
+            "p_superior",
+            "n",
+            "mc_error",
+            "spread_low",
+            "spread_high",
+        ]
+    )
+    row = effect(table, "incidents")
+    assert (row["baseline_mean"], row["effect"], row["n"]) == (120.0, 24 * -1.5, 4)
+    assert row["p_superior"] == (3 + 0.5) / 4
+    assert row["mc_error"] == pytest.approx(24 * np.std([-2, 0, -3, -1], ddof=1) / 2)
+    assert row["unit"] == "events"
+    ratio = effect(table, "incidents", "ratio")
+    assert (ratio["effect"], ratio["unit"]) == (pytest.approx(14 / 20), "ratio")
+    assert effect(table, "incidents", scope="BBB")["effect"] == 0
+    assert effect(table, "tension")["effect"] == pytest.approx(0.15)
+    assert "ratio" not in set(table.query("outcome == 'tension'")["contrast"])
+    assert set(table["scope"]) == {REGION, "AAA", "BBB"}
+    assert set(table["scenario"]) == {"b"}
+
+
+def test_no_difference_is_exactly_zero_with_an_interval_of_no_width():
+    draw = np.random.default_rng(2)
+    runs = {}
+    for r in range(6):
+        shared = {"incidents": draw.poisson(2, (24, 2)), "tension": draw.random((24, 2))}
+        runs["a", r], runs["b", r] = shared, shared
+    table = paired_effects(window_table([series(runs)]), "a").query("contrast == 'difference'")
+    assert (
+        not table[["effect", "ci_low", "ci_high", "mc_error", "spread_low", "spread_high"]].to_numpy().any()
+    )
+    assert set(table["p_superior"].dropna()) == {0.5}
+
+
+def test_rare_outcomes_also_report_the_probability_of_any():
+    runs = {}
+    for r in range(20):
+        runs["a", r] = {"onset": np.eye(24, 2) * (r == 0)}
+        runs["b", r] = {"onset": np.zeros((24, 2))}
+    table = paired_effects(window_table([series(runs)]), "a")
+    row = effect(table, "onset", "probability")
+    assert (row["effect"], row["baseline_mean"], row["unit"]) == (-0.05, 0.05, "probability")
+    assert row["ci_low"] < -0.05 < row["ci_high"]
+    assert "probability" not in set(table.query("outcome == 'armed_deaths'")["contrast"])
+
+
+def test_only_replications_that_both_have_are_paired():
+    runs = {("a", r): {"incidents": float(r)} for r in (0, 1, 3)} | {
+        ("b", r): {"incidents": r + 1.0} for r in (1, 2, 3)
+    }
+    row = effect(paired_effects(window_table([series(runs)]), "a"), "incidents")
+    assert (row["n"], row["effect"], row["ci_low"], row["ci_high"]) == (2, 48, 48, 48)
+
+
+def test_a_baseline_without_runs_is_refused():
+    with pytest.raises(InputError, match="no finished run"):
+        paired_effects(window_table([series({("b", 0): {}})]), "a")
+
+
+# --- over time ------------------------------------------------------------------------------------
+
+
+def test_differences_over_time_cumulate_flows_only():
+    runs = {}
+    for r in range(5):
+        runs["a", r] = {"incidents": 1.0, "tension": 0.5}
+        runs["b", r] = {"incidents": 2.0, "tension": 0.5 + 0.01 * r}
+    table = difference_over_time(monthly_table([series(runs)], [REGION, "AAA"]), "a")
+    incidents = table.query("outcome == 'incidents' and scope == 'AAA'").sort_values("month")
+    assert list(incidents["effect"]) == list(range(1, 25))
+    assert incidents["cumulative"].all()
+    tension = table.query("outcome == 'tension' and scope == 'region'")
+    np.testing.assert_allclose(tension["effect"], 0.02)
+    assert (tension["spread_low"] < tension["ci_low"] + 0.02).all()
+    assert not tension["cumulative"].any()
+
+
+def test_one_scenario_over_time():
+    runs = {("a", r): {"incidents": np.array([r, 2 * r])} for r in range(21)}
+    table = over_time(monthly_table([series(runs)]), "a").query("outcome == 'incidents'")
+    assert set(table["mean"]) == {30.0}
+    assert set(table["low"]) == {3.0}
+    assert set(table["high"]) == {57.0}
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+def places(scenario: str, replication: int, incidents: float, tension: tuple[float, float]) -> pd.DataFrame:
+    """Two districts, two communities of 1,000 and 3,000 persons, eighteen months."""
+    rows = []
+    for window, months in ((0, 12), (1, 6)):
+        for district in ("d1", "d2"):
+            for community, persons, level in (("x", 1000, tension[0]), ("y", 3000, tension[1])):
+                rows.append(
+                    {
+                        "scenario": scenario,
+                        "replication": replication,
+                        "window": window,
+                        "state": "AAA",
+                        "district": district,
+                        "community": community,
+                        "person_rounds": 4 * months * persons,
+                        "incidents": incidents * months if district == "d1" else 0.0,
+                        "tension": level,
+                    }
+                )
+    return pd.DataFrame(rows).assign(**{name: 0.0 for name in PLACE_OUTCOMES if name not in rows[0]})
+
+
+def test_district_effects_are_rates_and_weighted_means():
+    parts = [places("a", r, 1.0, (0.2, 0.6)) for r in range(3)] + [
+        places("b", r, 0.5, (0.2, 0.2)) for r in range(3)
+    ]
+    table = district_effects(district_totals(parts, months=18), "a")
+    row = table.query("outcome == 'incidents' and district == 'd1'").iloc[0]
+    assert row["persons"] == 4000
+    assert row["baseline_mean"] == pytest.approx(2 * 18 / (4000 * 1.5) * 100_000)
+    assert row["effect"] == pytest.approx(-row["baseline_mean"] / 2)
+    assert table.query("outcome == 'incidents' and district == 'd2'")["effect"].iloc[0] == 0
+    tension = table.query("outcome == 'tension' and district == 'd2'").iloc[0]
+    assert tension["baseline_mean"] == pytest.approx(0.5)
+    assert tension["effect"] == pytest.approx(-0.3)
+
+
+def test_every_place_column_has_a_measure():
+    assert {measure.name for measure in PLACE_MEASURES} == set(PLACE_OUTCOMES) - {"person_rounds"}
+
+
+def test_empty_districts_have_no_rate_and_no_nan():
+    part = places("a", 0, 0.0, (0.2, 0.6)).assign(person_rounds=0.0, tension=np.nan)
+    totals = district_totals([part], months=18)
+    assert not totals[[measure.name for measure in PLACE_MEASURES]].to_numpy().any()
+
+
+# --- cost -----------------------------------------------------------------------------------------
+
+
+def cost_table(averted, cost=2.0):
+    draw = np.random.default_rng(4)
+    runs = {}
+    for r, saved in enumerate(averted):
+        base = 100 + draw.integers(0, 20)
+        runs["a", r] = {"incidents": np.array([base, 0.0])}
+        runs["b", r] = {"incidents": np.array([base - saved, 0.0]), "cost": np.array([cost, 0.0])}
+    windows = window_table([series(runs)])
+    table = cost_effectiveness(windows[windows["window"] == WHOLE_RUN], "a")
+    return table.query("outcome == 'incidents' and scope == 'region'").iloc[0]
+
+
+def test_cost_per_unit_averted_and_its_interval():
+    draw = np.random.default_rng(6)
+    row = cost_table(draw.normal(10, 2, 64))
+    assert row["cost_per_unit"] == pytest.approx(row["cost"] / row["averted"])
+    assert row["ci_low"] < 0.2 < row["ci_high"]
+    assert row["ci_high"] - row["ci_low"] < 0.05
+    assert row["note"] == ""
+
+
+@pytest.mark.parametrize(
+    ("averted", "cost", "note"),
+    [
+        ((5.0, -5.0, 4.0, -4.0), 2.0, UNCLEAR),
+        ((-5.0, -6.0, -4.0, -5.5), 2.0, HARM),
+        ((5.0, 6.0, 4.0, 5.5), 0.0, NO_COST),
+        ((0.0, 0.0, 0.0), 2.0, UNCLEAR),
+        ((5.0,), 2.0, UNCLEAR),
+    ],
+)
+def test_there_is_no_price_without_a_clear_benefit(averted, cost, note):
+    row = cost_table(averted, cost)
+    assert row["note"] == note
+    assert np.isnan(row["cost_per_unit"])
+
+
+# --- words and files ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("numbers", "better", "words"),
+    [
+        ((-2.0, -3.0, -1.0), "lower", "better"),
+        ((-2.0, -3.0, -1.0), "higher", "worse"),
+        ((2.0, 1.0, 3.0), "none", "more"),
+        ((-2.0, -5.0, 1.0), "lower", "not enough replications to tell"),
+        ((0.0, 0.0, 0.0), "lower", "the same in every pair"),
+        ((1.0, np.nan, np.nan), "lower", "one pair: no interval"),
+        ((2.0, 2.0, 2.0), "higher", "better"),
+    ],
+)
+def test_verdicts(numbers, better, words):
+    assert verdict(*numbers, better) == words
+
+
+def test_csv_cells_cannot_become_formulas(tmp_path):
+    nasty = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", 'a,b"c', "Čačak", "line\nbreak", "  =1"]
+    write_csv(pd.DataFrame({"name": nasty, "value": np.linspace(-1, 1, len(nasty))}), tmp_path / "t.csv")
+    rows = list(csv.reader(io.StringIO((tmp_path / "t.csv").read_text(encoding="utf-8"))))[1:]
+    assert not [name for name, _ in rows if name.lstrip().startswith(("=", "+", "-", "@"))]
+    assert rows[7][0] == "Čačak"
+    assert rows[6][0] == 'a,b"c'
+    assert float(rows[0][1]) == -1.0
+    assert plain_text("plain") == "plain"
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

@@ -1,0 +1,350 @@
+"""Figures say what they show, fit their paper, repeat to the byte, and treat names as text."""
+
+from __future__ import annotations
+
+import warnings
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.plots import Note, baseline_figure, forest_figure, map_figure, save_figure, timeline_figure
+from sim.plots.effects import draw_forest
+from sim.plots.maps import colour_limit, place_labels
+from sim.plots.sets import HEADLINE, Geography, comparison_figures, run_figures
+from sim.plots.style import (
+    CHARACTERS_PER_INCH,
+    STYLE,
+    clean,
+    month_dates,
+    new_page,
+    number_text,
+    shorten,
+    styled,
+    wrap,
+)
+from sim.plots.timeline import draw_difference
+from sim.world.outcomes import OUTCOMES
+
+HOSTILE = "<script>alert('x')</script> & $\\frac{1}{0}$ \"Đakovica–Čačak\" \x07 --> ]]>"
+LONG = "A very long scenario name that goes on and on about police capacity and everything else " * 3
+OUTLINES = {
+    "AAA": [[(15.0, 42.0), (17.0, 42.0), (17.0, 45.0), (15.0, 45.0), (15.0, 42.0)]],
+    "BBB": [[(17.0, 42.0), (21.0, 42.0), (21.0, 45.0), (17.0, 45.0), (17.0, 42.0)]],
+}
+NAMES = {"AAA": "Alphaland and Adjacent Isles", "BBB": "Beta"}
+
+
+def titles(count: int) -> dict[str, str]:
+    named = {f"s{index}": f"Scenario number {index} of a family" for index in range(count)}
+    return named | {"s0": HOSTILE} | ({"s1": LONG} if count > 1 else {})
+
+
+def note(count: int) -> Note:
+    return Note(", ".join(titles(count).values()), 64, 7, "9.9.9", 20_000, "Baseline 2024")
+
+
+def timeline(count: int, months: int = 60, size: float = 1.0) -> pd.DataFrame:
+    draw = np.random.default_rng(0)
+    frames = []
+    for key in titles(count):
+        path = np.cumsum(draw.normal(0, size, months))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "scenario": key,
+                    "outcome": "incidents",
+                    "unit": "events",
+                    "scope": "region",
+                    "month": np.arange(months),
+                    "cumulative": True,
+                    "effect": path,
+                    "ci_low": path - size,
+                    "ci_high": path + size,
+                    "spread_low": path - 3 * size,
+                    "spread_high": path + 4 * size,
+                    "n": 64,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def effects(count: int, size: float = 1.0) -> pd.DataFrame:
+    draw = np.random.default_rng(1)
+    rows = []
+    for key in titles(count):
+        for name, _, unit, _ in HEADLINE:
+            middle = draw.normal(0, size)
+            rows.append(
+                {
+                    "scenario": key,
+                    "outcome": name,
+                    "unit": unit,
+                    "scope": "region",
+                    "window": "whole run",
+                    "contrast": "difference",
+                    "effect": middle,
+                    "ci_low": middle - size,
+                    "ci_high": middle + size,
+                    "spread_low": middle - 3 * size,
+                    "spread_high": middle + 3 * size,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def districts(count: int) -> pd.DataFrame:
+    draw = np.random.default_rng(2)
+    place = pd.DataFrame(
+        {
+            "state": np.repeat(["AAA", "BBB"], 20),
+            "district": [f"d{index}" for index in range(40)],
+            "lon": draw.uniform(15.2, 20.8, 40),
+            "lat": draw.uniform(42.2, 44.8, 40),
+            "persons": draw.lognormal(10, 1, 40),
+        }
+    )
+    frames = []
+    for key in titles(count):
+        value = draw.normal(0, 1, 40)
+        frames.append(place.assign(scenario=key, effect=value, ci_low=value - 0.8, ci_high=value + 0.8))
+    return pd.concat(frames, ignore_index=True)
+
+
+def history(months: int = 60) -> pd.DataFrame:
+    frames = [
+        pd.DataFrame(
+            {
+                "outcome": item.name,
+                "unit": item.unit,
+                "scope": "region",
+                "month": np.arange(months),
+                "mean": np.linspace(1, 2, months),
+                "low": np.linspace(0.5, 1, months),
+                "high": np.linspace(2, 4, months),
+            }
+        )
+        for item in OUTCOMES
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+MAKERS = {
+    "timeline": lambda n: timeline_figure(
+        timeline(n), "incidents", "Incidents", note(n), titles(n), (2024, 1)
+    ),
+    "timeline_big": lambda n: timeline_figure(
+        timeline(n, 8, 1e7), "incidents", "Incidents", note(n), titles(n), (2024, 11)
+    ),
+    "forest": lambda n: forest_figure(effects(n), HEADLINE, note(n), titles(n)),
+    "forest_big": lambda n: forest_figure(effects(n, 1.7e6), HEADLINE, note(n), titles(n)),
+    "map": lambda n: map_figure(
+        districts(n), "Incidents", "per 100,000", note(n), titles(n), OUTLINES, NAMES
+    ),
+    "baseline": lambda n: baseline_figure(history(), HEADLINE, note(n), HOSTILE, (2024, 1)),
+}
+
+
+def texts(figure) -> list:
+    """Every visible, non-empty text of a figure."""
+    from matplotlib.text import Text
+
+    return [item for item in figure.findobj(Text) if item.get_visible() and item.get_text().strip()]
+
+
+def drawn_axes(figure) -> list:
+    from matplotlib.axes import Axes
+
+    return figure.findobj(Axes)
+
+
+def tick_boxes(figure):
+    """For each axis, the boxes of its tick labels in order, and whether it runs across."""
+    renderer = figure.canvas.get_renderer()
+    for axes in drawn_axes(figure):
+        for axis, across in ((axes.xaxis, True), (axes.yaxis, False)):
+            if not (axes.axison and axis.get_visible()):
+                continue
+            low, high = sorted(axis.get_view_interval())
+            labels = [
+                tick.label1
+                for tick in axis.get_major_ticks()
+                if low <= tick.get_loc() <= high and tick.label1.get_visible() and tick.label1.get_text()
+            ]
+            yield [label.get_window_extent(renderer) for label in labels], across
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 12])
+@pytest.mark.parametrize("kind", list(MAKERS))
+def test_nothing_overlaps_or_leaves_the_paper_and_the_caption_is_there(kind, count):
+    with styled():
+        figure = MAKERS[kind](count)
+        figure.canvas.draw()
+        renderer = figure.canvas.get_renderer()
+        paper = figure.bbox
+        ticks = {
+            id(label)
+            for axes in drawn_axes(figure)
+            for axis in (axes.xaxis, axes.yaxis)
+            for tick in axis.get_major_ticks() + axis.get_minor_ticks()
+            for label in (tick.label1, tick.label2)
+        }
+        for boxes, across in tick_boxes(figure):
+            assert all(box.x0 > -2 and box.x1 < paper.x1 + 2 for box in boxes)
+            ordered = sorted(boxes, key=lambda box: box.x0 if across else box.y0)
+            for first, second in pairwise(ordered):
+                gap = second.x0 - first.x1 if across else second.y0 - first.y1
+                assert gap > 0, (kind, count, across)
+        everything = " ".join(item.get_text() for item in texts(figure)).replace("\n", " ")
+        for needed in (
+            "64 replications",
+            "seed 7",
+            "stabsim 9.9.9",
+            "20,000 citizens",
+            "Illustrative, not validated.",
+        ):
+            assert needed in everything
+        for item in texts(figure):
+            box = item.get_window_extent(renderer)
+            if id(item) not in ticks:
+                assert box.x0 > -2, item.get_text()
+                assert box.x1 < paper.x1 + 2, item.get_text()
+                assert box.y0 > -2, item.get_text()
+                assert box.y1 < paper.y1 + 2, item.get_text()
+
+
+@pytest.mark.parametrize("count", [2, 7])
+@pytest.mark.parametrize("kind", ["timeline", "forest", "map", "baseline"])
+def test_panels_titles_and_captions_keep_clear_of_each_other(kind, count):
+    with styled():
+        figure = MAKERS[kind](count)
+        figure.canvas.draw()
+        renderer = figure.canvas.get_renderer()
+        panels = [axes for axes in drawn_axes(figure) if axes.get_title(loc="left")]
+        heads = [axes._left_title.get_window_extent(renderer) for axes in panels]
+        for index, first in enumerate(heads):
+            for second in heads[index + 1 :]:
+                assert not first.overlaps(second), kind
+        body, foot = figure.subfigs
+        lowest = min(axes.get_tightbbox(renderer).y0 for axes in body.axes)
+        highest = max(item.get_window_extent(renderer).y1 for item in texts(foot))
+        assert lowest > highest - 3, kind
+
+
+@pytest.mark.parametrize("kind", list(MAKERS))
+def test_files_repeat_to_the_byte_and_names_stay_text(kind, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = save_figure(MAKERS[kind](2), tmp_path / "one")
+        second = save_figure(MAKERS[kind](2), tmp_path / "two")
+    assert first[0].read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    svg = first[1].read_text(encoding="utf-8")
+    assert "<script" not in svg
+    root = ElementTree.fromstring(svg)
+    words = " ".join(" ".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text"))
+    assert "<script>alert('x')</script>" in words
+    assert "$\\frac{1}{0}$" in words
+    assert "Čačak" in words
+    assert "Illustrative, not validated." in words.replace("  ", " ")
+
+
+def test_bands_are_named_and_mean_what_they_say():
+    with styled():
+        figure = MAKERS["timeline"](1)
+        labels = {item.get_text() for item in texts(figure)}
+        assert {"95 % interval of the mean", "5–95 % of single pairs", "Mean difference"} <= labels
+        axes = new_page(4, 3, "t", "c").body.subplots()
+        draw_difference(timeline(1).query("month < 3"), axes, (2024, 1))
+        light, dark = axes.collections
+        assert light.get_alpha() < dark.get_alpha()
+        assert np.ptp(light.get_paths()[0].vertices[:, 1]) > np.ptp(dark.get_paths()[0].vertices[:, 1])
+
+
+def test_forest_colours_follow_the_verdict():
+    rows = pd.DataFrame(
+        {
+            "scenario": ["better", "worse", "unclear", "same"],
+            "effect": [-2.0, 2.0, 0.5, 0.0],
+            "ci_low": [-3.0, 1.0, -1.0, 0.0],
+            "ci_high": [-1.0, 3.0, 2.0, 0.0],
+            "spread_low": -4.0,
+            "spread_high": 4.0,
+        }
+    )
+    with styled():
+        axes = new_page(4, 3, "t", "c").body.subplots()
+        draw_forest(rows, axes, list(rows["scenario"]), "lower")
+    dots = [line for line in axes.lines if line.get_marker() in ("o", "D")]
+    assert [dot.get_markeredgecolor() for dot in dots] == ["#0072B2", "#E69F00", "#767676", "#767676"]
+    assert [dot.get_markerfacecolor() for dot in dots] == ["#0072B2", "#E69F00", "white", "white"]
+    assert [dot.get_marker() for dot in dots] == ["o", "o", "o", "D"]
+
+
+def test_labels_sit_inside_their_state():
+    from matplotlib.path import Path as Outline
+
+    for state, label in place_labels(OUTLINES, NAMES).items():
+        assert Outline(OUTLINES[state][0]).contains_point((label.lon, label.lat))
+    assert place_labels(OUTLINES, {"CCC": "no outline"}) == {}
+
+
+def test_colour_scale_ignores_a_single_extreme_district_and_survives_nothing():
+    assert colour_limit(pd.Series([0.0, 0.0])) == 1.0
+    assert colour_limit(pd.Series([0.0] * 99 + [5.0])) == 5.0
+    assert colour_limit(pd.Series([1.0] * 99 + [1000.0])) < 50
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.015, "−0.015"),
+        (1234.0, "1,234"),
+        (-120_000, "−120k"),
+        (2_500_000, "2.5M"),
+        (0.1 + 0.2, "0.3"),
+        (12_500, "12.5k"),
+    ],
+)
+def test_ticks_are_readable(value, text):
+    assert number_text(value) == text
+
+
+def test_text_helpers():
+    assert clean("a\x00b\n") == "a b "
+    assert wrap("", 20) == [""]
+    assert shorten("one two three four five six", 9, 2).endswith("…")
+    assert max(map(len, wrap("x" * 300, 40))) <= 40
+    assert [str(day) for day in month_dates([0, 1, 14], 2023, 11)] == [
+        "2023-11-01",
+        "2023-12-01",
+        "2025-01-01",
+    ]
+    assert CHARACTERS_PER_INCH > 10
+    assert STYLE["svg.hashsalt"] == "stabsim"
+
+
+def test_figure_sets_write_png_and_svg(tmp_path):
+    keys = titles(2)
+    over = pd.concat(
+        [
+            timeline(2).assign(outcome=item.name, unit=item.unit, cumulative=item.kind == "flow")
+            for item in OUTCOMES
+        ]
+    )
+    table = pd.concat(
+        [
+            districts(2).assign(outcome=name).drop(columns=["lat", "lon"])
+            for name in ("incidents", "new_displaced", "tension", "unemployment")
+        ]
+    )
+    geography = Geography(districts(1)[["state", "district", "lat", "lon"]], OUTLINES, NAMES)
+    files = comparison_figures(tmp_path / "f", effects(2), over, table, note(2), keys, (2024, 1), geography)
+    files += run_figures(tmp_path / "f", history(), note(2), "Baseline", (2024, 1))
+    assert sorted(path.name for path in files) == sorted(path.name for path in (tmp_path / "f").iterdir())
+    assert {path.suffix for path in files} == {".png", ".svg"}
+    assert "map_tension.png" in {path.name for path in files}
