@@ -53,7 +53,9 @@ class Geography(NamedTuple):
 
 
 class Citizens(NamedTuple):
-    """Citizens sorted by cell: static traits (see `sim.population`) and their counts of persons.
+    """Citizens sorted by cell: static traits (see `sim.population`), this month's stance, and counts of persons.
+
+    ``stance`` (n,) float32 log-odds: what is the citizen's own in the choice to turn out, rebuilt every month.
 
     ``detained``, ``displaced``, ``in_arms``, ``dead`` (n,) are integer counts of the persons that a citizen
     stands for, in the smallest unsigned type that holds the heaviest citizen.
@@ -68,6 +70,7 @@ class Citizens(NamedTuple):
     threshold: Array
     labour_rank: Array
     young: Array
+    stance: Array
     detained: Array
     displaced: Array
     in_arms: Array
@@ -236,7 +239,8 @@ class CellRound(NamedTuple):
     probability that an active person is violent, ``arrest`` effective probability factor of arrest,
     ``rate_young`` and ``rate_other`` unemployed share of residents, ``untouched`` bool nobody taken out of the
     cell, ``todo`` bool to be counted in this pass, ``excited`` (n_d,) bool contagion within the round,
-    ``group_share`` (n_g,) turn-out of groups.
+    ``group_share`` (n_g,) turn-out of groups, ``p_arrest`` (n_d,) perceived arrest
+    probability, ``armed`` (n_d,) saturated presence of fighters.
     """
 
     drive: Array
@@ -251,14 +255,13 @@ class CellRound(NamedTuple):
     excited: Array
     group_share: Array
     p_arrest: Array
+    armed: Array
 
 
 class CrowdParameters(NamedTuple):
     """The few parameters that the pass over citizens needs (a threaded kernel takes no long tuple)."""
 
     turnout_cap: float
-    b_unemployment: float
-    b_threshold: float
     detain_peaceful: float
     detain_violent: float
 

@@ -7,7 +7,7 @@ Citizens who riot never end a war, nor make one: armed groups have their own fig
 from sim.kernels import draws
 from sim.kernels.compiling import kernel
 from sim.kernels.elementary import exp, saturate
-from sim.kernels.mobilisation import free_persons
+from sim.kernels.mobilisation import free_persons, unemployed_share
 from sim.kernels.movement import citizen_persons, deal, kill_civilians
 from sim.kernels.violence import event_block, pareto_size, pick_victim
 from sim.types import ARMED_DEATHS, ARMED_EVENTS, EXITS, FIGHTER_DEATHS, RECRUITS
@@ -21,7 +21,7 @@ def recruit_cell(c, rate, geography, citizens, tallies, cells, seed, tick, p):
     for i in range(first, first + n):
         young = citizens.young[i]
         rank = cells.rate_young[c] if young else cells.rate_other[c]
-        unemployed = min(max((rank - citizens.labour_rank[i]) * n + 0.5, 0.0), 1.0)
+        unemployed = unemployed_share(citizens.labour_rank[i], rank, n)
         own = p.b_recruit_unemployment * unemployed + (p.b_recruit_youth if young else 0.0)
         u = draws.citizen_uniform(seed, draws.RECRUIT, tick, geography.cell_uid[c], i - first)
         free = free_persons(citizens, i, citizen_persons(citizens, c, i))
@@ -73,6 +73,13 @@ def leave_cell(c, geography, citizens, tallies, seed, tick, chance):
 @kernel
 def armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed, tick, p, rates, solve):
     """Recruitment, exits and armed events of the round, for groups that have arms or fighters."""
+    quiet = True
+    for g in range(inputs.arms.size):
+        quiet = quiet and inputs.arms[g] <= 0.0
+    for c in range(tallies.fighters.size):
+        quiet = quiet and tallies.fighters[c] == 0
+    if quiet:
+        return
     for c in range(tallies.fighters.size):
         g = geography.cell_group[c]
         if inputs.arms[g] <= 0.0 and tallies.fighters[c] == 0:

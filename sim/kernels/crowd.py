@@ -9,82 +9,80 @@ from numba import prange
 
 from sim.kernels import draws
 from sim.kernels.compiling import kernel, threaded_kernel
-from sim.kernels.mobilisation import fill_probabilities, fill_uniforms, free_persons
+from sim.kernels.mobilisation import fill_probabilities, fill_uniforms
 
 BUFFER = 2048 + 4
 
 
 @kernel
-def _block(b, commit, geography, citizens, tallies, cells, seed, tick, p, buffer_u, buffer_p):
-    """Count those of block ``b`` who turn out; with ``commit`` also violence and arrests, which are kept."""
-    cell = citizens.blocks[b, 0]
-    first = citizens.blocks[b, 1]
-    last = citizens.blocks[b, 2]
-    count = last - first
-    offset = first - citizens.cell_start[cell]
-    n = citizens.cell_start[cell + 1] - citizens.cell_start[cell]
-    uid = geography.cell_uid[cell]
-    u = buffer_u[: count + 4]
-    probability = buffer_p[:count]
-    fill_uniforms(u, count, seed, draws.TURN_OUT, tick, uid, offset)
+def _choose(block, offset, traits, shared, uid, seed, tick, cap, u, probability):
+    """Fill the uniforms and the probabilities of the citizens of one block; return how many there are."""
+    first, last = block[1], block[2]
+    hardship, risk, stance = traits
+    drive, grief, fear = shared
+    fill_uniforms(u, last - first, seed, draws.TURN_OUT, tick, uid, offset)
     fill_probabilities(
-        probability,
-        citizens.hardship[first:last],
-        citizens.risk_aversion[first:last],
-        citizens.threshold[first:last],
-        citizens.labour_rank[first:last],
-        citizens.young[first:last],
-        n,
-        cells.drive[cell],
-        cells.grief[cell],
-        cells.fear[cell],
-        (cells.rate_young[cell], cells.rate_other[cell]),
-        p,
+        probability[: last - first], hardship[first:last], risk[first:last], stance[first:last], drive, grief, fear, cap
     )
-    weight = citizens.cell_weight[cell]
-    extra = citizens.cell_extra[cell]
-    untouched = cells.untouched[cell]
-    p_violent = cells.violent[cell]
-    arrest = cells.arrest[cell]
-    active = 0
-    violent = 0
-    detained = 0
-    for i in range(count):
-        persons = weight + (1 if offset + i < extra else 0)
-        if u[i] < 1.0 - persons * probability[i]:
-            continue
-        if not untouched:
-            persons = free_persons(citizens, first + i, persons)
-        came = draws.binomial(u[i], persons, probability[i])
-        if came == 0:
-            continue
-        active += came
-        if not commit:
-            continue
-        w0, w1, w2, _ = draws.words(seed, draws.CONDUCT, tick, uid, offset + i)
-        rough = draws.binomial(draws.unit32(w0), came, p_violent)
-        arrested = draws.binomial(draws.unit32(w1), came - rough, p.detain_peaceful * arrest)
-        arrested += draws.binomial(draws.unit32(w2), rough, p.detain_violent * arrest)
-        violent += rough
-        if arrested > 0:
-            detained += arrested
-            citizens.detained[first + i] += citizens.detained.dtype.type(arrested)
-    tallies.block_active[b] = active
-    if commit:
-        tallies.block_violent[b] = violent
-        tallies.block_detained[b] = detained
+    return last - first
+
+
+@kernel
+def _conduct(came, p_violent, arrest, seed, tick, uid, index, p):
+    """How many of those of one citizen who came are violent, and how many are arrested."""
+    w0, w1, w2, _ = draws.words(seed, draws.CONDUCT, tick, uid, index)
+    rough = draws.binomial(draws.unit32(w0), came, p_violent)
+    arrested = draws.binomial(draws.unit32(w1), came - rough, p.detain_peaceful * arrest)
+    return rough, arrested + draws.binomial(draws.unit32(w2), rough, p.detain_violent * arrest)
 
 
 def _pass(commit, geography, citizens, tallies, cells, seed, tick, p, scratch):
-    """All blocks whose cell is marked in ``cells.todo``; workers take blocks in turn, each with its own scratch."""
+    """Count who turns out in all blocks whose cell is in ``cells.todo``; with ``commit`` also violence and arrests.
+
+    Workers take blocks in turn, each with its own scratch. Arrays are taken out of their records once: inside the
+    loop every reference to a record would be counted again.
+    """
+    blocks, cell_start = citizens.blocks, citizens.cell_start
+    cell_weight, cell_extra = citizens.cell_weight, citizens.cell_extra
+    traits = (citizens.hardship, citizens.risk_aversion, citizens.stance)
+    detained, displaced, in_arms, dead = citizens.detained, citizens.displaced, citizens.in_arms, citizens.dead
+    block_active, block_violent, block_detained = tallies.block_active, tallies.block_violent, tallies.block_detained
+    todo, untouched, uids = cells.todo, cells.untouched, geography.cell_uid
+    drive, grief, fear = cells.drive, cells.grief, cells.fear
+    violent_share, arrest = cells.violent, cells.arrest
     workers = scratch.shape[0]
-    n_blocks = citizens.blocks.shape[0]
     for worker in prange(workers):
-        for b in range(worker, n_blocks, workers):
-            if cells.todo[citizens.blocks[b, 0]]:
-                _block(
-                    b, commit, geography, citizens, tallies, cells, seed, tick, p, scratch[worker, 0], scratch[worker, 1]
-                )
+        u = scratch[worker, 0]
+        probability = scratch[worker, 1]
+        for b in range(worker, blocks.shape[0], workers):
+            c = blocks[b, 0]
+            if not todo[c]:
+                continue
+            first = blocks[b, 1]
+            offset = first - cell_start[c]
+            shared = (drive[c], grief[c], fear[c])
+            count = _choose(blocks[b], offset, traits, shared, uids[c], seed, tick, p.turnout_cap, u, probability)
+            active = 0
+            violent = 0
+            arrests = 0
+            for i in range(count):
+                persons = cell_weight[c] + (1 if offset + i < cell_extra[c] else 0)
+                if u[i] < 1.0 - persons * probability[i]:
+                    continue
+                if not untouched[c]:
+                    k = first + i
+                    persons -= np.int64(detained[k]) + np.int64(displaced[k]) + np.int64(in_arms[k]) + np.int64(dead[k])
+                came = draws.binomial(u[i], persons, probability[i])
+                active += came
+                if commit and came > 0:
+                    rough, held = _conduct(came, violent_share[c], arrest[c], seed, tick, uids[c], offset + i, p)
+                    violent += rough
+                    arrests += held
+                    detained[first + i] += detained.dtype.type(held)
+            block_active[b] = active
+            if commit:
+                block_violent[b] = violent
+                block_detained[b] = arrests
 
 
 crowd_pass = kernel(_pass)

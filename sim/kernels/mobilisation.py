@@ -68,20 +68,36 @@ def fill_uniforms(buffer, count, seed, stream, tick, uid, first):
 
 
 @kernel
-def fill_probabilities(buffer, hardship, risk, threshold, labour, young, n, drive, grief, fear, rates, p):
+def unemployed_share(labour_rank, rate, n):
+    """Share of a citizen's persons who are unemployed: those whose rank among ``n`` citizens lies below the rate."""
+    return min(max((rate - labour_rank) * n + 0.5, 0.0), 1.0)
+
+
+@kernel
+def set_stances(stance, threshold, labour_rank, young, cell_start, rate_young, rate_other, p):
+    """Write what is each citizen's own in the choice to turn out, for one month (float32 log-odds).
+
+    ``rate_young`` and ``rate_other`` (n_c,) are the unemployed shares of residents, by age.
+    """
+    for c in range(rate_young.size):
+        n = cell_start[c + 1] - cell_start[c]
+        young_rate = rate_young[c]
+        other_rate = rate_other[c]
+        for i in range(cell_start[c], cell_start[c + 1]):
+            unemployed = unemployed_share(labour_rank[i], young_rate if young[i] else other_rate, n)
+            stance[i] = p.b_unemployment * unemployed - p.b_threshold * threshold[i]
+
+
+@kernel
+def fill_probabilities(buffer, hardship, risk, stance, drive, grief, fear, cap):
     """Write each citizen's probability of turning out.
 
     ``drive`` is all that the cell's citizens share (log-odds), ``grief`` = b_grievance (1 - L) per unit of
-    hardship, ``fear`` = b_risk P per unit of risk aversion, ``n`` citizens of the cell and ``rates`` the
-    unemployed share of residents (young, others): a citizen is unemployed as far as the labour rank is below.
+    hardship, ``fear`` = b_risk P per unit of risk aversion, ``stance`` the citizen's own, ``cap`` the share of
+    residents who could turn out at all.
     """
-    rate_young, rate_other = rates
     for i in range(buffer.size):
-        rate = rate_young if young[i] else rate_other
-        unemployed = min(max((rate - labour[i]) * n + 0.5, 0.0), 1.0)
-        motive = drive + grief * hardship[i] - fear * risk[i]
-        motive += p.b_unemployment * unemployed - p.b_threshold * threshold[i]
-        buffer[i] = p.turnout_cap * choice(motive)
+        buffer[i] = cap * choice(drive + grief * hardship[i] - fear * risk[i] + stance[i])
 
 
 @kernel

@@ -74,6 +74,8 @@ def release(geography, citizens, tallies, seed, tick, rates):
 def flight_and_return(geography, citizens, inputs, mood, tallies, seed, tick, p, rates):
     """Flight from recent deaths and expulsion; return of the displaced where it is safe."""
     for c in range(mood.fear.size):
+        if mood.fear[c] == 0.0 and tallies.displaced[c] == 0 and inputs.expulsion[geography.cell_group[c]] == 0.0:
+            continue
         danger = saturate(mood.fear[c], p.flight_half)
         hazard = p.flight_deaths * danger + p.flight_expulsion * inputs.expulsion[geography.cell_group[c]]
         leaving = 1.0 - exp(-hazard) if hazard > 0.0 else 0.0

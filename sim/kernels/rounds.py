@@ -12,7 +12,7 @@ from sim.kernels.armed import armed_round
 from sim.kernels.compiling import kernel
 from sim.kernels.crowd import collect_active, collect_conduct, crowd_pass, crowd_pass_threaded
 from sim.kernels.elementary import exp, log, logistic, normal_quantile, saturate
-from sim.kernels.mobilisation import arrest_probability
+from sim.kernels.mobilisation import arrest_probability, set_stances
 from sim.kernels.movement import flight_and_return, release
 from sim.kernels.neighbourhood import group_shares, weighted_row
 from sim.kernels.violence import communal_round
@@ -56,50 +56,59 @@ def contagion(share, half, quiet, slope):
 
 
 @kernel
-def see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p):
-    """What the citizens of every cell marked in ``cells.todo`` see and feel this round."""
-    group_shares(geography, mood.active_share, cells.group_share)
+def see_districts(geography, inputs, mood, tallies, cells, p):
+    """Perceived arrest probability and fighters per resident of every district, from last round's crowds."""
+    district_cells, people, fighters = geography.district_cells, geography.cell_people, tallies.fighters
+    active_share, residents = mood.active_share, geography.district_people
+    officers, p_arrest, armed = inputs.officers, cells.p_arrest, cells.armed
     form = int(p.arrest_form)
-    for d in range(mood.district.size):
+    for d in range(residents.size):
         crowd = 0.0
-        for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
-            crowd += mood.active_share[c] * geography.cell_people[c]
-        crowd = crowd / geography.district_people[d]
-        ratio = inputs.officers[d] / (crowd + p.active_floor)
-        cells.p_arrest[d] = arrest_probability(ratio, p.arrest_k, p.arrest_ratio, p.arrest_width, form)
-    for c in range(cells.drive.size):
-        if not cells.todo[c]:
-            continue
-        d = geography.cell_district[c]
-        g = geography.cell_group[c]
-        s = geography.cell_state[c]
-        near = weighted_row(geography.peer_start, geography.peer_cell, geography.peer_weight, mood.active_share, c)
-        abroad = weighted_row(geography.kin_start, geography.kin_group, geography.kin_weight, cells.group_share, g)
-        shock = inputs.shock[quarter, c]
-        drive = solve.alpha + p.b_exclusion * fields.exclusion[g]
-        drive += p.b_tension * (fields.tension[c] - solve.tension)
-        drive += contagion(near, p.half_peer, p.quiet_participation, p.b_peer)
-        drive += contagion(abroad, p.half_kin, p.quiet_participation, p.b_kin)
-        drive -= contagion(mood.fatigue[d], p.half_peer, p.quiet_participation, p.b_fatigue)
-        drive += mood.district[d] + mood.climate[g] + mood.spark[d] + mood.focal[s]
-        cells.drive[c] = drive + inputs.mobilisation[c] + shock
-        cells.grief[c] = p.b_grievance * (1.0 - fields.legitimacy[c])
-        cells.fear[c] = p.b_risk * cells.p_arrest[d]
-        rough = solve.nu + p.b_violence_tension * (fields.tension[c] - solve.tension)
-        rough += p.b_violence_extremism * (fields.extremism[d] - solve.extremism)
-        rough += p.b_violence_armed * saturate(district_fighters(geography, tallies, d), 1e-3)
-        rough += p.b_violence_repression * inputs.repression[g] - p.b_violence_riot * inputs.riot[d]
-        cells.violent[c] = logistic(rough + inputs.violence[c] + p.b_violence_shock * shock)
-        cells.arrest[c] = cells.p_arrest[d]
+        in_arms = 0
+        for c in range(district_cells[d], district_cells[d + 1]):
+            crowd += active_share[c] * people[c]
+            in_arms += fighters[c]
+        ratio = officers[d] / (crowd / residents[d] + p.active_floor)
+        p_arrest[d] = arrest_probability(ratio, p.arrest_k, p.arrest_ratio, p.arrest_width, form)
+        armed[d] = saturate(in_arms / residents[d], 1e-3)
 
 
 @kernel
-def district_fighters(geography, tallies, d):
-    """Fighters per resident of a district."""
-    total = 0
-    for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
-        total += tallies.fighters[c]
-    return total / geography.district_people[d]
+def see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p):
+    """What the citizens of every cell marked in ``cells.todo`` see and feel this round."""
+    see_districts(geography, inputs, mood, tallies, cells, p)
+    group_shares(geography, mood.active_share, cells.group_share)
+    peer_start, peer_cell, peer_weight = geography.peer_start, geography.peer_cell, geography.peer_weight
+    kin_start, kin_group, kin_weight = geography.kin_start, geography.kin_group, geography.kin_weight
+    cell_district, cell_group, cell_state = geography.cell_district, geography.cell_group, geography.cell_state
+    active_share, group_share, shocks = mood.active_share, cells.group_share, inputs.shock[quarter]
+    tension, legitimacy, exclusion = fields.tension, fields.legitimacy, fields.exclusion
+    extremism, fatigue = fields.extremism, mood.fatigue
+    own_mood, climate, spark, focal = mood.district, mood.climate, mood.spark, mood.focal
+    mobilisation, violence, riot, repression = inputs.mobilisation, inputs.violence, inputs.riot, inputs.repression
+    p_arrest, armed, todo = cells.p_arrest, cells.armed, cells.todo
+    drives, griefs, fears, violent, arrest = cells.drive, cells.grief, cells.fear, cells.violent, cells.arrest
+    for c in range(drives.size):
+        if not todo[c]:
+            continue
+        d = cell_district[c]
+        g = cell_group[c]
+        near = weighted_row(peer_start, peer_cell, peer_weight, active_share, c)
+        abroad = weighted_row(kin_start, kin_group, kin_weight, group_share, g)
+        drive = solve.alpha + p.b_exclusion * exclusion[g]
+        drive += p.b_tension * (tension[c] - solve.tension)
+        drive += contagion(near, p.half_peer, p.quiet_participation, p.b_peer)
+        drive += contagion(abroad, p.half_kin, p.quiet_participation, p.b_kin)
+        drive -= contagion(fatigue[d], p.half_peer, p.quiet_participation, p.b_fatigue)
+        drive += own_mood[d] + climate[g] + spark[d] + focal[cell_state[c]]
+        drives[c] = drive + mobilisation[c] + shocks[c]
+        griefs[c] = p.b_grievance * (1.0 - legitimacy[c])
+        fears[c] = p.b_risk * p_arrest[d]
+        rough = solve.nu + p.b_violence_tension * (tension[c] - solve.tension)
+        rough += p.b_violence_extremism * (extremism[d] - solve.extremism) + p.b_violence_armed * armed[d]
+        rough += p.b_violence_repression * repression[g] - p.b_violence_riot * riot[d]
+        violent[c] = logistic(rough + violence[c] + p.b_violence_shock * shocks[c])
+        arrest[c] = p_arrest[d]
 
 
 @kernel
@@ -128,7 +137,7 @@ def count_crowd(commit, geography, citizens, tallies, cells, seed, tick, p, scra
 
     The unused branch is pruned when compiled, so that one thread never waits for the threaded form to compile.
     """
-    few = CrowdParameters(p.turnout_cap, p.b_unemployment, p.b_threshold, p.detain_peaceful, p.detain_violent)
+    few = CrowdParameters(p.turnout_cap, p.detain_peaceful, p.detain_violent)
     if workers is None:
         crowd_pass(commit, geography, citizens, tallies, cells, seed, tick, few, scratch)
     else:
@@ -225,6 +234,10 @@ def advance_rounds(
     """Advance the world by the four rounds of ``month``; arrays are updated in place."""
     start_month(tallies)
     labour(geography, fields, cells, labour_share, youth_share)
+    set_stances(
+        citizens.stance, citizens.threshold, citizens.labour_rank, citizens.young, citizens.cell_start, cells.rate_young,
+        cells.rate_other, p,
+    )  # fmt: skip
     for quarter in range(ROUNDS):
         tick = month * ROUNDS + quarter
         weather(geography, mood, seed, tick, p, rates)

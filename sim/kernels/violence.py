@@ -55,6 +55,11 @@ def communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, ra
         first = geography.district_cells[d]
         last = geography.district_cells[d + 1]
         answered = rates.reprisal * mood.reprisal[d]
+        rough = 0
+        for c in range(first, last):
+            rough += tallies.round_violent[c]
+        if rough == 0 and answered == 0.0:
+            continue
         exposed = 0.0
         for c in range(first, last):
             exposed += geography.cell_people[c] * saturate(geography.mix[c], p.mix_half)

@@ -85,7 +85,7 @@ def _cell_round(geography: Geography) -> CellRound:
     return CellRound(
         drive=np.zeros(n_c), grief=np.zeros(n_c), fear=np.zeros(n_c), violent=np.zeros(n_c), arrest=np.zeros(n_c),
         rate_young=np.zeros(n_c), rate_other=np.zeros(n_c), untouched=np.ones(n_c, np.bool_), todo=np.ones(n_c, np.bool_),
-        excited=np.zeros(n_d, np.bool_), group_share=np.zeros(n_g), p_arrest=np.zeros(n_d),
+        excited=np.zeros(n_d, np.bool_), group_share=np.zeros(n_g), p_arrest=np.zeros(n_d), armed=np.zeros(n_d),
     )  # fmt: skip
 
 
@@ -144,6 +144,7 @@ def _citizens(population: Population) -> Citizens:
     return Citizens(
         population.cell_start, population.cell_weight, population.cell_extra, population.blocks, population.hardship,
         population.risk_aversion, population.threshold, population.labour_rank, population.young,
+        np.zeros(n, np.float32),
         np.zeros(n, dtype), np.zeros(n, dtype), np.zeros(n, dtype), np.zeros(n, dtype),
     )  # fmt: skip
 
