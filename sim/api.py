@@ -638,7 +638,7 @@ class _Folder:
         return results
 
     def execute(self, progress: ProgressCallback | None) -> Tally:
-        """Describe the experiment, then run what is missing."""
+        """Describe the experiment, then run what is missing or failed before."""
         self._describe("running", None)
         self.store.write_codebook()
         texts = self.path / "scenarios"
@@ -646,7 +646,12 @@ class _Folder:
         for scenario in self.setup.plan.scenarios:
             (texts / f"{scenario.key}.yaml").write_text(_scenario_text(scenario), encoding="utf-8")
         tally = execute(
-            self.setup.plan, self.store, self.setup.engine, workers=self.setup.workers, progress=progress
+            self.setup.plan,
+            self.store,
+            self.setup.engine,
+            workers=self.setup.workers,
+            progress=progress,
+            retry_failed=True,
         )
         if not tally.done:
             row = self.store.runs().to_pylist()[0]

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sim
 from sim import __version__, api, cli
 from sim.analysis import EFFECT_COLUMNS
 from sim.errors import InputError
@@ -331,6 +332,8 @@ def test_failed_runs_are_reported_with_how_to_repeat_them(stabsim, study):
     assert "runs failed; the first: simulate: ValueError: the stand-in broke" in error
     assert "--from o" in error
     assert "Tables and figures" in shown
+    (study / "flaky.yaml").write_text(CALM.format(title="mended", region="twin_valleys"))
+    assert stabsim("compare", "calm.yaml", "flaky.yaml", *QUICK, "--out", "o")[0] == 0
     (study / "broken.yaml").write_text(CALM.format(title="always fails", region="twin_valleys"))
     code, _, error = stabsim("run", "broken.yaml", *QUICK, "--out", "b")
     assert code == 3
@@ -550,6 +553,16 @@ def test_python_calls_give_tables_and_keep_no_folder(study):
     folder = check_tables()
     gc.collect()
     assert not folder.exists()
+
+
+def test_the_package_offers_the_same_names_lazily():
+    script = (
+        "import sim, sys; assert 'pandas' not in sys.modules\n"
+        "from sim import catalogue, compare, load_scenario, run"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
+    with pytest.raises(AttributeError, match="no attribute 'walk'"):
+        sim.walk  # noqa: B018
 
 
 def test_python_calls_raise_input_errors(study):
