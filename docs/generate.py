@@ -1,0 +1,362 @@
+"""Write the pages that are made from the code: parameters, interventions, shocks, outcomes.
+
+Run from anywhere: ``python docs/generate.py``. ``tests/test_docs.py`` fails when a page differs from what
+this module writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from math import exp
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from sim.analysis.places import PLACE_MEASURES  # noqa: E402
+from sim.interventions import CatalogueEntry, ShockType, catalogue  # noqa: E402
+from sim.parameters import CATALOGUE  # noqa: E402
+from sim.parameters.catalogue import Parameter  # noqa: E402
+from sim.world.levers import LEVER_BY_NAME, LEVERS  # noqa: E402
+from sim.world.outcomes import OUTCOMES, PLACE_OUTCOMES  # noqa: E402
+
+MADE = "<!-- Made by docs/generate.py from the code: edit the code, then run it again. -->\n"
+
+FAMILIES = {
+    "mobilisation": "Who turns out, and when",
+    "conduct": "What a crowd does, and what is done to it",
+    "armed": "Armed groups, police and missions",
+    "fields": "Slow fields",
+    "institutions": "Rules of institutions",
+}
+PROGRAMMES = {
+    "security": "Security",
+    "economic": "Economic",
+    "social": "Social",
+    "diplomatic": "Diplomatic",
+}
+SCOPES = {
+    "cell": "community in a district",
+    "district": "district",
+    "group": "community in a state",
+    "state": "state",
+    "dyad": "pair of states",
+}
+KINDS = {
+    "level": "logit shift of the target of a field; adds up, capped",
+    "rate": "log of a multiplier; adds up, capped",
+    "log_odds": "term of a citizen's choice in log-odds; adds up, capped",
+    "share": "plain share; adds up",
+    "persons": "head count; adds up",
+}
+PLACES = {
+    "person_rounds": ("person-rounds", "residents times 4 rounds a month: the exposure of the place"),
+    "participants": ("person-weeks", "persons turning out, summed over the rounds of the window"),
+    "incidents": ("events", "violent incidents whose actors live in the cell"),
+    "deaths": ("persons", "communal and armed deaths together"),
+    "new_displaced": ("persons", "persons who fled"),
+    "new_detained": ("persons", "persons detained"),
+    "tension": ("0 to 1", "mean over the months of the window"),
+    "legitimacy": ("0 to 1", "mean over the months of the window"),
+    "unemployment": ("share of labour force", "mean over the months of the window"),
+}
+
+PARAMETERS_INTRO = """\
+# Parameters
+
+All {count} parameters of the model. *Range* is the plausible range: a value outside it is allowed, with a
+warning. *Accepted* is what the model takes at all. *Source* names rows of the [evidence
+table](evidence.md), which also explains its other words (`assumption`, `derived`, `calibrate`, data
+sources). How each parameter enters is in [the model](model.md).
+
+Set one in a scenario file:
+
+```yaml
+parameters: {{b_tension: 2.5}}
+```
+
+or on the command line:
+
+```bash
+stabsim run baseline_2024 --set parameters.b_tension=2.5
+```
+
+`stabsim catalogue parameters` prints the list, with `--json` everything.
+"""
+
+INTERVENTIONS_INTRO = """\
+# Interventions
+
+What a scenario can name as the `type` of an intervention, by row (`I2`) or key (`police_capacity`). Each
+acts through *channels*. A channel moves one lever and nothing else, so no intervention can write an
+outcome. The levers are listed in [outcomes and levers](outcomes.md#levers), the mechanics in [the
+model](model.md#effects-of-interventions-and-shocks), the rows in the [evidence table](evidence.md).
+
+| word | meaning |
+| --- | --- |
+| size | effect at full dose: log of a ratio (rate), logit shift (level), log-odds, share, persons |
+| in brackets | 5-95 % range; *distribution* is its shape; runs use the central size (no draws yet) |
+| ratio | the same size as a ratio, for rates |
+| lag | months to half of the effect |
+| half-life | half-life of the effect after the end, months; 0: it ends with the programme |
+| when | condition under which the channel acts |
+| absorbed by | scales the effect: capacity, integrity (1 - corruption), civic space, access (0.2 in war) |
+| status | `tuned` on a virtual trial, `transported` (a reported effect), `assumption`; now {statuses} |
+| cost | million euro of the price year at full dose, per programme or per million residents reached |
+
+"""
+
+SHOCKS_INTRO = """\
+# Shocks
+
+What a scenario can name as the `type` of a shock. Sizes are at magnitude 1, on the scale of the lever (see
+[interventions](interventions.md)). An `impulse` hits and then halves every half-life. A `rumour` lasts two
+rounds, full and then half. A `mission` shock takes a standing mission down in a straight line. A `division`
+splits the Allies for some months.
+
+A scenario schedules shocks. The rates are documentation: no run draws a shock at its rate yet.
+
+"""
+
+OUTCOMES_INTRO = """\
+# Outcomes and levers
+
+The codebook. The first table is also written as `codebook.csv` into every folder of results.
+
+## Outcomes by month and state
+
+A *flow* adds up over months. A *stock* is read at the end of a window. A *level* is averaged over it.
+States combine into the region by a sum, or by a mean weighted with residents. *Better* is the direction a
+decision maker would call better; `none` is context. Headline outcomes are bold.
+
+"""
+
+PLACES_INTRO = """\
+
+## Outcomes by year, district and community
+
+Columns of the `places` table: one row for each cell (a community in a district) and each twelve months of
+the run. Flows are sums over the window, levels means over its months.
+
+"""
+
+LEVERS_INTRO = """\
+
+## Levers
+
+The only handles by which interventions, shocks and institutions touch the world.
+
+"""
+
+
+def cell(text: object) -> str:
+    """Text that cannot break a table."""
+    return str(text).replace("|", "\\|").replace("\n", " ").strip()
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Lay out a Markdown table."""
+    names = list(header)
+    lines = [names, ["---"] * len(names), *rows]
+    return "".join("| " + " | ".join(cell(item) for item in line) + " |\n" for line in lines)
+
+
+def number(value: float) -> str:
+    """Write a number as short as it can be read back."""
+    return f"{value:g}"
+
+
+def parameters_page() -> str:
+    """Describe every parameter, by family."""
+    text = MADE + PARAMETERS_INTRO.format(count=len(CATALOGUE))
+    for family, title in FAMILIES.items():
+        rows = [item for item in CATALOGUE.values() if item.family == family]
+        text += f"\n## {title}\n\n" + table(
+            ["name", "default", "unit", "range", "accepted", "source", "what it is"], map(_parameter, rows)
+        )
+    return text
+
+
+def _parameter(item: Parameter) -> list[str]:
+    return [
+        f"`{item.name}`",
+        number(item.default),
+        item.unit,
+        f"{number(item.low)} to {number(item.high)}",
+        f"{number(item.hard_low)} to {number(item.hard_high)}",
+        item.source,
+        item.text,
+    ]
+
+
+def interventions_page() -> str:
+    """Describe every intervention of the catalogue and its channels."""
+    entries = list(catalogue().interventions.values())
+    found = Counter(entry.status for entry in entries)
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
+    text = MADE + INTERVENTIONS_INTRO.format(statuses=statuses)
+    text += table(
+        ["row", "key", "name", "family", "provider", "approval", "status", "evidence"],
+        [
+            [
+                e.row,
+                f"[`{e.key}`](#{e.row.lower()}-{e.key})",
+                e.name,
+                e.family,
+                e.provider,
+                e.approval,
+                e.status,
+                e.evidence,
+            ]
+            for e in entries
+        ],
+    )
+    for family, title in PROGRAMMES.items():
+        text += f"\n## {title}\n"
+        text += "".join(_intervention(entry) for entry in entries if entry.family == family)
+    return text
+
+
+def _intervention(entry: CatalogueEntry) -> str:
+    cost = f"{number(entry.cost.meur_per_year)} million euro of {entry.cost.price_year} a year"
+    cost += " per million residents" if entry.cost.per == "million_residents" else " per programme"
+    facts = [
+        f"full dose: {number(entry.dose.full)} ({entry.dose.unit})"
+        + (f", given as `{entry.dose.quantity}`" if entry.dose.quantity else ""),
+        f"cost at full dose: {cost} ({entry.cost.basis})",
+        f"absorbed by: {', '.join(entry.absorption) or 'nothing'}",
+        f"requested by: {', '.join(entry.requesters)}",
+        f"scale: {number(entry.scale)}",
+    ]
+    rows = [
+        [
+            f"`{c.lever}`",
+            _size(c.lever, c.size, c.low, c.high),
+            c.distribution,
+            number(c.lag_months),
+            number(c.halflife_months),
+            c.when or "always",
+            c.evidence,
+            c.text,
+        ]
+        for c in entry.channels
+    ]
+    header = ["lever", "size", "distribution", "lag, months", "half-life, months", "when", "evidence", "text"]
+    return (
+        f"\n### {entry.row} {entry.key}\n\n**{entry.name}.** {entry.text.strip()}\n\n"
+        + "".join(f"- {fact}\n" for fact in facts)
+        + "\n"
+        + table(header, rows)
+    )
+
+
+def _size(lever: str, size: float, low: float, high: float) -> str:
+    text = f"{number(size)} ({number(low)} to {number(high)})"
+    if LEVER_BY_NAME[lever].kind == "rate":
+        text += f"; ratio {exp(size):.2f} ({exp(low):.2f} to {exp(high):.2f})"
+    return text
+
+
+def shocks_page() -> str:
+    """Describe every shock of the catalogue."""
+    shocks = list(catalogue().shocks.values())
+    text = MADE + SHOCKS_INTRO
+    text += table(
+        ["key", "name", "pattern", "rate a year", "basis of the rate", "evidence"],
+        [
+            [
+                f"[`{s.key}`](#{s.key})",
+                s.name,
+                s.pattern,
+                "-" if s.rate_per_year is None else number(s.rate_per_year),
+                s.rate_basis,
+                s.evidence,
+            ]
+            for s in shocks
+        ],
+    )
+    return text + "".join(map(_shock, shocks))
+
+
+def _shock(shock: ShockType) -> str:
+    text = f"\n## {shock.key}\n\n**{shock.name}.** {shock.text.strip()}\n"
+    if not shock.channels:
+        return text
+    return (
+        text
+        + "\n"
+        + table(
+            ["lever", "size", "half-life, months", "evidence", "text"],
+            [
+                [
+                    f"`{c.lever}`",
+                    _size(c.lever, c.size, c.low, c.high),
+                    number(c.halflife_months),
+                    c.evidence,
+                    c.text,
+                ]
+                for c in shock.channels
+            ],
+        )
+    )
+
+
+def outcomes_page() -> str:
+    """Describe what a run records, and the levers: the codebook."""
+    assert tuple(PLACES) == PLACE_OUTCOMES, "a place outcome has no description"
+    text = MADE + OUTCOMES_INTRO
+    text += table(
+        ["name", "label", "unit", "kind", "states combine by", "better", "what it is"],
+        [
+            [
+                f"**`{o.name}`**" if o.headline else f"`{o.name}`",
+                o.label,
+                o.unit,
+                o.kind,
+                o.pool,
+                o.better,
+                o.text,
+            ]
+            for o in OUTCOMES
+        ],
+    )
+    text += PLACES_INTRO
+    text += table(["name", "unit", "what it is"], [[f"`{n}`", *PLACES[n]] for n in PLACE_OUTCOMES])
+    text += (
+        "\n`districts.csv` shows them by district over the whole run, flows as rates:\n\n"
+        + table(
+            ["outcome", "label", "unit", "better"],
+            [[f"`{m.name}`", m.label, m.unit, m.better] for m in PLACE_MEASURES],
+        )
+        + LEVERS_INTRO
+    )
+    text += table(
+        ["lever", "one value per", "kind", "what it moves"],
+        [[f"`{lever.name}`", SCOPES[lever.scope], lever.kind, lever.text] for lever in LEVERS],
+    )
+    return (
+        text
+        + "\nHow effects add, by kind:\n\n"
+        + table(["kind", "effects"], [[f"`{k}`", v] for k, v in KINDS.items()])
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "parameters.md": parameters_page,
+    "interventions.md": interventions_page,
+    "shocks.md": shocks_page,
+    "outcomes.md": outcomes_page,
+}
+
+
+def main() -> None:
+    """Write every page beside this file."""
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page(), encoding="utf-8")
+        print(f"wrote docs/{name}")
+
+
+if __name__ == "__main__":
+    main()
