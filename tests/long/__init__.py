@@ -1,0 +1,1 @@
+"""Long checks with one command: ``python -m tests.long [facts] [rumour] [scale] [drift] [--quick]``."""

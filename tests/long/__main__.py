@@ -1,0 +1,35 @@
+"""Run the long checks and print one table; exit 1 if a check fails."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.long.studies import Check, facts, rumour, scale
+
+STUDIES = ("facts", "rumour", "scale")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__)
+    parser.add_argument("study", nargs="*", choices=[*STUDIES, []], help="which (all unless given)")
+    parser.add_argument("--quick", action="store_true", help="fewer replications and citizens, for every change")
+    options = parser.parse_args()
+    chosen = options.study or STUDIES
+    quick = options.quick
+    made: list[Check] = []
+    if "facts" in chosen:
+        made += facts(40 if quick else 200)
+    if "rumour" in chosen:
+        made += rumour(40 if quick else 200)
+    if "scale" in chosen:
+        made += scale((20_000, 100_000), 8) if quick else scale((20_000, 200_000, 2_000_000), 16)
+    for check in made:
+        print(check, flush=True)
+    failed = sum(not check.holds for check in made)
+    print(f"{len(made) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
