@@ -259,6 +259,7 @@ def compare(
     with _Folder(out, setup, "compare", base.key) as folder:
         tally = folder.execute(progress)
         windows = window_table(_parts(folder.path, "series"))
+        monthly = monthly_table(_parts(folder.path, "series"))
         whole = windows[windows["window"] == WHOLE_RUN]
         tables = {
             "effects": paired_effects(windows, base.key),
@@ -266,7 +267,7 @@ def compare(
             "districts": district_effects(
                 district_totals(_parts(folder.path, "places"), base.months), base.key
             ),
-            "over_time": difference_over_time(monthly_table(_parts(folder.path, "series")), base.key),
+            "over_time": difference_over_time(monthly, base.key),
         }
         if tables["effects"].empty:
             raise RunsFailedError("no scenario has a finished run that pairs with one of the baseline")
@@ -291,7 +292,7 @@ def compare(
                 start,
                 Geography(*_geography(setup.region)),
             )
-            history = over_time(monthly_table(_parts(folder.path, "series")), base.key)
+            history = over_time(monthly, base.key)
             files += run_figures(target, history, setup.note([base]), base.title or base.key, start)
         folder.finish(tally)
         return folder.handed_over(

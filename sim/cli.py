@@ -474,7 +474,7 @@ def _table(title: str, columns: list[tuple[str, Any]], rows: list[list[str]]) ->
         table.add_column(Text(name), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(Text(_shown(cell)) for cell in row))
-    Console(width=None if wide else 140, highlight=False).print(table)
+    Console(width=None if wide else 170, highlight=False).print(table)
 
 
 def _print_lines(text: str) -> None:
@@ -489,14 +489,16 @@ def _cell(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """Write a number in at most four significant digits, thousands separated."""
+    """Write a number in three significant digits or whole thousands; never in powers of ten."""
     if value != value:
         return ""
     if value in (float("inf"), float("-inf")):
         return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}"
+    if value == 0 or abs(value) >= 0.001:
+        return f"{value:.3g}"
+    return f"{value:.6f}".rstrip("0") if abs(value) >= 1e-6 else "~0"
 
 
 def _print_run(results: RunResults) -> None:
@@ -525,10 +527,12 @@ def _print_comparison(results: Comparison) -> None:
     headline = results.headline()
     titles = {scenario.key: scenario.title or scenario.key for scenario in results.scenarios}
     short = headline["scenario"].nunique() > 4
-    for key, rows in headline.groupby("scenario", sort=False):
+    groups = dict(list(headline.groupby("scenario")))
+    for key in (key for key in titles if key in groups):
+        rows = groups[key]
         told = rows[~rows["in_words"].isin(_UNTOLD)] if short else rows
         _table(
-            f"{titles[str(key)]}, compared with {titles[results.baseline]}: "
+            f"{titles[key]}, compared with {titles[results.baseline]}: "
             f"region, whole run, {rows['n'].iloc[0]} pairs",
             [
                 ("outcome", "left"),

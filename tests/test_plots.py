@@ -17,6 +17,7 @@ from sim.plots.sets import HEADLINE, Geography, comparison_figures, run_figures
 from sim.plots.style import (
     CHARACTERS_PER_INCH,
     STYLE,
+    TickText,
     clean,
     month_dates,
     new_page,
@@ -303,7 +304,7 @@ def test_colour_scale_ignores_a_single_extreme_district_and_survives_nothing():
     [
         (0, "0"),
         (-0.015, "−0.015"),
-        (1234.0, "1,234"),
+        (1234.0, "1234"),
         (-120_000, "−120k"),
         (2_500_000, "2.5M"),
         (0.1 + 0.2, "0.3"),
@@ -312,6 +313,22 @@ def test_colour_scale_ignores_a_single_extreme_district_and_survives_nothing():
 )
 def test_ticks_are_readable(value, text):
     assert number_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ([0.103, 0.10305, 0.1031], ["0.10300", "0.10305", "0.10310"]),
+        ([-6e-5, 0, 6e-5, 1.2e-4], ["−0.00006", "0", "0.00006", "0.00012"]),
+        ([0, 2500, 5000], ["0", "2,500", "5,000"]),
+        ([-200_000, -100_000, 0], ["−200k", "−100k", "0"]),
+        ([0, 12_500, 25_000], ["0", "12.5k", "25.0k"]),
+        ([0, 0.5, 1], ["0", "0.5", "1.0"]),
+        ([0, 1e-7, 2e-7], ["0", "1e−07", "2e−07"]),
+    ],
+)
+def test_ticks_of_an_axis_are_told_apart(places, words):
+    assert TickText().format_ticks(places) == words
 
 
 def test_text_helpers():

@@ -105,12 +105,11 @@ def _windows(cube: Cube) -> pd.DataFrame:
 
 def _months(cube: Cube, scopes: Sequence[str]) -> pd.DataFrame:
     chosen = [cube.scopes.index(scope) for scope in scopes]
-    frames = []
-    for month in range(cube.data.shape[1]):
-        frame = _frame(cube, cube.data[:, month, chosen], tuple(scopes))
-        frame.insert(3, "month", month)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    runs, months, n_scopes = *cube.data.shape[:2], len(chosen)
+    flat = cube.data[:, :, chosen].reshape(runs, months * n_scopes, -1)
+    frame = _frame(cube, flat, tuple(np.tile(np.array(scopes), months)))
+    frame.insert(3, "month", np.tile(np.repeat(np.arange(months), n_scopes), runs))
+    return frame
 
 
 def _frame(cube: Cube, values: NDArray[np.float64], scopes: tuple[str, ...]) -> pd.DataFrame:

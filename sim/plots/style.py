@@ -8,6 +8,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import Formatter, MaxNLocator
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
@@ -177,22 +178,53 @@ def grid_shape(panels: int, most: int = 4) -> tuple[int, int]:
 
 
 def number_text(value: float, _: object = None) -> str:
-    """Write a tick: thousands as k, millions as M, no needless digits, a true minus sign."""
+    """Write one number: thousands as k, millions as M, no needless digits, a true minus sign."""
+    return _written(value, f"{_scaled(value)[0]:.4g}")
+
+
+class TickText(Formatter):
+    """Write the numbers of an axis with just the digits that tell its ticks apart."""
+
+    def __call__(self, value: float, position: int | None = None) -> str:
+        """Write one number by itself."""
+        return number_text(value)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Write all ticks of an axis alike."""
+        largest = max((abs(value) for value in values), default=0.0)
+        if largest < 1e-5:
+            return [_written(value, f"{value:.2g}") for value in values]
+        size = _scaled(largest)[0] / largest
+        steps = [(b - a) * size for a, b in pairwise(sorted(values)) if b > a]
+        digits = next((count for count in range(9) if all(_fits(step, count) for step in steps)), 9)
+        return [_written(value, f"{value * size:,.{digits}f}", largest) for value in values]
+
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def _fits(step: float, digits: int) -> bool:
+    return abs(round(step, digits) - step) < 1e-3 * step
+
+
+def _scaled(value: float) -> tuple[float, str]:
+    """Return a value in thousands, millions or billions where it is that large, and the suffix."""
+    for size, suffix in ((1e9, " bn"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= (size if suffix != "k" else 1e4):
+            return value / size, suffix
+    return value, ""
+
+
+def _written(value: float, text: str, largest: float | None = None) -> str:
     if value == 0:
         return "0"
-    for size, suffix in ((1e9, " bn"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            text = f"{value / (1e3 if suffix == 'k' else size):.4g}{suffix}"
-            break
-    else:
-        text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return text.replace("-", MINUS) + _scaled(value if largest is None else largest)[1]
 
 
 def tidy_values(axis: Any, ticks: int = 5) -> None:
     """Give an axis few, readable numbers."""
     axis.set_major_locator(MaxNLocator(ticks, min_n_ticks=3))
-    axis.set_major_formatter(FuncFormatter(number_text))
+    axis.set_major_formatter(TickText())
 
 
 def tidy_dates(axis: Any, ticks: int = 5) -> None:
