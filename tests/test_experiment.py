@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from experiment_fakes import STATES, FakeEngine, FakeScenario
 
 from sim.errors import InputError, RunError
 from sim.experiment import (
@@ -31,6 +30,7 @@ from sim.experiment.plan import batch_key, batch_size
 from sim.experiment.summary import pool_region, reduce_months
 from sim.experiment.tables import SCHEMAS, content_digest, series_table
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
+from tests.experiment_fakes import STATES, FakeEngine, FakeScenario
 
 TESTS = Path(__file__).parent
 
@@ -323,14 +323,14 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from test_experiment import *\n"
+        "from tests.test_experiment import *\n"
         "if __name__ == '__main__':\n"
         "    execute(plan_of(replications=50), stored(Path(sys.argv[2])), "
         "FakeEngine(seconds=0.5), workers=2)\n"
     )
     (tmp_path / "main.py").write_text(script)
     parent = subprocess.Popen(
-        [sys.executable, str(tmp_path / "main.py"), str(TESTS), str(tmp_path / "out")],
+        [sys.executable, str(tmp_path / "main.py"), str(TESTS.parent), str(tmp_path / "out")],
         cwd=TESTS.parent,
         env=os.environ | {"PYTHONPATH": str(TESTS.parent)},
     )
