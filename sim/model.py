@@ -6,10 +6,9 @@ Institutions are Mesa agents and drive the month; people and places are arrays (
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,8 @@ from mesa import Model
 from sim.agents.armed_group import ACTIVE, CEASEFIRE, ArmedGroup
 from sim.agents.base import (
     Action,
+    Activity,
+    Announce,
     Approve,
     Decision,
     Institution,
@@ -30,14 +31,14 @@ from sim.agents.base import (
     Situation,
 )
 from sim.agents.roster import institutions
-from sim.errors import RunError
-from sim.interventions.delivery import PLANNED, PROPOSED, Delivery, programme_source
+from sim.interventions.delivery import DEPLOYING, PLANNED, PROPOSED, RUNNING, Delivery, programme_source
 from sim.population import Population
 from sim.region import Region, load_region
 from sim.scenario import Scenario, Shock, target_cells
-from sim.types import Array
+from sim.types import CIVIC_SPACE, CREDIBILITY, Array
 from sim.world.effects import Reach, Source, factor_table, make_pull
-from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
+from sim.world.levers import LEVER_BY_NAME
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
 from sim.world.presence import standing_missions
 from sim.world.world import Setting, World, prepare
 
@@ -53,19 +54,15 @@ ONSET = OUTCOME_INDEX["onset"]
 class RunResult:
     """What one run recorded.
 
-    ``series`` (months, n_states, n_outcomes) in the order of `OUTCOMES`; ``places`` (windows of twelve months,
-    n_cells, n_place); ``decisions`` of institutions in words; ``spent`` million euro by programme.
+    ``series`` (months, n_states, n_outcomes) in the order of `OUTCOMES`; ``places`` (windows of twelve
+    months, n_cells, n_place); ``decisions`` of institutions in words; ``spent`` million euro by
+    programme.
     """
 
     series: Array
     places: Array
     decisions: tuple[Decision, ...]
     spent: dict[str, float]
-
-
-def stable_uid(name: str) -> int:
-    """64-bit identity made of a name."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 class StabilityModel(Model):  # type: ignore[misc]
@@ -82,15 +79,20 @@ class StabilityModel(Model):  # type: ignore[misc]
         Kernel threads; any number gives the same bytes.
     """
 
-    def __init__(self, spec: Scenario, setting: Setting, seed: int, *, threads: int = 1, log_rounds: bool = False) -> None:
+    def __init__(
+        self, spec: Scenario, setting: Setting, seed: int, *, threads: int = 1, log_rounds: bool = False
+    ) -> None:
         super().__init__(rng=0)
         self.spec = spec
+        self.adaptive = spec.institutions == "adaptive"
         self.setting = setting
         self.world = World(setting, spec.months, seed, threads=threads, log_rounds=log_rounds)
         self.month = 0
         self.decisions: list[Decision] = []
-        self.handles: list[Source] = []
-        self.handle_owner: list[int] = []
+        self.handles: list[partial[Source]] = []
+        self.open_handles: dict[int, Source] = {}
+        self.weight_changes: dict[int, dict[int, float]] = {}
+        self.news: list[tuple[str, int]] = []
         region = setting.region
         n_s = region.n_states
         self.mission_dose = [0.0] * n_s
@@ -101,7 +103,9 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.at_war = np.zeros(n_s)
         self.after_war = np.zeros(n_s)
         self.kin_states = self._kin_states()
+        self.alignment: list[float] = region.values["alignment_west"].tolist()
         self.deliveries = [self._delivery(programme) for programme in spec.interventions]
+        self.hosts = {one.uid: set(np.flatnonzero(one.states).tolist()) for one in self.deliveries}
         self.shocks = [(shock, self._shock_source(shock)) for shock in spec.shocks]
         self._held = [0] * len(self.deliveries)
         self.situation = self._situation()
@@ -112,8 +116,8 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def step(self) -> None:
         """Advance one month."""
-        self._read_region()
         self._fire_shocks()
+        self._read_region()
         actions = self._decide()
         self._act(actions)
         cost = self._deliver()
@@ -142,8 +146,10 @@ class StabilityModel(Model):  # type: ignore[misc]
         """Read the arrays once, in bulk, into plain Python."""
         world, g = self.world, self.setting.geography
         date = self.spec.start_month - 1 + self.month
-        world.standing = standing_missions(
-            self.setting.region, self.spec.start_year + date // 12, date % 12 + 1, self._mission_shares()
+        year, month, shares = self.spec.start_year + date // 12, date % 12 + 1, self._mission_shares()
+        region = self.setting.region
+        world.standing = (
+            standing_missions(region, year, month, shares) if shares else _missions(region, year, month)
         )
         self.situation = self._situation()
         if self.month == 0 or any(group.status != "latent" for group in self.armed_groups):
@@ -164,20 +170,23 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.division = max((self._division(shock) for shock, _ in self.shocks), default=0.0)
 
     def _decide(self) -> list[tuple[Institution, Action]]:
-        """Every institution observes and decides; nobody sees another's choice of this month."""
-        adaptive = self.spec.institutions == "adaptive"
-        return [
-            (agent, action)
-            for agent in self.institutions
-            if adaptive or not agent.reactive
-            for action in agent.step()
-        ]
+        """Every institution answers, observes and decides; nobody sees another's choice of this month."""
+        actions: list[tuple[Institution, Action]] = []
+        if any(delivery.status == PROPOSED for delivery in self.deliveries):
+            actions += [
+                (agent, action) for agent in self.institutions for action in agent.answer(self.situation)
+            ]
+        for agent in self.institutions:
+            if self.adaptive or not agent.reactive:
+                actions += [(agent, action) for action in agent.step()]
+        return actions
 
     def _act(self, actions: Iterable[tuple[Institution, Action]]) -> None:
         """Carry out what was decided, and log it."""
+        self.news = []
         for agent, action in actions:
             if isinstance(action, SetDose):
-                self.handles[action.handle].set_dose(action.dose)
+                self._set_dose(action)
             elif isinstance(action, SetArms):
                 self.world.arms[action.group] = action.arms
                 self.world.attack[action.group] = action.attack
@@ -187,26 +196,57 @@ class StabilityModel(Model):  # type: ignore[misc]
                 here = self.setting.geography.district_state == action.state
                 self.world.hot_spots[here] = action.multipliers
             elif isinstance(action, Approve):
-                self._proposal(action.uid).approve(self.month, action.delay)
+                self._approve(action)
             elif isinstance(action, Refuse):
-                self._proposal(action.uid).refuse(self.month)
+                self._refuse(action)
             elif isinstance(action, SetWeight):
-                for delivery in self.deliveries:
-                    if delivery.uid == action.uid:
-                        delivery.weight = action.weight
+                self._set_weight(int(agent.uid), action)
+            elif isinstance(action, Announce):
+                self.news.append((action.kind, action.state))
             if action.what:
                 self._log(agent.name, action.what, action.why)
+
+    def _set_dose(self, action: SetDose) -> None:
+        """Move a handle towards a dose; it is built when first used, so that unused ones cost nothing."""
+        if action.handle not in self.open_handles:
+            self.open_handles[action.handle] = self.handles[action.handle]()
+        self.open_handles[action.handle].set_dose(action.dose)
+
+    def _approve(self, action: Approve) -> None:
+        """Approve a proposal: at the word of one, or of the last of its hosts."""
+        proposal = self._proposal(action.uid)
+        waiting = self.hosts[action.uid]
+        if action.host is not None:
+            waiting.discard(action.host)
+        if proposal is not None and (action.host is None or not waiting):
+            proposal.approve(self.month, action.delay)
+
+    def _refuse(self, action: Refuse) -> None:
+        """Refuse a proposal; the word of one is enough."""
+        proposal = self._proposal(action.uid)
+        if proposal is not None:
+            proposal.refuse(self.month)
+
+    def _set_weight(self, agent: int, action: SetWeight) -> None:
+        """Change the weight of a programme by what all institutions wish, added in a canonical order."""
+        changes = self.weight_changes.setdefault(action.uid, {})
+        changes[agent] = action.change
+        for delivery in self.deliveries:
+            if delivery.uid == action.uid:
+                delivery.weight = 1.0 + sum(changes[one] for one in sorted(changes))
 
     def _deliver(self) -> Array:
         """Advance programmes; return what is spent this month by state, million euro."""
         cost = np.zeros(self.setting.region.n_states)
-        for number, (programme, delivery) in enumerate(zip(self.spec.interventions, self.deliveries, strict=True)):
+        for number, (programme, delivery) in enumerate(
+            zip(self.spec.interventions, self.deliveries, strict=True)
+        ):
             if delivery.status == PLANNED and self.month >= programme.start and self._triggered(number):
                 delivery.request(self.month)
             cost += delivery.advance(self.month) * delivery.states
         for _, source in self.shocks:
             source.move()
-        for source in self.handles:
+        for source in self.open_handles.values():
             source.move()
         return cost
 
@@ -214,9 +254,11 @@ class StabilityModel(Model):  # type: ignore[misc]
         """Sum all active pulls onto the levers, from zero, in canonical order."""
         sources = [delivery.source for delivery in self.deliveries]
         sources += [source for _, source in self.shocks]
-        sources += self.handles
+        sources += [self.open_handles[number] for number in sorted(self.open_handles)]
         pulls = [acting for source in sources for acting in source.acting()]
-        self.world.levers.rebuild(pulls, factor_table(self.world.fields, self.at_war, self.after_war) if pulls else np.zeros((0, 0)))
+        self.world.levers.rebuild(
+            pulls, factor_table(self.world.fields, self.at_war, self.after_war) if pulls else np.zeros((0, 0))
+        )
 
     def _spread_rumours(self) -> None:
         """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
@@ -228,7 +270,9 @@ class StabilityModel(Model):  # type: ignore[misc]
                 quarter = first + lapse - 4 * self.month
                 if 0 <= quarter < 4:
                     for pull in source.pulls:
-                        self.world.inputs.shock[quarter, pull.places] += shock.magnitude * share * pull.weights
+                        self.world.inputs.shock[quarter, pull.places] += (
+                            shock.magnitude * share * pull.weights
+                        )
 
     def _record(self, cost: Array) -> None:
         """Add to the recorded month what institutions know: spending and onsets."""
@@ -250,34 +294,89 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def proposals(self, approval: str) -> list[Delivery]:
         """Proposals that wait for an approval (``allies``, ``council``, ``host``, ``contributors``)."""
-        return [delivery for delivery in self.deliveries if delivery.status == PROPOSED and delivery.approval == approval]
+        return [one for one in self.deliveries if one.status == PROPOSED and one.approval == approval]
 
-    def open_handle(self, agent: Institution, lever: str, size: float, states: Sequence[int], lag: float, halflife: float,
+    def open_handle(self, lever: str, size: float, states: Sequence[int], lag: float, halflife: float,
                     communities: Sequence[int] | None = None) -> int:  # fmt: skip
-        """Open a standing pull of an institution (see `Institution.handle`)."""
+        """Promise a standing pull to an institution (see `Institution.handle`)."""
+        if lever not in LEVER_BY_NAME:
+            raise ValueError(f"no lever is called {lever}")
+        self.handles.append(partial(self._handle, lever, size, tuple(states), lag, halflife, communities))
+        return len(self.handles) - 1
+
+    def _handle(self, lever: str, size: float, states: Sequence[int], lag: float, halflife: float,
+                communities: Sequence[int] | None) -> Source:  # fmt: skip
         g = self.setting.geography
         mask = np.isin(g.cell_state, list(states))
         if communities is not None:
             mask &= np.isin(self.setting.region.cell_community, list(communities))
-        self.handles.append(Source([make_pull(lever, size, Reach(np.flatnonzero(mask)), g, lag, halflife)]))
-        return len(self.handles) - 1
+        return Source([make_pull(lever, size, Reach(np.flatnonzero(mask)), g, lag, halflife)])
 
     # Helpers -----------------------------------------------------------------------------------------------
 
     def _situation(self) -> Situation:
         world, region = self.world, self.setting.region
-        columns = world.recorder.series[max(self.month - 1, 0)].T.tolist() if self.month else self._start_columns()
+        columns = (
+            world.recorder.series[max(self.month - 1, 0)].T.tolist() if self.month else self._start_columns()
+        )
+        outcomes = dict(zip(OUTCOME_NAMES, columns, strict=True))
+        outcomes["civic_space"] = world.fields.slow[CIVIC_SPACE].tolist()
+        outcomes["credibility"] = world.fields.slow[CREDIBILITY].tolist()
         return Situation(
             month=self.month,
             states=region.states,
-            outcomes={outcome.name: column for outcome, column in zip(OUTCOMES, columns, strict=True)},
+            outcomes=outcomes,
             fighters=self._group_sums(world.tallies.fighters),
             group_deaths=world.tallies.group_deaths.tolist(),
             exclusion=world.fields.exclusion.tolist(),
             arms=world.arms.tolist(),
             at_war=(self.at_war > 0.0).tolist(),
             dispute=world.fields.dispute.tolist(),
+            after_war=(self.after_war > 0.0).tolist(),
+            posture=world.posture.tolist(),
+            alignment=self.alignment,
+            division=self.division,
+            scripted=not self.adaptive,
+            activities=self._activities(),
+            district_tension=self._district_tension() if self.adaptive else (),
+            news=tuple(self.news),
         )
+
+    def _activities(self) -> tuple[Activity, ...]:
+        """Programmes as institutions know them; a scripted run needs them only while a proposal waits."""
+        known = (PROPOSED, DEPLOYING, RUNNING) if self.adaptive else (PROPOSED,)
+        return tuple(
+            Activity(
+                uid=one.uid,
+                key=one.key,
+                row=one.entry.row,
+                status=one.status,
+                since=one.since,
+                left=self._months_left(one),
+                approval=one.approval,
+                persons=any(LEVER_BY_NAME[pull.lever].kind == "persons" for pull in one.source.pulls),
+                meur_per_year=one.meur_per_year,
+                shares=tuple(one.states.tolist()),
+            )
+            for one in self.deliveries
+            if one.status in known
+        )
+
+    def _months_left(self, delivery: Delivery) -> int | None:
+        """Months that a running programme still has, this one included; None until the end."""
+        if delivery.months is None or delivery.status != RUNNING:
+            return None
+        return delivery.since + delivery.months - self.month
+
+    def _district_tension(self) -> list[float]:
+        """Mean tension of every district, one bulk read."""
+        g = self.setting.geography
+        totals = np.bincount(
+            g.cell_district,
+            weights=self.world.fields.tension * g.cell_people,
+            minlength=g.district_people.size,
+        )
+        return (totals / g.district_people).tolist()  # type: ignore[no-any-return]
 
     def _start_columns(self) -> list[list[float]]:
         """Outcomes before the first month: levels as the data put them, no flows."""
@@ -304,7 +403,9 @@ class StabilityModel(Model):  # type: ignore[misc]
         """Officers and soldiers that each group would face where its community lives."""
         g, inputs = self.setting.geography, self.world.inputs
         officers = np.bincount(
-            g.cell_group, weights=inputs.officers[g.cell_district] * g.cell_people, minlength=g.group_people.size
+            g.cell_group,
+            weights=inputs.officers[g.cell_district] * g.cell_people,
+            minlength=g.group_people.size,
         )
         soldiers = (self.world.standing[0] + self.world.levers.totals["troops"])[g.group_state]
         self.forces_against = (officers + soldiers * g.group_people / g.state_people[g.group_state]).tolist()
@@ -355,7 +456,9 @@ class StabilityModel(Model):  # type: ignore[misc]
     def _shock_source(self, shock: Shock) -> Source:
         cells = Reach(np.flatnonzero(target_cells(self.setting.region, shock.targets)))
         g = self.setting.geography
-        return Source([make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months) for c in shock.entry.channels])
+        return Source(
+            [make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months) for c in shock.entry.channels]
+        )
 
     def _mission_shares(self) -> dict[str, float]:
         """Share of each standing mission that is still there."""
@@ -370,7 +473,10 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _division(self, shock: Shock) -> float:
         """How divided the Allies are by one shock this month."""
-        if shock.entry.pattern != "division" or not shock.at <= self.month < shock.at + shock.options["months"]:
+        if (
+            shock.entry.pattern != "division"
+            or not shock.at <= self.month < shock.at + shock.options["months"]
+        ):
             return 0.0
         return float(shock.magnitude)
 
@@ -380,8 +486,13 @@ class StabilityModel(Model):  # type: ignore[misc]
         if when is None:
             return True
         values = self.situation.outcomes[when.indicator]
-        value = self._region_value(when.indicator) if when.where == "region" else values[self.situation.states.index(when.where)]
-        holds = value > when.above if when.above is not None else value < when.below
+        value = (
+            self._region_value(when.indicator)
+            if when.where == "region"
+            else values[self.situation.states.index(when.where)]
+        )
+        below, above = when.below, when.above
+        holds = value > above if above is not None else below is not None and value < below
         self._held[number] = self._held[number] + 1 if holds else 0
         return self._held[number] >= when.for_months
 
@@ -390,17 +501,24 @@ class StabilityModel(Model):  # type: ignore[misc]
         values = self.situation.outcomes[indicator]
         if OUTCOMES[OUTCOME_INDEX[indicator]].pool == "sum":
             return sum(values)
-        people = self.setting.geography.state_people.tolist()
+        people: list[float] = self.setting.geography.state_people.tolist()
         return sum(n * v for n, v in zip(people, values, strict=True)) / sum(people)
 
-    def _proposal(self, uid: int) -> Delivery:
+    def _proposal(self, uid: int) -> Delivery | None:
+        """The proposal of this identity, unless another institution closed it this month."""
         for delivery in self.deliveries:
             if delivery.uid == uid and delivery.status == PROPOSED:
                 return delivery
-        raise RunError("act", f"no proposal {uid} waits for approval")
+        return None
 
     def _log(self, agent: str, what: str, why: str) -> None:
         self.decisions.append(Decision(self.month, agent, what, why))
+
+
+@lru_cache(maxsize=1024)
+def _missions(region: Region, year: int, month: int) -> Array:
+    """Standing missions of a month in which none is withdrawn."""
+    return standing_missions(region, year, month)
 
 
 @lru_cache(maxsize=4)
@@ -412,7 +530,13 @@ def _shared(region: Region, population: Population, overrides: tuple[tuple[str, 
 
 
 def simulate(
-    scenario: Scenario, region: Region, population: Population, seed: int, *, threads: int = 1, setting: Setting | None = None
+    scenario: Scenario,
+    region: Region,
+    population: Population,
+    seed: int,
+    *,
+    threads: int = 1,
+    setting: Setting | None = None,
 ) -> RunResult:
     """Run one scenario once.
 
@@ -435,7 +559,12 @@ def simulate(
 
 
 def _forget(model: Model) -> None:
-    """Drop Mesa's class-level reference to a model (before 3.4.2 it keeps every model alive)."""
-    counters = getattr(type(model.agents), "_ids", None) or getattr(Institution, "_ids", None)
-    if counters is not None and hasattr(counters, "pop"):
+    """Drop Mesa's class-level reference to a model (before 3.4.2 it keeps all alive), and all it holds.
+
+    A model and its agents refer to each other: emptying it lets its arrays go now, not at some later
+    collection.
+    """
+    counters = getattr(Institution, "_ids", None)
+    if counters is not None:
         counters.pop(model, None)
+    vars(model).clear()

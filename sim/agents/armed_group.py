@@ -1,4 +1,4 @@
-"""An armed or extremist group of one community in one state: latent until it forms, then it recruits and fights."""
+"""An armed or extremist group of a community in a state: latent until it forms, then it fights."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ LN2 = 0.6931471805599453
 
 
 class ArmedGroup(Institution):
-    """Forms at a hazard, recruits while it has arms, attacks when strong enough, accepts a ceasefire, may relapse.
+    """Forms at a hazard, recruits while armed, attacks when strong enough, accepts a ceasefire, may relapse.
 
-    Armed groups follow this rule in scripted runs too: they are part of the conflict, not of the response to it.
+    Armed groups follow this rule in scripted runs too: they are part of the conflict, not of the response
+    to it.
     Source: equations of section 4 and 6 of the model document; S1, S6, S12, S13, S20, D11, P1.
     """
 
@@ -39,6 +40,11 @@ class ArmedGroup(Institution):
         self.arms = 0.0
         self.deaths: list[int] = []
         self.onset_counted = False
+        self.highest_chance = self.highest_hazard() / 12.0
+
+    def watched(self) -> tuple[str, ...]:
+        """Nothing that it needs is hidden from it."""
+        return ()
 
     def decide(self, picture: Situation) -> list[Action]:
         """One of four short rules, by status."""
@@ -51,14 +57,19 @@ class ArmedGroup(Institution):
 
     def while_latent(self, picture: Situation) -> list[Action]:
         """Form with the yearly hazard of `formation_hazard`."""
-        if self.chance(0) >= self.formation_hazard(picture) / 12.0:
+        luck = self.chance(0)
+        if luck >= self.highest_chance or luck >= self.formation_hazard(picture) / 12.0:
             return []
         self.enter(ACTIVE, picture.month)
         self.arms = 0.3
-        return [SetArms("an armed group forms", "grievance, exclusion and opportunity", self.group, self.arms, 0.0)]
+        return [
+            SetArms(
+                "an armed group forms", "grievance, exclusion and opportunity", self.group, self.arms, 0.0
+            )
+        ]
 
     def formation_hazard(self, picture: Situation) -> float:
-        """Yearly hazard of forming: tension, exclusion, a dispute, kin at war near by, against state capacity."""
+        """Yearly hazard of forming: tension, exclusion, a dispute, kin at war near by, less capacity."""
         p = self.model.setting.parameters
         seen = picture.outcomes
         push = p.b_group_tension * (self.model.group_tension[self.group] - self.model.setting.solve.tension)
@@ -68,6 +79,13 @@ class ArmedGroup(Institution):
         push -= p.b_group_capacity * (seen["capacity"][self.state] - 0.5)
         return float(p.group_hazard * exp(push + self.model.lever("group_formation", self.state)))
 
+    def highest_hazard(self) -> float:
+        """Bound of `formation_hazard`, with every driver at its worst: most months need no closer look."""
+        p = self.model.setting.parameters
+        push = p.b_group_tension * (1.0 - self.model.setting.solve.tension) + p.b_group_exclusion
+        push += p.b_group_dispute + p.b_group_kin + 0.5 * p.b_group_capacity
+        return float(1.001 * p.group_hazard * exp(push + p.lever_cap))
+
     def kin_at_war(self, picture: Situation) -> float:
         """1 if kin fight in another state where no robust mission stands, else 0."""
         for other in self.model.kin_states[self.group]:
@@ -76,7 +94,7 @@ class ArmedGroup(Institution):
         return 0.0
 
     def while_active(self, picture: Situation) -> list[Action]:
-        """Keep up arms; attack when strong enough for the forces against it; accept a ceasefire at a hazard."""
+        """Keep up arms; attack when strong enough for the forces there; accept a ceasefire at a hazard."""
         p = self.model.setting.parameters
         months = max(picture.month - self.since, 1)
         pace = exp((p.settle_shape - 1.0) * log(months / 12.0)) if months > 12 else 1.0
@@ -94,7 +112,7 @@ class ArmedGroup(Institution):
         return [SetArms("", "", self.group, self.arms, attack)]
 
     def strong_enough(self, picture: Situation) -> bool:
-        """More than a handful of fighters, and more than one for every hundred officers and soldiers it faces."""
+        """More than a handful of fighters, and more than one per hundred officers and soldiers it faces."""
         fighters = picture.fighters[self.group]
         return fighters >= SMALLEST_FORCE and 100.0 * fighters >= self.model.forces_against[self.group]
 

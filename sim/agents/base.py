@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mesa import Agent
@@ -14,6 +15,11 @@ from sim.kernels.elementary import normal_quantile
 
 if TYPE_CHECKING:
     from sim.model import StabilityModel
+
+
+def stable_uid(name: str) -> int:
+    """64-bit identity made of a name."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 @dataclass(frozen=True)
@@ -27,12 +33,44 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """A programme as institutions know it: in the queue, on its way, or running.
+
+    ``status`` is ``proposed``, ``deploying`` or ``running``, ``since`` the month it became so; ``left``
+    months a running programme still has (None: until the end). ``persons`` is true of deployments of
+    people. ``shares`` is the part of it (and of its cost) in each state.
+    """
+
+    uid: int
+    key: str
+    row: str
+    status: str
+    since: int
+    left: int | None
+    approval: str
+    persons: bool
+    meur_per_year: float
+    shares: tuple[float, ...]
+
+    def states(self) -> list[int]:
+        """Numbers of the states it is for."""
+        return [state for state, share in enumerate(self.shares) if share > 0.0]
+
+
+@dataclass(frozen=True)
 class Situation:
     """The region at the start of a month, in plain Python: what is true, not what anybody knows.
 
-    ``outcomes`` maps each recorded outcome of last month to one value per state, in the order of ``states``.
-    ``fighters``, ``group_deaths`` (last month), ``exclusion``, ``arms`` hold one value per group (a community in a
-    state); ``at_war`` one truth value per state; ``dispute`` a matrix of states.
+    ``outcomes`` maps each recorded outcome of last month, and the levels ``civic_space`` and
+    ``credibility``, to one value per state, in the order of ``states``. ``fighters``, ``group_deaths``
+    (last month), ``exclusion``, ``arms`` and ``posture`` hold one value per group (a community in a
+    state); ``at_war`` and ``after_war`` one truth value per state (an armed episode is active, or under
+    ceasefire); ``dispute`` a matrix of states; ``alignment`` of states with the West, 0 to 1;
+    ``division`` of the Allies, 0 to 1.
+
+    ``activities`` lists programmes when anybody needs to know them, ``district_tension`` one value per
+    district in adaptive runs, ``news`` the (kind, state) that institutions announced last month.
+    ``scripted`` tells whether the scenario alone says what happens.
     """
 
     month: int
@@ -44,11 +82,27 @@ class Situation:
     arms: list[float]
     at_war: list[bool]
     dispute: list[list[float]]
+    after_war: list[bool]
+    posture: list[int]
+    alignment: list[float]
+    division: float = 0.0
+    scripted: bool = False
+    activities: tuple[Activity, ...] = ()
+    district_tension: Sequence[float] = ()
+    news: tuple[tuple[str, int], ...] = ()
+
+    def worst_dispute(self, states: Sequence[int]) -> float:
+        """Worst dispute that any of some states has."""
+        return max(max(self.dispute[state]) for state in states)
+
+    def proposals(self, approval: str) -> list[Activity]:
+        """Programmes that wait for an approval: ``allies``, ``council``, ``host`` or ``contributors``."""
+        return [one for one in self.activities if one.status == "proposed" and one.approval == approval]
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something an institution wants done. ``what`` and ``why`` go to the log of decisions if ``what`` is not empty."""
+    """Something an institution wants done; if ``what`` is not empty, it goes to the log with ``why``."""
 
     what: str = ""
     why: str = ""
@@ -64,10 +118,14 @@ class SetDose(Action):
 
 @dataclass(frozen=True)
 class Approve(Action):
-    """Approve a proposal, to be delivered after ``delay`` months."""
+    """Approve a proposal, to be delivered after ``delay`` months.
+
+    ``host`` is the state that consents where every targeted state must; without it the word of one is enough.
+    """
 
     uid: int = 0
     delay: float = 0.0
+    host: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,30 +162,72 @@ class SetArms(Action):
 
 @dataclass(frozen=True)
 class SetWeight(Action):
-    """Redirect programmes: weight of a running programme, 1 as planned."""
+    """Redirect a programme: change of its weight from 1, as planned. Changes by several agents add up."""
 
     uid: int = 0
-    weight: float = 1.0
+    change: float = 0.0
+
+
+@dataclass(frozen=True)
+class Announce(Action):
+    """Tell everybody, who will know it next month: ``kind`` of news and the state it concerns."""
+
+    kind: str = ""
+    state: int = 0
+
+
+class Switch:
+    """A choice that does not flap: on above one level, off below a lower one, and never twice within a dwell.
+
+    It turns on once the value was above ``on`` for ``wait`` months running, off once it was below ``off``
+    as long, and stays as it is for at least ``dwell`` months. A constant value switches it at most once.
+    """
+
+    def __init__(self, on: float, off: float, wait: int = 1, dwell: float = 12.0) -> None:
+        self.on = on
+        self.off = min(off, on)
+        self.wait = wait
+        self.dwell = dwell
+        self.active = False
+        self.since: int | None = None
+        self.held = 0
+
+    def see(self, value: float, month: int) -> bool:
+        """Take in this month's value; return whether the switch turned."""
+        beyond = value < self.off if self.active else value > self.on
+        self.held = self.held + 1 if beyond else 0
+        settled = self.since is None or month - self.since >= self.dwell
+        if self.held < self.wait or not settled:
+            return False
+        self.active = not self.active
+        self.since = month
+        self.held = 0
+        return True
 
 
 class Institution(Agent):  # type: ignore[misc]
     """An institution. Subclasses implement `decide`; most need nothing else.
 
-    ``name`` appears in the log. ``uid`` (64 bit) keys the institution's draws; it is made of the name, so that an
-    added institution changes nobody else's luck. ``reactive`` institutions decide only in adaptive mode.
+    ``name`` appears in the log. ``uid`` (64 bit) keys the institution's draws; it is made of the name, so
+    that an added institution changes nobody else's luck. ``reactive`` institutions decide only in
+    adaptive mode; all of them answer proposals in both modes.
     """
 
     reactive = True
 
-    def __init__(self, model: StabilityModel, name: str, uid: int) -> None:
+    def __init__(self, model: StabilityModel, name: str, uid: int | None = None) -> None:
         super().__init__(model)
         self.name = name
-        self.uid = np.uint64(uid)
-        self.memory: dict[str, Any] = {}
+        self.uid = np.uint64(stable_uid(name) if uid is None else uid)
+        self.doses: dict[int, float] = {}
         self.prepare()
 
     def prepare(self) -> None:
         """Set up memory and handles once, at the start."""
+
+    def answer(self, picture: Situation) -> list[Action]:
+        """Approve or refuse proposals; called in both modes, in months in which a proposal waits."""
+        return []
 
     def decide(self, picture: Situation) -> list[Action]:
         """Choose from what was observed."""
@@ -142,23 +242,25 @@ class Institution(Agent):  # type: ignore[misc]
 
         The noise of a month is a keyed draw by institution, indicator and state: the same in paired worlds.
         """
+        watched = self.watched()
+        if not watched:
+            return situation
         noisy = dict(situation.outcomes)
         clear = self.model.information
-        for number, indicator in enumerate(self.watched()):
+        for number, indicator in enumerate(watched):
             noisy[indicator] = [
-                min(max(value + (1.0 - clear[s]) * self.noise(number, s), 0.0), 1.0)
+                min(max(value + (1.0 - clear[s]) * self.noise(100 * number + s), 0.0), 1.0)
                 for s, value in enumerate(situation.outcomes[indicator])
             ]
-        return Situation(**{**vars(situation), "outcomes": noisy})
+        return replace(situation, outcomes=noisy)
 
     def watched(self) -> Sequence[str]:
         """Indicators that this institution sees with noise."""
         return ("tension",)
 
-    def noise(self, number: int, state: int) -> float:
+    def noise(self, number: int) -> float:
         """A normal error of this month's picture."""
-        z = normal_quantile(self.luck(100 * number + state))
-        return float(self.model.setting.parameters.observation_noise * z)
+        return float(self.model.setting.parameters.observation_noise * normal_quantile(self.luck(number)))
 
     def luck(self, number: int) -> float:
         """A keyed uniform in (0, 1) of this institution and month; ``number`` tells its decisions apart."""
@@ -166,5 +268,13 @@ class Institution(Agent):  # type: ignore[misc]
 
     def handle(self, lever: str, size: float, states: Sequence[int], lag: float = 0.0, halflife: float = 0.0,
                communities: Sequence[int] | None = None) -> int:  # fmt: skip
-        """Open a standing pull on a lever for some states (and communities); returns its number for `SetDose`."""
-        return self.model.open_handle(self, lever, size, states, lag, halflife, communities)
+        """Open a standing pull on a lever for some states (and communities); its number is for `SetDose`."""
+        return int(self.model.open_handle(lever, size, states, lag, halflife, communities))
+
+    def dose(self, handle: int, dose: float, what: str = "", why: str = "") -> list[Action]:
+        """Move a handle, if the change is worth it: dose 0 is always reached, else steps of 0.01 at least."""
+        before = self.doses.get(handle, 0.0)
+        if dose == before or (abs(dose - before) < 0.01 and dose != 0.0):
+            return []
+        self.doses[handle] = dose
+        return [SetDose(what, why, handle, dose)]

@@ -1,0 +1,144 @@
+"""Civil society of one state: voices needs, moves programmes towards them, and warns early."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.agents.base import Action, Activity, Institution, SetWeight, Situation, Switch
+
+if TYPE_CHECKING:
+    from sim.model import StabilityModel
+
+ROWS_OF_NEED = {
+    "jobs": ("I23", "I24"),
+    "fair policing": ("I2", "I4", "I15"),
+    "dialogue": ("I3", "I25", "I26", "I27", "I28"),
+    "hazards": ("I19", "I20", "I21", "I22"),
+}
+"""Programmes of the catalogue that serve each need."""
+VOICED = 2
+"""Needs reported at a time."""
+KEEP_NEED = 0.05
+"""Advantage of a need already voiced."""
+REVIEW = 6
+"""Months between two reports."""
+HEARD, UNHEARD = 0.2, 0.15
+"""Reach x civic space from which reports are forwarded, and below which they no longer are."""
+REPRESS = 2
+MOST_GROWTH = 1.0
+"""Most by which a programme's weight may grow."""
+
+
+def scaled(value: float, low: float, high: float) -> float:
+    """Put a value on a scale from 0 at low to 1 at high."""
+    return min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+class CivilSociety(Institution):
+    """Organisations of one state: a stock of trust that is their reach, a forum, and eyes on the ground.
+
+    What the forum voices moves ``forum_share`` of the money that other programmes spend here to those
+    that serve the needs; deployments of persons are not touched, and no euro is added or lost.
+    Source: equations, section 6; A6, W3, W4; I28, P11h.
+    """
+
+    def __init__(self, model: StabilityModel, name: str, state: int) -> None:
+        self.state = state
+        super().__init__(model, name)
+
+    def prepare(self) -> None:
+        """Start from the strength that the data give."""
+        values = self.model.setting.region.values
+        self.trust = float(values["civil_society"][self.state])
+        self.hazard = float(values["hazard"][self.state])
+        self.groups = [g for g, s in enumerate(self.model.setting.region.group_state) if s == self.state]
+        self.voiced: tuple[str, ...] = ()
+        self.reviewed: int | None = None
+        self.forum = Switch(HEARD, UNHEARD, dwell=12.0)
+        self.warning = self.handle("information", 0.2, [self.state], lag=3.0)
+        self.changes: dict[int, float] = {}
+
+    def watched(self) -> tuple[str, ...]:
+        """It lives there."""
+        return ()
+
+    def decide(self, picture: Situation) -> list[Action]:
+        """Voice needs; while it is heard, move programmes towards them and warn early."""
+        self.keep_trust(picture)
+        voice = self.trust * picture.outcomes["civic_space"][self.state]
+        actions = self.report(picture)
+        if self.forum.see(voice, picture.month):
+            what = "is heard" if self.forum.active else "is no longer heard"
+            actions.append(Action(what, f"reach x civic space {voice:.2f}"))
+        actions += self.dose(self.warning, min(voice, 1.0) if self.forum.active else 0.0)
+        return [*actions, *self.redirect(picture)]
+
+    def keep_trust(self, picture: Situation) -> None:
+        """Gain trust where voiced needs are served, lose twice as much under repression."""
+        served = any(self.serves(one) for one in self.local(picture))
+        repressed = any(picture.posture[g] >= REPRESS for g in self.groups)
+        self.trust = min(max(self.trust + 0.01 * served - 0.02 * repressed, 0.0), 1.0)
+
+    def needs(self, picture: Situation) -> dict[str, float]:
+        """How far each need goes unmet, 0 to 1."""
+        seen, s = picture.outcomes, self.state
+        return {
+            "jobs": scaled(seen["youth_unemployment"][s], 0.10, 0.45),
+            "fair policing": scaled(1.0 - seen["legitimacy"][s], 0.2, 0.8),
+            "dialogue": scaled(seen["tension"][s], 0.1, 0.7),
+            "hazards": 0.5 * self.hazard,
+        }
+
+    def report(self, picture: Situation) -> list[Action]:
+        """Voice the two greatest needs; a need already voiced keeps its place unless clearly beaten."""
+        if self.reviewed is not None and picture.month - self.reviewed < REVIEW:
+            return []
+        self.reviewed = picture.month
+        needs = self.needs(picture)
+        order = sorted(needs, key=lambda need: (-needs[need] - KEEP_NEED * (need in self.voiced), need))
+        voiced = tuple(sorted(order[:VOICED]))
+        if voiced == self.voiced:
+            return []
+        self.voiced = voiced
+        return [
+            Action(
+                f"voices {' and '.join(voiced)}", ", ".join(f"{need} {needs[need]:.2f}" for need in voiced)
+            )
+        ]
+
+    def local(self, picture: Situation) -> list[Activity]:
+        """Programmes that will still run here this month, spend money, and send nobody."""
+        return [
+            one for one in picture.activities
+            if one.status == "running" and one.left != 0 and one.shares[self.state] > 0.0
+            and one.meur_per_year > 0.0 and not one.persons
+        ]  # fmt: skip
+
+    def serves(self, one: Activity) -> bool:
+        """Whether a programme serves a voiced need."""
+        return any(one.row in ROWS_OF_NEED[need] for need in self.voiced)
+
+    def redirect(self, picture: Situation) -> list[Action]:
+        """Change weights where the wish changed; the changes add up to no money."""
+        changes = self.wished(self.local(picture)) if self.forum.active else {}
+        actions: list[Action] = []
+        for uid in sorted({*changes, *self.changes}):
+            change = changes.get(uid, 0.0)
+            if change != self.changes.get(uid, 0.0):
+                actions.append(SetWeight(uid=uid, change=change))
+        if actions and changes:
+            actions.append(Action("redirects programmes", f"towards {' and '.join(self.voiced)}"))
+        self.changes = changes
+        return actions
+
+    def wished(self, local: list[Activity]) -> dict[int, float]:
+        """Change of weight by programme: money moves from those that serve no voiced need to the others."""
+        serving = [one for one in local if self.serves(one)]
+        others = [one for one in local if not self.serves(one)]
+        here = sum(one.meur_per_year * one.shares[self.state] for one in others)
+        there = sum(one.meur_per_year * one.shares[self.state] for one in serving)
+        moved = min(self.model.setting.parameters.forum_share * here, MOST_GROWTH * there)
+        if moved <= 0.0:
+            return {}
+        taken = {one.uid: -moved / here * one.shares[self.state] for one in others}
+        return taken | {one.uid: moved / there * one.shares[self.state] for one in serving}

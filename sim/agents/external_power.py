@@ -1,0 +1,90 @@
+"""An external power: pushes where states are tense, unaligned and weak; reacts to enlargement, exercises."""
+
+from __future__ import annotations
+
+from sim.agents.base import Action, Institution, Situation, Switch
+from sim.world.rates import keep
+
+TARGETS = 2
+BASE = 0.25
+"""Dose of a push that nothing has provoked."""
+RESOURCES = 1.5
+"""Most that all its pushes add up to."""
+REVIEW = 12
+"""Months between two choices of targets."""
+KEEP = 0.1
+"""Advantage of a present target over a new one."""
+PROVOCATIONS = {"accession": 1.0, "exercise": 0.15}
+"""How far it steps up after each kind of news."""
+EXPOSED, FORGOTTEN = 0.6, 0.3
+EXPOSURE_PACE = 0.05
+"""Share of the way that exposure moves each month towards the share of resources in use."""
+
+
+class ExternalPower(Institution):
+    """Media, money, energy, spoilers, all through external influence; limited resources, a cost of exposure.
+
+    Targets are the states with most (tension + 1 - alignment) x weakness. After an accession stage or an
+    exercise it steps up there, with half-life ``reaction_halflife``. Much pushing exposes it, and once
+    exposed it keeps a quarter of its push until that is forgotten. Source: equations, section 6; A8, W8;
+    M14.
+    """
+
+    def prepare(self) -> None:
+        """A push for each state; no target yet."""
+        p = self.model.setting.parameters
+        every = range(self.model.setting.region.n_states)
+        self.push = [self.handle("influence", p.reaction_size, [s], lag=1.0, halflife=3.0) for s in every]
+        self.kept = keep(p.reaction_halflife)
+        self.reaction = [0.0 for s in every]
+        self.targets: list[int] = []
+        self.reviewed: int | None = None
+        self.pushed = 0.0
+        self.exposure = 0.0
+        self.lying_low = Switch(EXPOSED, FORGOTTEN, dwell=6.0)
+
+    def decide(self, picture: Situation) -> list[Action]:
+        """Choose targets once a year, step up where provoked, lie low once exposed."""
+        actions = self.choose(picture)
+        self.react(picture)
+        wanted = [BASE * (s in self.targets) + (1.0 - BASE) * heat for s, heat in enumerate(self.reaction)]
+        self.exposure += EXPOSURE_PACE * (self.pushed / RESOURCES - self.exposure)
+        if self.lying_low.see(self.exposure, picture.month):
+            what = "lies low" if self.lying_low.active else "is active again"
+            actions.append(Action(what, f"exposure {self.exposure:.2f}"))
+        scale = RESOURCES / max(sum(wanted), RESOURCES) * (0.25 if self.lying_low.active else 1.0)
+        doses = [scale * dose if scale * dose > 0.01 else 0.0 for dose in wanted]
+        self.pushed = sum(doses)
+        for s, dose in enumerate(doses):
+            actions += self.dose(self.push[s], dose)
+        return actions
+
+    def opening(self, picture: Situation, s: int) -> float:
+        """(tension + 1 - alignment) x weakness; a present target keeps its place unless clearly beaten."""
+        grievance = picture.outcomes["tension"][s] + 1.0 - picture.alignment[s]
+        return grievance * (1.0 - picture.outcomes["capacity"][s]) + KEEP * (s in self.targets)
+
+    def choose(self, picture: Situation) -> list[Action]:
+        """Review the targets once a year."""
+        if self.reviewed is not None and picture.month - self.reviewed < REVIEW:
+            return []
+        self.reviewed = picture.month
+        order = sorted(
+            range(len(picture.states)), key=lambda s: (-self.opening(picture, s), picture.states[s])
+        )
+        targets = sorted(order[:TARGETS])
+        if targets == self.targets:
+            return []
+        self.targets = targets
+        names = " and ".join(picture.states[s] for s in targets)
+        return [Action(f"pushes in {names}", "most tense, least aligned, weakest")]
+
+    def react(self, picture: Situation) -> None:
+        """Let old reactions fade; step up where a stage was reached, and near an exercise."""
+        self.reaction = [self.kept * heat for heat in self.reaction]
+        for kind, s in picture.news:
+            self.reaction[s] = max(self.reaction[s], PROVOCATIONS.get(kind, 0.0))
+        for one in picture.activities:
+            if one.row == "I6" and one.status == "running":
+                for s in one.states():
+                    self.reaction[s] = max(self.reaction[s], PROVOCATIONS["exercise"])

@@ -1,0 +1,89 @@
+"""Regional bodies: monitoring, a yearly exercise, and border enforcement where both sides join."""
+
+from __future__ import annotations
+
+from sim.agents.base import Action, Announce, Approve, Institution, Refuse, Situation, Switch
+
+ABLE = 0.5
+"""State capacity from which a state contributes."""
+CRIME_ON, CRIME_OFF = 0.45, 0.35
+OPEN_DISPUTE = 0.5
+
+
+class RegionalBody(Institution):
+    """A platform that works once more than half of the states contribute.
+
+    Proposals that need contributors are approved at once when there are enough, and refused otherwise.
+    Source: equations, section 6; A5, I6, I7, I17; P9d, P9j.
+    """
+
+    def prepare(self) -> None:
+        """Handles of the platform and of every border."""
+        region = self.model.setting.region
+        every = list(range(region.n_states))
+        self.platform = Switch(0.0, -0.5, dwell=12.0)
+        self.monitors = self.handle("information", 0.2, every, lag=3.0)
+        self.exercise = self.handle("dispute", -0.1, every, halflife=3.0)
+        self.borders = list(zip(region.border_a.tolist(), region.border_b.tolist(), strict=True))
+        self.patrols = [self.handle("enforcement", 0.1, pair, lag=6.0, halflife=6.0) for pair in self.borders]
+        self.patrolling = [Switch(CRIME_ON, CRIME_OFF, wait=2, dwell=24.0) for pair in self.borders]
+        self.last_exercise = 0
+
+    def watched(self) -> tuple[str, ...]:
+        """Its members tell it what it needs."""
+        return ()
+
+    def contributors(self, picture: Situation) -> list[int]:
+        """States able to contribute."""
+        return [s for s, capacity in enumerate(picture.outcomes["capacity"]) if capacity > ABLE]
+
+    def answer(self, picture: Situation) -> list[Action]:
+        """Approve what has enough contributors."""
+        actions: list[Action] = []
+        for one in picture.proposals("contributors"):
+            states = self.contributors(picture)
+            if 2 * len(states) > len(picture.states):
+                actions.append(Approve(f"approves {one.key}", f"{len(states)} states contribute", one.uid))
+            else:
+                actions.append(Refuse(f"refuses {one.key}", f"only {len(states)} states contribute", one.uid))
+        return actions
+
+    def decide(self, picture: Situation) -> list[Action]:
+        """Monitor and exercise while the platform stands; patrol borders that both sides join."""
+        states = self.contributors(picture)
+        actions: list[Action] = []
+        if self.platform.see(len(states) - 0.5 * len(picture.states), picture.month):
+            verb = "opens" if self.platform.active else "closes"
+            actions += self.dose(
+                self.monitors,
+                float(self.platform.active),
+                f"{verb} monitoring",
+                f"{len(states)} states contribute",
+            )
+        actions += self.train(picture, states)
+        for number, pair in enumerate(self.borders):
+            actions += self.patrol(picture, number, pair)
+        return actions
+
+    def train(self, picture: Situation, states: list[int]) -> list[Action]:
+        """One exercise a year; everybody hears of it."""
+        if not self.platform.active or picture.month - self.last_exercise < 12:
+            return self.dose(self.exercise, 0.0)
+        self.last_exercise = picture.month
+        heard: list[Action] = [Announce(kind="exercise", state=s) for s in states]
+        return [
+            *self.dose(self.exercise, 1.0, "holds its yearly exercise", f"{len(states)} states take part"),
+            *heard,
+        ]
+
+    def patrol(self, picture: Situation, number: int, pair: tuple[int, int]) -> list[Action]:
+        """Joint patrols where crime is high on one side, both are able, and no open dispute divides them."""
+        a, b = pair
+        seen = picture.outcomes
+        joined = min(seen["capacity"][a], seen["capacity"][b]) > ABLE and picture.dispute[a][b] < OPEN_DISPUTE
+        crime = max(seen["crime"][a], seen["crime"][b]) if joined else 0.0
+        if not self.patrolling[number].see(crime, picture.month):
+            return []
+        active = self.patrolling[number].active
+        what = f"{'starts' if active else 'ends'} joint patrols, {picture.states[a]} and {picture.states[b]}"
+        return self.dose(self.patrols[number], float(active), what, f"organised crime {crime:.2f}")

@@ -1,0 +1,254 @@
+"""A state: police where it is tense, postures, concessions, reform, arms, and consent to offers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sim.agents.base import (
+    Action,
+    Announce,
+    Approve,
+    Institution,
+    Refuse,
+    SetHotSpots,
+    SetPosture,
+    Situation,
+    Switch,
+)
+from sim.kernels.elementary import logistic
+
+if TYPE_CHECKING:
+    from sim.model import StabilityModel
+
+RESTRAIN, POLICE, REPRESS, WAR = 0, 1, 2, 3
+REVIEW = 6
+"""Months between two looks at where the police stand."""
+HOT_SHARE = 0.1
+"""Share of residents in hot spots."""
+KEEP_HOT = 0.05
+"""Tension by which another district must beat a present hot spot."""
+WORTH_MOVING = 0.25
+"""Share of hot spots that must change before police move."""
+TRUST_NEW = 0.4
+"""Weight of a new look at a district against what was thought of it before."""
+TRIGGER_DEATHS, TRIGGER_FIGHTERS = 3, 50
+"""Deaths a month, and fighters, of a group that is a threat; twice as many trigger a harder posture."""
+HOT_MONTHS, CALM_MONTHS = 2, 6
+EXCLUDED = 0.1
+"""Exclusion from which a community has something to be conceded."""
+OPEN_DISPUTE = 0.7
+"""Dispute from which a state arms, if it is also worse than at the start."""
+REVERSE = 0.2
+"""Net cost of reform from which it goes back."""
+CONSENT = 0.4
+"""Pull of the external power, (1 - alignment) x influence, from which a host declines programmes."""
+
+
+class State(Institution):
+    """A government with a police reserve, communities to include or repress, and a neighbour to fear.
+
+    It never chooses war: ``highest_posture`` is to repress, and only a subclass or a scenario goes further.
+    Source: equations, section 6; A1, A10, R4, W5; S6, M11, M13, P9c, P12b.
+    """
+
+    highest_posture = REPRESS
+
+    def __init__(self, model: StabilityModel, name: str, state: int) -> None:
+        self.state = state
+        super().__init__(model, name)
+
+    def prepare(self) -> None:
+        """Know its districts, communities and rival, and open its handles."""
+        region, p, start = self.model.setting.region, self.model.setting.parameters, self.model.situation
+        self.districts = [d for d, s in enumerate(region.district_state) if s == self.state]
+        self.people = [float(region.district_population[d]) for d in self.districts]
+        self.hot: set[int] = set()
+        self.thought: list[float] = []
+        self.reviewed: int | None = None
+        self.groups = [g for g, s in enumerate(region.group_state) if s == self.state]
+        self.hot_months = dict.fromkeys(self.groups, 0)
+        self.calm_months = dict.fromkeys(self.groups, 0)
+        self.inclusion = {
+            g: self.handle(
+                "exclusion", -p.concession_size, [self.state], 6.0, 0.0, [int(region.group_community[g])]
+            )
+            for g in self.groups
+        }
+        self.included: set[int] = set()
+        self.year_of_deaths: list[float] = []
+        self.reforms = [
+            self.handle(name, 1.0, [self.state]) for name in ("reform_political", "reform_security")
+        ]
+        self.reforming = Switch(0.0, -0.02, dwell=12.0)
+        self.reversing = Switch(REVERSE, REVERSE - 0.05, dwell=12.0)
+        row = start.dispute[self.state]
+        self.rival = max(range(len(row)), key=lambda other: row[other])
+        self.arming = Switch(
+            max(OPEN_DISPUTE, row[self.rival] + 0.03), max(0.65, row[self.rival] + 0.01), 2, 24.0
+        )
+        self.weapons = self.handle("dispute", p.arming_size, [self.state, self.rival], lag=6.0, halflife=12.0)
+        self.offering = Switch(0.5, 0.45, dwell=24.0)
+
+    # Proposals of a scenario -------------------------------------------------------------------------------
+
+    def answer(self, picture: Situation) -> list[Action]:
+        """Consent as a host once a proposal has waited; in adaptive runs, one close to a rival declines."""
+        delay = int(self.model.setting.parameters.host_delay + 0.5)
+        actions: list[Action] = []
+        for one in picture.proposals("host"):
+            if one.shares[self.state] <= 0.0 or picture.month - one.since < delay:
+                continue
+            pull = (1.0 - picture.alignment[self.state]) * picture.outcomes["influence"][self.state]
+            if picture.scripted or pull < CONSENT:
+                actions.append(Approve(f"consents to {one.key}", "as a host", one.uid, 0.0, self.state))
+            else:
+                actions.append(
+                    Refuse(f"declines {one.key}", f"pull of the external power {pull:.2f}", one.uid)
+                )
+        return actions
+
+    # Adaptive runs -----------------------------------------------------------------------------------------
+
+    def observe(self, situation: Situation) -> Situation:
+        """See its own districts with noise too, in the months when it looks at them."""
+        picture = super().observe(situation)
+        if not self.review_due(situation.month):
+            return picture
+        blur = 1.0 - self.model.information[self.state]
+        seen = list(situation.district_tension)
+        for number, d in enumerate(self.districts):
+            seen[d] += blur * self.noise(1000 + number)
+        return replace(picture, district_tension=seen)
+
+    def decide(self, picture: Situation) -> list[Action]:
+        """Six short rules."""
+        self.year_of_deaths = [*self.year_of_deaths[-11:], self.deaths_per_100k(picture)]
+        return [
+            *self.place_police(picture),
+            *self.set_postures(picture),
+            *self.concede(picture),
+            *self.reform(picture),
+            *self.arm(picture),
+            *self.offer(picture),
+        ]
+
+    def deaths_per_100k(self, picture: Situation) -> float:
+        """Deaths last month per 100,000 residents."""
+        seen = picture.outcomes
+        dead = seen["communal_deaths"][self.state] + seen["armed_deaths"][self.state]
+        return 100_000.0 * dead / seen["population"][self.state]
+
+    def review_due(self, month: int) -> bool:
+        """Whether it is time to look at the police again."""
+        return self.reviewed is None or month - self.reviewed >= REVIEW
+
+    def place_police(self, picture: Situation) -> list[Action]:
+        """Move the reserve to the tensest districts, up to a tenth of residents; the mean stays the same."""
+        if not self.review_due(picture.month):
+            return []
+        self.reviewed = picture.month
+        seen = [picture.district_tension[d] for d in self.districts]
+        self.thought = [t + TRUST_NEW * (new - t) for t, new in zip(self.thought or seen, seen, strict=True)]
+        tension = self.thought
+        order = sorted(range(len(tension)), key=lambda i: (-tension[i] - KEEP_HOT * (i in self.hot), i))
+        everybody, reached = sum(self.people), 0.0
+        hot: set[int] = set()
+        for i in order:
+            if hot and reached + self.people[i] > HOT_SHARE * everybody:
+                break
+            hot.add(i)
+            reached += self.people[i]
+        if len(hot - self.hot) <= WORTH_MOVING * len(hot):
+            return []
+        self.hot = hot
+        reserve = self.model.setting.parameters.police_reserve
+        base, extra = 1.0 - reserve, reserve * everybody / reached
+        strength = tuple(base + extra if i in hot else base for i in range(len(tension)))
+        return [
+            SetHotSpots(
+                f"moves police to {len(hot)} districts", "highest observed tension", self.state, strength
+            )
+        ]
+
+    def set_postures(self, picture: Situation) -> list[Action]:
+        """Harder to a community after two months of attacks by its fighters, softer after six calm months."""
+        actions: list[Action] = []
+        for g in self.groups:
+            level = picture.posture[g]
+            threat = (
+                picture.group_deaths[g] >= 2 * TRIGGER_DEATHS and picture.fighters[g] >= 2 * TRIGGER_FIGHTERS
+            )
+            calm = picture.group_deaths[g] < TRIGGER_DEATHS
+            self.hot_months[g] = self.hot_months[g] + 1 if threat else 0
+            self.calm_months[g] = self.calm_months[g] + 1 if calm else 0
+            if self.hot_months[g] >= HOT_MONTHS and level < self.highest_posture:
+                self.hot_months[g] = 0
+                actions.append(
+                    SetPosture(f"hardens to posture {level + 1}", "an armed group attacks", g, level + 1)
+                )
+            elif self.calm_months[g] >= CALM_MONTHS and level > RESTRAIN:
+                self.calm_months[g] = 0
+                actions.append(SetPosture(f"softens to posture {level - 1}", "six calm months", g, level - 1))
+        return actions
+
+    def concession_chance(self, picture: Situation) -> float:
+        """Yearly probability: pressure, cost of violence and a norm of inclusion, against outbidding."""
+        seen, s = picture.outcomes, self.state
+        pressure = min(seen["peak_participation"][s] / 0.01, 1.0)
+        cost = min(sum(self.year_of_deaths) / 5.0, 1.0)
+        return float(
+            logistic(
+                -3.0 + 2.0 * pressure + 2.0 * cost + 2.0 * seen["civic_space"][s] - 2.0 * seen["tension"][s]
+            )
+        )
+
+    def concede(self, picture: Situation) -> list[Action]:
+        """Once a year, perhaps include the most excluded community; not one that it represses."""
+        open_cases = [
+            g for g in self.groups
+            if picture.exclusion[g] > EXCLUDED and g not in self.included and picture.posture[g] < REPRESS
+        ]  # fmt: skip
+        if picture.month % 12 != 11 or not open_cases or self.luck(500) >= self.concession_chance(picture):
+            return []
+        g = max(open_cases, key=lambda case: (picture.exclusion[case], -case))
+        self.included.add(g)
+        why = f"probability {self.concession_chance(picture):.2f} a year"
+        return self.dose(self.inclusion[g], 1.0, "concedes a share of power to a community", why)
+
+    def reform_effort(self, picture: Situation) -> float:
+        """Credibility times what is still to gain, less what it costs those who profit from corruption."""
+        p, seen, s = self.model.setting.parameters, picture.outcomes, self.state
+        incentive = p.reform_incentive * (1.0 - seen["reform_political"][s])
+        return float(seen["credibility"][s] * incentive - p.reform_veto * seen["corruption"][s])
+
+    def reform(self, picture: Situation) -> list[Action]:
+        """Advance with effort, stall below zero, go back when the cost clearly wins."""
+        effort = self.reform_effort(picture)
+        turned = self.reforming.see(effort, picture.month)
+        turned = self.reversing.see(-effort, picture.month) or turned
+        dose, what = 0.0, "stalls reform"
+        if self.reversing.active:
+            dose, what = min(effort + REVERSE, 0.0), "takes back reform"
+        elif self.reforming.active:
+            dose, what = max(effort, 0.0), "reforms"
+        first, second = self.reforms
+        said = [Action(what, f"effort {effort:+.2f}")] if turned else []
+        return [*said, *self.dose(first, dose), *self.dose(second, dose)]
+
+    def arm(self, picture: Situation) -> list[Action]:
+        """Arm against the rival when their dispute is open and worse than at the start."""
+        dispute = picture.dispute[self.state][self.rival]
+        if self.rival == self.state or not self.arming.see(dispute, picture.month):
+            return []
+        verb = "arms against" if self.arming.active else "stops arming against"
+        rival = picture.states[self.rival]
+        return self.dose(self.weapons, float(self.arming.active), f"{verb} {rival}", f"dispute {dispute:.2f}")
+
+    def offer(self, picture: Situation) -> list[Action]:
+        """Offer peacekeepers while it has the capacity."""
+        capacity = picture.outcomes["capacity"][self.state]
+        if not self.offering.see(capacity, picture.month):
+            return []
+        kind = "peacekeepers offered" if self.offering.active else "peacekeepers withdrawn"
+        return [Announce(kind, f"capacity {capacity:.2f}", kind, self.state)]
