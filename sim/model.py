@@ -559,12 +559,9 @@ def simulate(
 
 
 def _forget(model: Model) -> None:
-    """Drop Mesa's class-level reference to a model (before 3.4.2 it keeps all alive), and all it holds.
+    """Drop all that a finished model holds.
 
     A model and its agents refer to each other: emptying it lets its arrays go now, not at some later
     collection.
     """
-    counters = getattr(Institution, "_ids", None)
-    if counters is not None:
-        counters.pop(model, None)
     vars(model).clear()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from mesa import Agent
@@ -205,6 +207,13 @@ class Switch:
         return True
 
 
+class _Counters(WeakKeyDictionary):  # type: ignore[type-arg]
+    """A count of agents for each model that does not keep the model alive."""
+
+    def __getitem__(self, model: Any) -> Any:
+        return self.setdefault(model, count(1))
+
+
 class Institution(Agent):  # type: ignore[misc]
     """An institution. Subclasses implement `decide`; most need nothing else.
 
@@ -214,6 +223,9 @@ class Institution(Agent):  # type: ignore[misc]
     """
 
     reactive = True
+    _ids: ClassVar = _Counters()
+    """Mesa before 3.4.2 numbers agents in a class-level dictionary that keeps every model alive; this one
+    does not. Later versions number them in the model."""
 
     def __init__(self, model: StabilityModel, name: str, uid: int | None = None) -> None:
         super().__init__(model)
