@@ -281,7 +281,6 @@ class Targets(NamedTuple):
     group_deaths: Array
     tension: Array
     crime: Array
-    state_legitimacy: Array
     tension_change: Array
     cell_tension: Array
     cell_legitimacy: Array

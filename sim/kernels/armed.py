@@ -38,10 +38,10 @@ def armed_event(c, k, geography, citizens, mood, tallies, lethality, seed, tick,
     w0, w1, w2, w3 = draws.words(seed, draws.ARMED_SIZE, tick, geography.cell_uid[c], k)
     size = pareto_size(draws.unit32(w0), p.armed_tail, p.armed_cap)
     size = int(size * lethality + draws.unit32(w3))
-    fighters = min(draws.binomial(draws.unit32(w1), size, p.armed_fighter_share), tallies.fighters[c])
+    fighters = draws.binomial(draws.unit32(w1), size, p.armed_fighter_share)
     n = citizens.cell_start[c + 1] - citizens.cell_start[c]
     start = int(draws.uniform(seed, draws.DEAL_FIGHTERS, tick, geography.cell_uid[c], k) * n)
-    lost = deal(citizens, citizens.dead, False, citizens.in_arms, c, fighters, start)
+    lost = deal(citizens, citizens.dead, False, citizens.in_arms, c, min(fighters, tallies.fighters[c]), start)
     tallies.fighters[c] -= lost
     tallies.dead[c] += lost
     tallies.month[FIGHTER_DEATHS, c] += lost
@@ -49,7 +49,7 @@ def armed_event(c, k, geography, citizens, mood, tallies, lethality, seed, tick,
     d = geography.cell_district[c]
     victim = pick_victim(geography, d, -1, draws.unit32(w2))
     block = event_block(geography, c, k)
-    killed = kill_civilians(geography, citizens, mood, tallies, victim, size - fighters, seed, tick, block)
+    killed = kill_civilians(geography, citizens, mood, tallies, victim, size - fighters, seed, draws.DEAL_ARMED, tick, block)
     tallies.month[ARMED_DEATHS, victim] += killed
     tallies.group_deaths[geography.cell_group[c]] += lost + killed
 
@@ -71,34 +71,49 @@ def leave_cell(c, geography, citizens, tallies, seed, tick, chance):
 
 
 @kernel
+def quiet(arms, fighters):
+    """No group has arms, and nobody is in arms."""
+    for g in range(arms.size):
+        if arms[g] > 0.0:
+            return False
+    for c in range(fighters.size):
+        if fighters[c] > 0:
+            return False
+    return True
+
+
+@kernel
+def recruitment_rate(c, geography, fields, inputs, p, solve):
+    """Recruitment of a cell per round at full room: arms x exp(tension, exclusion, repression, extremism)."""
+    g = geography.cell_group[c]
+    pull = p.b_recruit_tension * (fields.tension[c] - solve.tension)
+    pull += p.b_recruit_exclusion * (fields.exclusion[g] - 0.3)
+    pull += p.b_recruit_repression * inputs.repression[g]
+    pull += p.b_recruit_extremism * (fields.extremism[geography.cell_district[c]] - solve.extremism)
+    return p.recruitment * inputs.arms[g] * exp(pull) * inputs.recruitment[c]
+
+
+@kernel
 def armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed, tick, p, rates, solve):
-    """Recruitment, exits and armed events of the round, for groups that have arms or fighters."""
-    quiet = True
-    for g in range(inputs.arms.size):
-        quiet = quiet and inputs.arms[g] <= 0.0
-    for c in range(tallies.fighters.size):
-        quiet = quiet and tallies.fighters[c] == 0
-    if quiet:
+    """Exits and recruitment of the round everywhere, then armed events everywhere."""
+    if quiet(inputs.arms, tallies.fighters):
         return
     for c in range(tallies.fighters.size):
         g = geography.cell_group[c]
-        if inputs.arms[g] <= 0.0 and tallies.fighters[c] == 0:
-            continue
-        d = geography.cell_district[c]
-        s = geography.cell_state[c]
         if tallies.fighters[c] > 0:
             leave_cell(c, geography, citizens, tallies, seed, tick, rates.exits)
         room = 1.0 - tallies.fighters[c] / (p.fighter_cap * geography.cell_people[c])
         if inputs.arms[g] > 0.0 and room > 0.0:
-            pull = p.b_recruit_tension * (fields.tension[c] - solve.tension)
-            pull += p.b_recruit_exclusion * (fields.exclusion[g] - 0.3)
-            pull += p.b_recruit_repression * inputs.repression[g]
-            pull += p.b_recruit_extremism * (fields.extremism[d] - solve.extremism)
-            rate = p.recruitment * inputs.arms[g] * exp(pull) * inputs.recruitment[c] * room
+            rate = recruitment_rate(c, geography, fields, inputs, p, solve) * room
             recruit_cell(c, rate, geography, citizens, tallies, cells, seed, tick, p)
-        if inputs.attack[g] > 0.0 and tallies.fighters[c] > 0:
-            mean = p.armed_event_rate * tallies.fighters[c] * inputs.posture[s] * inputs.combat[d] * inputs.attack[g]
-            events = draws.poisson(draws.uniform(seed, draws.ARMED_EVENT, tick, geography.cell_uid[c], 0), mean)
-            tallies.month[ARMED_EVENTS, c] += events
-            for k in range(events):
-                armed_event(c, k, geography, citizens, mood, tallies, inputs.lethality[c], seed, tick, p)
+    for c in range(tallies.fighters.size):
+        g = geography.cell_group[c]
+        if inputs.attack[g] <= 0.0 or tallies.fighters[c] == 0:
+            continue
+        posture = inputs.posture[geography.cell_state[c]]
+        mean = p.armed_event_rate * tallies.fighters[c] * posture * inputs.combat[geography.cell_district[c]]
+        mean = mean * inputs.attack[g]
+        events = draws.poisson(draws.uniform(seed, draws.ARMED_EVENT, tick, geography.cell_uid[c], 0), mean)
+        tallies.month[ARMED_EVENTS, c] += events
+        for k in range(events):
+            armed_event(c, k, geography, citizens, mood, tallies, inputs.lethality[c], seed, tick, p)

@@ -10,6 +10,7 @@ from numba import prange
 from sim.kernels import draws
 from sim.kernels.compiling import kernel, threaded_kernel
 from sim.kernels.mobilisation import fill_probabilities, fill_uniforms
+from sim.types import NEW_DETAINED
 
 BUFFER = 2048 + 4
 
@@ -92,23 +93,24 @@ crowd_pass_threaded = threaded_kernel(_pass)
 @kernel
 def collect_active(citizens, tallies, cells):
     """Sum the turn-out of blocks into cells, for cells marked in ``cells.todo``."""
-    for c in range(cells.todo.size):
-        if cells.todo[c]:
-            tallies.round_active[c] = 0
-    for b in range(citizens.blocks.shape[0]):
-        c = citizens.blocks[b, 0]
-        if cells.todo[c]:
-            tallies.round_active[c] += tallies.block_active[b]
+    blocks, counted, todo, block_active = citizens.blocks, tallies.round_active, cells.todo, tallies.block_active
+    for c in range(todo.size):
+        if todo[c]:
+            counted[c] = 0
+    for b in range(blocks.shape[0]):
+        c = blocks[b, 0]
+        if todo[c]:
+            counted[c] += block_active[b]
 
 
 @kernel
 def collect_conduct(citizens, tallies):
     """Sum violence and arrests of blocks into cells."""
-    for c in range(tallies.round_violent.size):
-        tallies.round_violent[c] = 0
-    for b in range(citizens.blocks.shape[0]):
-        c = citizens.blocks[b, 0]
-        tallies.round_violent[c] += tallies.block_violent[b]
-        if tallies.block_detained[b] > 0:
-            tallies.detained[c] += tallies.block_detained[b]
-            tallies.month[6, c] += tallies.block_detained[b]
+    blocks, rough, detained, month = citizens.blocks, tallies.round_violent, tallies.detained, tallies.month
+    block_violent, block_detained = tallies.block_violent, tallies.block_detained
+    rough[:] = 0
+    for b in range(blocks.shape[0]):
+        c = blocks[b, 0]
+        rough[c] += block_violent[b]
+        detained[c] += block_detained[b]
+        month[NEW_DETAINED, c] += block_detained[b]

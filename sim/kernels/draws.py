@@ -43,11 +43,15 @@ DEAL = np.uint64(16)
 ARMED_EVENT = np.uint64(17)
 ARMED_SIZE = np.uint64(18)
 DEAL_FIGHTERS = np.uint64(19)
+DEAL_ARMED = np.uint64(21)
 EXIT = np.uint64(20)
 INSTITUTION = np.uint64(30)
 GROUP = np.uint64(31)
 SHOCK = np.uint64(32)
 WEIGHTS = np.uint64(33)
+
+BEFORE = 2**24 - 1
+"""Tick of draws that belong to the time before the run."""
 
 
 @kernel

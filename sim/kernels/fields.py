@@ -41,10 +41,12 @@ def summaries(geography, fields, tallies, out):
     means over residents; ``out.youth`` (n_d,) unemployment of the young x grievance; ``out.fighters`` (n_d,) share.
     """
     n_d = out.deaths.size
+    month, in_arms, cell_people = tallies.month, tallies.fighters, geography.cell_people
+    cell_group, district_cells = geography.cell_group, geography.district_cells
+    cell_tension, legitimacy, unemployment = fields.tension, fields.legitimacy, fields.unemployment
     out.group_deaths[:] = 0.0
     out.tension[:] = 0.0
     out.crime[:] = 0.0
-    out.state_legitimacy[:] = 0.0
     for d in range(n_d):
         s = geography.district_state[d]
         people = geography.district_people[d]
@@ -53,16 +55,16 @@ def summaries(geography, fields, tallies, out):
         fighters = 0
         tension = 0.0
         youth = 0.0
-        for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
-            dead = tallies.month[COMMUNAL_DEATHS, c] + tallies.month[ARMED_DEATHS, c]
-            incidents += tallies.month[INCIDENTS, c]
+        for c in range(district_cells[d], district_cells[d + 1]):
+            dead = month[COMMUNAL_DEATHS, c] + month[ARMED_DEATHS, c]
+            incidents += month[INCIDENTS, c]
             deaths += dead
-            fighters += tallies.fighters[c]
-            out.group_deaths[geography.cell_group[c]] += dead
-            tension += geography.cell_people[c] * fields.tension[c]
-            rate = min(fields.youth_ratio[s] * fields.unemployment[c], 0.95)
-            youth += geography.cell_people[c] * rate * (1.0 - fields.legitimacy[c])
-            out.state_legitimacy[s] += geography.cell_people[c] * fields.legitimacy[c]
+            fighters += in_arms[c]
+            if dead > 0:
+                out.group_deaths[cell_group[c]] += dead
+            tension += cell_people[c] * cell_tension[c]
+            rate = min(fields.youth_ratio[s] * unemployment[c], 0.95)
+            youth += cell_people[c] * rate * (1.0 - legitimacy[c])
         out.raw_incidents[d] = 100000.0 * incidents / people
         out.deaths[d] = 100000.0 * deaths / people
         out.fighters[d] = fighters / people
@@ -79,7 +81,6 @@ def summaries(geography, fields, tallies, out):
     for s in range(out.tension.size):
         out.tension[s] = out.tension[s] / geography.state_people[s]
         out.crime[s] = out.crime[s] / geography.state_people[s]
-        out.state_legitimacy[s] = out.state_legitimacy[s] / geography.state_people[s]
 
 
 @kernel
@@ -93,36 +94,58 @@ def worst_dispute(dispute, s):
 
 
 @kernel
-def cell_targets(geography, fields, inputs, out, p):
-    """Targets of tension, legitimacy and unemployment."""
-    slow = fields.slow
-    ref = fields.slow_ref
-    for c in range(out.cell_tension.size):
-        d = geography.cell_district[c]
-        g = geography.cell_group[c]
-        s = geography.cell_state[c]
-        violence = saturate(out.incidents[d], p.incidents_half) - fields.incidents_ref[d]
-        kin = weighted_row(geography.kin_start, geography.kin_group, geography.kin_weight, out.group_deaths, g)
-        kin = saturate(kin, p.kin_deaths_half) * (1.0 - p.kin_shield * inputs.shield[d])
-        influence = fields.influence[s] - out.influence_ref[s]
-        media = fields.influence[s] * max(0.0, 0.7 - fields.legitimacy[c]) - out.media_ref[c]
-        dispute = worst_dispute(fields.dispute, s) - out.dispute_ref[s]
-        excluded = fields.exclusion[g] - out.exclusion_ref[g]
-        near = weighted_row(geography.peer_start, geography.peer_cell, geography.peer_weight, out.tension_change, c)
-        push = p.tension_incidents * violence + p.tension_kin * kin + p.tension_media * media
-        push += p.tension_exclusion * excluded + p.tension_repression * inputs.repression[g]
-        push += p.tension_dispute * dispute + p.tension_spill * near + inputs.shift_tension[c]
-        own = fields.tension_0[c] + p.memory_tension * (fields.memory[c] - fields.memory_ref[c])
-        out.cell_tension[c] = target(min(max(own, 0.02), 0.98), push)
+def tension_targets(geography, fields, inputs, out, p):
+    """Where tension is heading in every cell."""
+    cell_district, cell_group, cell_state = geography.cell_district, geography.cell_group, geography.cell_state
+    kin_start, kin_group, kin_weight = geography.kin_start, geography.kin_group, geography.kin_weight
+    peer_start, peer_cell, peer_weight = geography.peer_start, geography.peer_cell, geography.peer_weight
+    incidents, incidents_ref, deaths = out.incidents, fields.incidents_ref, out.group_deaths
+    influence, legitimacy, media_ref = fields.influence, fields.legitimacy, out.media_ref
+    exclusion, exclusion_ref, repression = fields.exclusion, out.exclusion_ref, inputs.repression
+    shield, shift, change = inputs.shield, inputs.shift_tension, out.tension_change
+    tension_0, memory, memory_ref, goal = fields.tension_0, fields.memory, fields.memory_ref, out.cell_tension
+    disputed = np.empty(influence.size)
+    for s in range(disputed.size):
+        disputed[s] = worst_dispute(fields.dispute, s) - out.dispute_ref[s]
+    for c in range(goal.size):
+        d = cell_district[c]
+        g = cell_group[c]
+        s = cell_state[c]
+        violence = saturate(incidents[d], p.incidents_half) - incidents_ref[d]
+        kin = saturate(weighted_row(kin_start, kin_group, kin_weight, deaths, g), p.kin_deaths_half)
+        media = influence[s] * max(0.0, 0.7 - legitimacy[c]) - media_ref[c]
+        near = weighted_row(peer_start, peer_cell, peer_weight, change, c)
+        push = p.tension_incidents * violence + p.tension_kin * (kin * (1.0 - p.kin_shield * shield[d]))
+        push += p.tension_media * media + p.tension_exclusion * (exclusion[g] - exclusion_ref[g])
+        push += p.tension_repression * repression[g] + p.tension_dispute * disputed[s]
+        push += p.tension_spill * near + shift[c]
+        own = tension_0[c] + p.memory_tension * (memory[c] - memory_ref[c])
+        goal[c] = target(min(max(own, 0.02), 0.98), push)
+
+
+@kernel
+def trust_and_work_targets(geography, fields, inputs, out, p):
+    """Where legitimacy and unemployment are heading in every cell."""
+    cell_district, cell_group, cell_state = geography.cell_district, geography.cell_group, geography.cell_state
+    incidents, incidents_ref, deaths = out.incidents, fields.incidents_ref, out.deaths
+    slow, ref, repression = fields.slow, fields.slow_ref, inputs.repression
+    influence, influence_ref, crime, crime_ref = fields.influence, out.influence_ref, fields.crime, out.crime_ref
+    legitimacy_0, unemployment_0 = fields.legitimacy_0, fields.unemployment_0
+    shift_legitimacy, shift_unemployment = inputs.shift_legitimacy, inputs.shift_unemployment
+    trust, work = out.cell_legitimacy, out.cell_unemployment
+    for c in range(trust.size):
+        d = cell_district[c]
+        s = cell_state[c]
+        violence = saturate(incidents[d], p.incidents_half) - incidents_ref[d]
         push = p.legitimacy_reform * (slow[REFORM_POLITICAL, s] - ref[REFORM_POLITICAL, s])
         push -= p.legitimacy_corruption * (slow[CORRUPTION, s] - ref[CORRUPTION, s])
         push += p.legitimacy_capacity * (slow[CAPACITY, s] - ref[CAPACITY, s])
-        push -= p.legitimacy_repression * inputs.repression[g] + p.legitimacy_incidents * violence
-        push -= p.legitimacy_influence * influence
-        out.cell_legitimacy[c] = target(fields.legitimacy_0[c], push + inputs.shift_legitimacy[c])
-        push = p.unemployment_violence * saturate(out.deaths[d], p.flight_half)
-        push += p.unemployment_crime * (fields.crime[d] - out.crime_ref[d])
-        out.cell_unemployment[c] = target(fields.unemployment_0[c], push + inputs.shift_unemployment[c])
+        push -= p.legitimacy_repression * repression[cell_group[c]] + p.legitimacy_incidents * violence
+        push -= p.legitimacy_influence * (influence[s] - influence_ref[s])
+        trust[c] = target(legitimacy_0[c], push + shift_legitimacy[c])
+        push = p.unemployment_violence * saturate(deaths[d], p.flight_half)
+        push += p.unemployment_crime * (crime[d] - crime_ref[d])
+        work[c] = target(unemployment_0[c], push + shift_unemployment[c])
 
 
 @kernel
@@ -190,8 +213,6 @@ def move_disputes(geography, fields, inputs, out, p, rates):
     n = fields.dispute.shape[0]
     for a in range(n):
         for b in range(a + 1, n):
-            if fields.dispute_0[a, b] <= 0.0:
-                continue
             kin = 0.0
             for g in range(out.group_deaths.size):
                 home = geography.group_state[g]
@@ -225,7 +246,8 @@ def update_fields(geography, fields, inputs, tallies, out, p, rates):
     summaries(geography, fields, tallies, out)
     for c in range(out.tension_change.size):
         out.tension_change[c] = fields.tension[c] - fields.tension_0[c]
-    cell_targets(geography, fields, inputs, out, p)
+    tension_targets(geography, fields, inputs, out, p)
+    trust_and_work_targets(geography, fields, inputs, out, p)
     district_targets(geography, fields, inputs, out, p)
     state_targets(fields, inputs, out, p)
     move_disputes(geography, fields, inputs, out, p, rates)

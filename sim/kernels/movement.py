@@ -41,10 +41,10 @@ def deal(citizens, counts, pool_is_free, pool, cell, wanted, start):
 
 
 @kernel
-def kill_civilians(geography, citizens, mood, tallies, cell, deaths, seed, tick, block):
+def kill_civilians(geography, citizens, mood, tallies, cell, deaths, seed, stream, tick, block):
     """Deal civilian deaths to free residents of a cell, and raise its fear. Returns how many died."""
     n = citizens.cell_start[cell + 1] - citizens.cell_start[cell]
-    start = int(draws.uniform(seed, draws.DEAL, tick, geography.cell_uid[cell], block) * n)
+    start = int(draws.uniform(seed, stream, tick, geography.cell_uid[cell], block) * n)
     died = deal(citizens, citizens.dead, True, citizens.dead, cell, deaths, start)
     tallies.dead[cell] += died
     mood.fear[cell] += 100000.0 * died / geography.district_people[geography.cell_district[cell]]
@@ -79,7 +79,8 @@ def flight_and_return(geography, citizens, inputs, mood, tallies, seed, tick, p,
         danger = saturate(mood.fear[c], p.flight_half)
         hazard = p.flight_deaths * danger + p.flight_expulsion * inputs.expulsion[geography.cell_group[c]]
         leaving = 1.0 - exp(-hazard) if hazard > 0.0 else 0.0
-        coming = min(rates.returning * (1.0 - danger) * inputs.returning[c], 1.0)
+        safe = (1.0 - danger) * (1.0 - inputs.expulsion[geography.cell_group[c]])
+        coming = min(rates.returning * safe * inputs.returning[c], 1.0)
         mood.fear[c] = mood.fear[c] * (1.0 - rates.fear)
         if leaving == 0.0 and tallies.displaced[c] == 0:
             continue

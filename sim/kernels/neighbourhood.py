@@ -15,9 +15,9 @@ def weighted_row(start, index, weight, values, row):
 @kernel
 def group_shares(geography, active_share, out):
     """Turn-out per resident of each group (a community in a state), from that of its cells."""
-    for g in range(out.size):
-        out[g] = 0.0
+    group, people = geography.cell_group, geography.cell_people
+    out[:] = 0.0
     for c in range(active_share.size):
-        out[geography.cell_group[c]] += active_share[c] * geography.cell_people[c]
+        out[group[c]] += active_share[c] * people[c]
     for g in range(out.size):
         out[g] = out[g] / geography.group_people[g]

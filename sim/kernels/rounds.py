@@ -23,30 +23,62 @@ ROUNDS = 4
 
 
 @kernel
-def weather(geography, mood, seed, tick, p, rates):
-    """Advance district moods, local sparks, state-wide focal events and climates by one round."""
-    for d in range(mood.district.size):
-        uid = geography.district_uid[d]
-        people = geography.district_people[d]
-        scale = min(max(np.sqrt(np.sqrt(150000.0 / people)), 0.5), 1.5)
-        z = normal_quantile(draws.uniform(seed, draws.DISTRICT_NOISE, tick, uid, 0))
-        mood.district[d] = rates.mood_keep * mood.district[d] + rates.mood_step * scale * z
-        mood.spark[d] = mood.spark[d] * rates.spark_keep
-        u, v = draws.uniform_pair(seed, draws.SPARK, tick, uid, 0)
-        sparks = draws.poisson(u, p.spark_rate * people / 100000.0)
+def district_scale(people):
+    """Small districts have louder moods: (150,000 / residents)^0.25, from 0.5 to 1.5."""
+    return min(max(np.sqrt(np.sqrt(150000.0 / people)), 0.5), 1.5)
+
+
+@kernel
+def move_moods(mood, spark, uids, people, seed, tick, p, rates):
+    """Advance the mood of every district, and let local sparks fade and come."""
+    for d in range(mood.size):
+        z = normal_quantile(draws.uniform(seed, draws.DISTRICT_NOISE, tick, uids[d], 0))
+        mood[d] = rates.mood_keep * mood[d] + rates.mood_step * district_scale(people[d]) * z
+        spark[d] = spark[d] * rates.spark_keep
+        u, v = draws.uniform_pair(seed, draws.SPARK, tick, uids[d], 0)
+        sparks = draws.poisson(u, p.spark_rate * people[d] / 100000.0)
         if sparks > 0:
             # The largest of the round's sparks decides; its quantile is the sparks-th root of a uniform.
             size = -p.spark_size * log(1.0 - exp(log(v) / sparks))
-            reach = min(1.0, p.spark_catchment / people)
-            mood.spark[d] = max(mood.spark[d], log(1.0 + reach * (exp(min(size, 12.0)) - 1.0)))
-    for s in range(mood.focal.size):
-        mood.focal[s] = mood.focal[s] * rates.focal_keep
-        u, v = draws.uniform_pair(seed, draws.FOCAL, tick, geography.state_uid[s], 0)
+            reach = min(1.0, p.spark_catchment / people[d])
+            spark[d] = max(spark[d], log(1.0 + reach * (exp(min(size, 12.0)) - 1.0)))
+
+
+@kernel
+def move_focal(focal, uids, seed, tick, p, rates):
+    """Let state-wide focal events fade and come."""
+    for s in range(focal.size):
+        focal[s] = focal[s] * rates.focal_keep
+        u, v = draws.uniform_pair(seed, draws.FOCAL, tick, uids[s], 0)
         if draws.poisson(u, rates.focal_round) > 0:
-            mood.focal[s] = max(mood.focal[s], min(-p.focal_size * log(v), 8.0))
+            focal[s] = max(focal[s], min(-p.focal_size * log(v), 8.0))
+
+
+@kernel
+def move_climates(climate, uids, seed, tick, rates):
+    """Advance the slow climate of every community in a state."""
+    for g in range(climate.size):
+        z = normal_quantile(draws.uniform(seed, draws.CLIMATE, tick, uids[g], 0))
+        climate[g] = rates.climate_keep * climate[g] + rates.climate_step * z
+
+
+@kernel
+def start_moods(mood, geography, seed, p):
+    """Draw the first moods and climates from their stationary spread, so that the first month is like any other."""
+    for d in range(mood.district.size):
+        z = normal_quantile(draws.uniform(seed, draws.DISTRICT_NOISE, draws.BEFORE, geography.district_uid[d], 0))
+        mood.district[d] = p.district_noise * district_scale(geography.district_people[d]) * z
     for g in range(mood.climate.size):
-        z = normal_quantile(draws.uniform(seed, draws.CLIMATE, tick, geography.group_uid[g], 0))
-        mood.climate[g] = rates.climate_keep * mood.climate[g] + rates.climate_step * z
+        z = normal_quantile(draws.uniform(seed, draws.CLIMATE, draws.BEFORE, geography.group_uid[g], 0))
+        mood.climate[g] = p.climate * z
+
+
+@kernel
+def weather(geography, mood, seed, tick, p, rates):
+    """Advance district moods, local sparks, state-wide focal events and climates by one round."""
+    move_moods(mood.district, mood.spark, geography.district_uid, geography.district_people, seed, tick, p, rates)
+    move_focal(mood.focal, geography.state_uid, seed, tick, p, rates)
+    move_climates(mood.climate, geography.group_uid, seed, tick, rates)
 
 
 @kernel
@@ -114,21 +146,37 @@ def see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p):
 @kernel
 def update_shares(geography, tallies, mood, cells):
     """Turn-out per resident of the cells just counted."""
-    for c in range(cells.todo.size):
-        if cells.todo[c]:
-            mood.active_share[c] = tallies.round_active[c] / geography.cell_people[c]
+    todo, active_share, counted, people = cells.todo, mood.active_share, tallies.round_active, geography.cell_people
+    for c in range(todo.size):
+        if todo[c]:
+            active_share[c] = counted[c] / people[c]
 
 
 @kernel
 def mark_excited(geography, mood, inputs, cells, quarter, p):
     """Districts where contagion runs within the round: a rumour arrived, or a crowd is out already."""
-    for d in range(cells.excited.size):
+    district_cells, people, residents = geography.district_cells, geography.cell_people, geography.district_people
+    active_share, shock, excited = mood.active_share, inputs.shock[quarter], cells.excited
+    for d in range(excited.size):
         crowd = 0.0
         rumour = False
-        for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
-            crowd += mood.active_share[c] * geography.cell_people[c]
-            rumour = rumour or inputs.shock[quarter, c] != 0.0
-        cells.excited[d] = rumour or crowd > p.cascade_share * geography.district_people[d]
+        for c in range(district_cells[d], district_cells[d + 1]):
+            crowd += active_share[c] * people[c]
+            rumour = rumour or shock[c] != 0.0
+        excited[d] = rumour or crowd > p.cascade_share * residents[d]
+
+
+@kernel
+def mark_all(geography, tallies, cells):
+    """Put every cell on the list to be counted; note which have lost nobody. Returns whether any is excited."""
+    cell_district, excited, todo, untouched = geography.cell_district, cells.excited, cells.todo, cells.untouched
+    detained, displaced, fighters, dead = tallies.detained, tallies.displaced, tallies.fighters, tallies.dead
+    any_excited = False
+    for c in range(todo.size):
+        todo[c] = True
+        untouched[c] = detained[c] + displaced[c] + fighters[c] + dead[c] == 0
+        any_excited = any_excited or excited[cell_district[c]]
+    return any_excited
 
 
 @kernel
@@ -151,12 +199,7 @@ def turn_out(
 ):
     """All citizens choose; in excited districts the choice is taken again three times, with the same luck."""
     mark_excited(geography, mood, inputs, cells, quarter, p)
-    any_excited = False
-    for c in range(cells.todo.size):
-        cells.todo[c] = True
-        taken = tallies.detained[c] + tallies.displaced[c] + tallies.fighters[c] + tallies.dead[c]
-        cells.untouched[c] = taken == 0
-        any_excited = any_excited or cells.excited[geography.cell_district[c]]
+    any_excited = mark_all(geography, tallies, cells)
     see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p)
     if not any_excited:
         count_crowd(True, geography, citizens, tallies, cells, seed, tick, p, scratch, workers)
@@ -180,22 +223,24 @@ def turn_out(
 @kernel
 def tally_crowd(geography, mood, tallies, rates, p, log_row):
     """Count crowds, fatigue and peaks after everybody has chosen."""
-    n_states = tallies.state_peak.size
-    shares = np.zeros(n_states)
-    for d in range(mood.fatigue.size):
+    district_cells, residents, owner = geography.district_cells, geography.district_people, geography.district_state
+    counted, rough, month, events = tallies.round_active, tallies.round_violent, tallies.month, tallies.district_events
+    fatigue, round_log, peak = mood.fatigue, tallies.round_log, tallies.state_peak
+    shares = np.zeros(peak.size)
+    for d in range(fatigue.size):
         crowd = 0
-        for c in range(geography.district_cells[d], geography.district_cells[d + 1]):
-            crowd += tallies.round_active[c]
-            tallies.month[ACTIVE, c] += tallies.round_active[c]
-            tallies.month[VIOLENT, c] += tallies.round_violent[c]
+        for c in range(district_cells[d], district_cells[d + 1]):
+            crowd += counted[c]
+            month[ACTIVE, c] += counted[c]
+            month[VIOLENT, c] += rough[c]
         if crowd >= p.crowd:
-            tallies.district_events[d] += 1
-        mood.fatigue[d] += rates.fatigue * (crowd / geography.district_people[d] - mood.fatigue[d])
-        shares[geography.district_state[d]] += crowd
-        if tallies.round_log.shape[1] > log_row:
-            tallies.round_log[0, log_row, d] = crowd
-    for s in range(n_states):
-        tallies.state_peak[s] = max(tallies.state_peak[s], shares[s] / geography.state_people[s])
+            events[d] += 1
+        fatigue[d] += rates.fatigue * (crowd / residents[d] - fatigue[d])
+        shares[owner[d]] += crowd
+        if round_log.shape[1] > log_row:
+            round_log[0, log_row, d] = crowd
+    for s in range(peak.size):
+        peak[s] = max(peak[s], shares[s] / geography.state_people[s])
 
 
 @kernel

@@ -49,44 +49,59 @@ def pick_victim(geography, d, actor, u):
 
 
 @kernel
+def district_is_calm(rough, first, last):
+    """Nobody violent in the cells of a district."""
+    for c in range(first, last):
+        if rough[c] > 0:
+            return False
+    return True
+
+
+@kernel
+def incident_deaths(c, d, incidents, geography, citizens, inputs, mood, tallies, seed, tick, p):
+    """Deal the deaths of a cell's incidents to the other communities of the district; returns how many died."""
+    deaths = 0
+    for k in range(incidents):
+        w0, w1, w2, _ = draws.words(seed, draws.INCIDENT_SIZE, tick, geography.cell_uid[c], k)
+        if draws.unit32(w0) >= p.lethal_share * inputs.lethality[c]:
+            continue
+        size = pareto_size(draws.unit32(w1), p.communal_tail, p.communal_cap)
+        victim = pick_victim(geography, d, c, draws.unit32(w2))
+        block = event_block(geography, c, k)
+        died = kill_civilians(geography, citizens, mood, tallies, victim, size, seed, draws.DEAL, tick, block)
+        tallies.month[COMMUNAL_DEATHS, victim] += died
+        deaths += died
+    return deaths
+
+
+@kernel
 def communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, rates):
     """Incidents of the round from violent crowds and reprisals, and their victims."""
-    for d in range(mood.reprisal.size):
-        first = geography.district_cells[d]
-        last = geography.district_cells[d + 1]
-        answered = rates.reprisal * mood.reprisal[d]
-        rough = 0
-        for c in range(first, last):
-            rough += tallies.round_violent[c]
-        if rough == 0 and answered == 0.0:
+    reprisal, rough, district_cells = mood.reprisal, tallies.round_violent, geography.district_cells
+    people, mix, uids, round_log = geography.cell_people, geography.mix, geography.cell_uid, tallies.round_log
+    for d in range(reprisal.size):
+        first = district_cells[d]
+        last = district_cells[d + 1]
+        answered = rates.reprisal * reprisal[d]
+        if answered == 0.0 and district_is_calm(rough, first, last):
             continue
         exposed = 0.0
         for c in range(first, last):
-            exposed += geography.cell_people[c] * saturate(geography.mix[c], p.mix_half)
+            exposed += people[c] * saturate(mix[c], p.mix_half)
         incidents_here = 0
         deaths_here = 0
         for c in range(first, last):
-            contact = saturate(geography.mix[c], p.mix_half)
-            mean = p.incident_rate * tallies.round_violent[c] * contact * inputs.conversion[c] * inputs.communal[d]
+            contact = saturate(mix[c], p.mix_half)
+            mean = p.incident_rate * rough[c] * contact
             if answered > 0.0 and exposed > 0.0:
-                mean += p.branching * answered * inputs.conversion[c] * geography.cell_people[c] * contact / exposed
-            if mean <= 0.0:
-                continue
-            incidents = draws.poisson(draws.uniform(seed, draws.INCIDENT, tick, geography.cell_uid[c], 0), mean)
-            if incidents == 0:
-                continue
-            incidents_here += incidents
-            tallies.month[INCIDENTS, c] += incidents
-            for k in range(incidents):
-                w0, w1, w2, w3 = draws.words(seed, draws.INCIDENT_SIZE, tick, geography.cell_uid[c], k)
-                if draws.unit32(w0) >= p.lethal_share * inputs.lethality[c] * inputs.communal[d]:
-                    continue
-                size = pareto_size(draws.unit32(w1), p.communal_tail, p.communal_cap)
-                victim = pick_victim(geography, d, c, draws.unit32(w2))
-                died = kill_civilians(geography, citizens, mood, tallies, victim, size, seed, tick, event_block(geography, c, k))
-                tallies.month[COMMUNAL_DEATHS, victim] += died
-                deaths_here += died
-        mood.reprisal[d] += incidents_here - answered
-        if tallies.round_log.shape[1] > tick:
-            tallies.round_log[1, tick, d] = incidents_here
-            tallies.round_log[2, tick, d] = deaths_here
+                mean += p.branching * answered * people[c] * contact / exposed
+            mean = mean * inputs.conversion[c] * inputs.communal[d]
+            incidents = draws.poisson(draws.uniform(seed, draws.INCIDENT, tick, uids[c], 0), mean)
+            if incidents > 0:
+                incidents_here += incidents
+                tallies.month[INCIDENTS, c] += incidents
+                deaths_here += incident_deaths(c, d, incidents, geography, citizens, inputs, mood, tallies, seed, tick, p)
+        reprisal[d] += incidents_here - answered
+        if round_log.shape[1] > tick:
+            round_log[1, tick, d] = incidents_here
+            round_log[2, tick, d] = deaths_here

@@ -17,6 +17,8 @@ from sim.types import SLOW_FIELDS, Fields, Geography
 
 F8 = NDArray[np.float64]
 
+NO_DISPUTE = 0.02
+"""Level between states without a dispute: a shock can open one."""
 CREDIBILITY_BY_STAGE = {"none": 0.2, "applicant": 0.3, "candidate": 0.4, "negotiating": 0.5, "member": 0.9}
 
 
@@ -36,9 +38,10 @@ def mean(*parts: F8) -> F8:
 
 
 def disputes(region: Region) -> F8:
-    """Severity of disputes between states, (n_states, n_states) symmetric, 0 where there is none."""
-    out = np.zeros((region.n_states, region.n_states))
-    level = np.clip(region.dispute_level, 0.02, 0.98)
+    """Severity of disputes between states, (n_states, n_states) symmetric, `NO_DISPUTE` where there is none."""
+    out = np.full((region.n_states, region.n_states), NO_DISPUTE)
+    np.fill_diagonal(out, 0.0)
+    level = np.clip(region.dispute_level, NO_DISPUTE, 0.98)
     out[region.dispute_a, region.dispute_b] = level
     out[region.dispute_b, region.dispute_a] = level
     return out

@@ -151,10 +151,10 @@ def record_month(series, geography, fields, tallies, protracted):  # type: ignor
 
 
 @kernel
-def record_places(places, fields, tallies):  # type: ignore[no-untyped-def]
+def record_places(places, people, fields, tallies):  # type: ignore[no-untyped-def]
     """Add one month to a window's outcomes by cell, (n_c, n_place): flows are summed, levels too (divide later)."""
     for c in range(places.shape[0]):
-        places[c, 0] += 4.0
+        places[c, 0] += 4.0 * people[c]
         places[c, 1] += tallies.month[ACTIVE, c]
         places[c, 2] += tallies.month[INCIDENTS, c]
         places[c, 3] += tallies.month[COMMUNAL_DEATHS, c] + tallies.month[ARMED_DEATHS, c]
@@ -177,9 +177,9 @@ class Recorder:
 
     def close(self) -> None:
         """Turn the sums of levels in ``places`` into means over the window's months."""
-        months = self.places[:, :, 0] / 4.0
-        for column in (6, 7, 8):
-            self.places[:, :, column] /= months
+        for window in range(self.places.shape[0]):
+            months = min(self.WINDOW, self.series.shape[0] - window * self.WINDOW)
+            self.places[window, :, 6:] /= months
 
 
 assert OUTCOME_NAMES.index("cost") > STABILITY

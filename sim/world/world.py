@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.kernels.crowd import BUFFER
 from sim.kernels.fields import fill_targets, summaries, update_fields
-from sim.kernels.rounds import advance_rounds, labour
+from sim.kernels.rounds import advance_rounds, labour, start_moods
 from sim.parameters import parameters as make_parameters
 from sim.population import Population
 from sim.region import Region
@@ -154,7 +154,7 @@ def _targets(geography: Geography) -> Targets:
     n_g, n_s = geography.group_uid.size, geography.state_uid.size
     sizes = {
         "incidents": n_d, "raw_incidents": n_d, "deaths": n_d, "fighters": n_d, "district_tension": n_d, "youth": n_d,
-        "group_deaths": n_g, "tension": n_s, "crime": n_s, "state_legitimacy": n_s, "tension_change": n_c,
+        "group_deaths": n_g, "tension": n_s, "crime": n_s, "tension_change": n_c,
         "cell_tension": n_c, "cell_legitimacy": n_c, "cell_unemployment": n_c, "district_extremism": n_d,
         "district_crime": n_d, "state_influence": n_s, "state_cyber": n_s, "state_energy": n_s, "slow": (8, n_s),
         "push": 8, "influence_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
@@ -186,6 +186,7 @@ class World:
             district=np.zeros(n_d), spark=np.zeros(n_d), focal=np.zeros(g.state_uid.size), climate=np.zeros(n_g),
             active_share=np.full(n_c, quiet), fatigue=np.full(n_d, quiet), reprisal=np.zeros(n_d), fear=np.zeros(n_c),
         )  # fmt: skip
+        start_moods(self.mood, g, self.seed, setting.parameters)
         blocks = self.citizens.blocks.shape[0]
         rounds = 4 * months if log_rounds else 0
         self.tallies = Tallies(
@@ -245,6 +246,6 @@ class World:
         row = self.recorder.series[self.month]
         record_month(row, s.geography, self.fields, self.tallies, self.protracted)
         row[:, OUTCOME_INDEX["troops"]] = np.maximum(self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0)
-        record_places(self.recorder.places[self.month // Recorder.WINDOW], self.fields, self.tallies)
+        record_places(self.recorder.places[self.month // Recorder.WINDOW], s.geography.cell_people, self.fields, self.tallies)
         self.inputs.shock[:] = 0.0
         self.month += 1

@@ -85,8 +85,7 @@ def move_fields(model: Any) -> None:
     for group in model.groups:
         group.exclusion.move(pace.exclusion)
     for dispute in model.disputes:
-        if dispute.open:
-            dispute.level.move(pace.dispute)
+        dispute.level.move(pace.dispute)
     for state in model.states:
         state.influence.move(pace.influence)
         state.cyber.move(pace.exposure)
@@ -108,10 +107,11 @@ def aim_tension(cell: Cell, inputs: Any, p: Any) -> None:
     kin = kin * (1.0 - p.kin_shield * inputs.shield[d.index])
     near = add_up(weight * (peer.tension.value - peer.tension.home) for peer, weight in cell.peers)
     push = p.tension_incidents * violence_felt(cell, p) + p.tension_kin * kin
-    push += p.tension_media * (media_reach(cell) - cell.media_at_start)
-    push += p.tension_exclusion * g.exclusion.change + p.tension_repression * inputs.repression[g.index]
+    media = media_reach(cell) - cell.media_at_start
+    push += p.tension_media * media + p.tension_exclusion * g.exclusion.change
     disputed = s.worst_dispute() - s.dispute_at_start
-    push += p.tension_dispute * disputed + p.tension_spill * near + inputs.shift_tension[i]
+    push += p.tension_repression * inputs.repression[g.index] + p.tension_dispute * disputed
+    push += p.tension_spill * near + inputs.shift_tension[i]
     home = cell.tension.home + p.memory_tension * (cell.memory - cell.memory_expected)
     cell.tension.head_for(push, clip(home, 0.02, 0.98))
 
@@ -176,8 +176,6 @@ def aim_state(state: State, inputs: Any, p: Any) -> None:
 
 def aim_dispute(dispute: Dispute, groups: list[Any], inputs: Any, p: Any) -> None:
     """A dispute rises with deaths among kin across the border, on both sides."""
-    if not dispute.open:
-        return
     one, other = dispute.one, dispute.other
     dead = 0.0
     for group in groups:

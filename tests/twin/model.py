@@ -51,6 +51,8 @@ class TwinModel(mesa.Model):
         self.quarter = 0
         self.inputs: Inputs | None = None
         build(self, setting, Citizen)
+        for place in (*self.districts, *self.groups):
+            place.start(luck, self.p)
         find_references(self)
         # Mesa before 3.4.2 counts each model's agents in a dictionary that keeps the model alive for ever.
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
@@ -75,7 +77,9 @@ class TwinModel(mesa.Model):
             for district in self.districts:
                 self.communal_violence(district)
             for cell in self.cells:
-                self.armed_violence(cell)
+                self.leave_and_join_arms(cell)
+            for cell in self.cells:
+                self.attack(cell)
             self.release()
             self.flee_and_return()
         move_fields(self)
@@ -173,31 +177,29 @@ class TwinModel(mesa.Model):
         calming = inputs.communal[district.index]
         incidents_here = deaths_here = 0
         for cell in district.cells:
-            easily = inputs.conversion[cell.index]
-            mean = p.incident_rate * cell.violent * cell.contact * easily * calming
+            mean = p.incident_rate * cell.violent * cell.contact
             if answered > 0.0 and exposed > 0.0:
-                mean += p.branching * answered * easily * cell.people * cell.contact / exposed
+                mean += p.branching * answered * cell.people * cell.contact / exposed
+            mean = mean * inputs.conversion[cell.index] * calming
             incidents = poisson(self.luck.of_place(draws.INCIDENT, self.tick, cell.uid), mean)
             incidents_here += incidents
             cell.month["incidents"] += incidents
             for k in range(incidents):
                 u = self.luck.of_event(draws.INCIDENT_SIZE, self.tick, cell.uid, k)
-                if u[0] < p.lethal_share * inputs.lethality[cell.index] * calming:
+                if u[0] < p.lethal_share * inputs.lethality[cell.index]:
                     size = heavy_tailed(u[1], p.communal_tail, p.communal_cap)
                     victim = district.victim(u[2], cell)
-                    died = victim.lose_civilians(size, self.luck, self.tick, event_number(cell, k))
+                    number = event_number(cell, k)
+                    died = victim.lose_civilians(size, self.luck, draws.DEAL, self.tick, number)
                     victim.month["communal_deaths"] += died
                     deaths_here += died
         district.owe_reprisal(incidents_here, answered)
         district.log[-1][1:] = [incidents_here, deaths_here]
 
-    def armed_violence(self, cell: Cell) -> None:
-        """Exits, recruits and attacks of the armed group of a cell, if it has arms or fighters."""
+    def leave_and_join_arms(self, cell: Cell) -> None:
+        """Exits from and recruits to the armed group of a cell."""
         p, inputs, g = self.p, self.inputs, cell.group
         arms = inputs.arms[g.index]
-        attack = inputs.attack[g.index]
-        if arms <= 0.0 and cell.fighters == 0:
-            return
         if cell.fighters > 0:
             for citizen, u in zip(cell.citizens, self.luck.leave(cell, self.tick), strict=True):
                 citizen.leave_arms(u, self.pace.exits)
@@ -210,6 +212,11 @@ class TwinModel(mesa.Model):
             rate = p.recruitment * arms * exp(pull) * inputs.recruitment[cell.index] * room
             for citizen, u in zip(cell.citizens, self.luck.recruit(cell, self.tick), strict=True):
                 citizen.join_arms(u, rate)
+
+    def attack(self, cell: Cell) -> None:
+        """Armed events of the group of a cell, if it attacks."""
+        p, inputs = self.p, self.inputs
+        attack = inputs.attack[cell.group.index]
         if attack > 0.0 and cell.fighters > 0:
             fierce = inputs.posture[cell.state.index]
             held_back = inputs.combat[cell.district.index]
@@ -225,12 +232,13 @@ class TwinModel(mesa.Model):
         u = self.luck.of_event(draws.ARMED_SIZE, self.tick, cell.uid, k)
         size = heavy_tailed(u[0], p.armed_tail, p.armed_cap)
         size = int(size * self.inputs.lethality[cell.index] + u[3])
-        fighters = min(binomial(u[1], size, p.armed_fighter_share), cell.fighters)
-        lost = cell.lose_fighters(fighters, self.luck, self.tick, k)
+        fighters = binomial(u[1], size, p.armed_fighter_share)
+        lost = cell.lose_fighters(min(fighters, cell.fighters), self.luck, self.tick, k)
         cell.month["fighter_deaths"] += lost
         cell.month["armed_deaths"] += lost
         victim = cell.district.victim(u[2], None)
-        killed = victim.lose_civilians(size - fighters, self.luck, self.tick, event_number(cell, k))
+        number = event_number(cell, k)
+        killed = victim.lose_civilians(size - fighters, self.luck, draws.DEAL_ARMED, self.tick, number)
         victim.month["armed_deaths"] += killed
         cell.group.deaths_by_own_group += lost + killed
 
@@ -248,7 +256,8 @@ class TwinModel(mesa.Model):
             danger = saturate(cell.fear, p.flight_half)
             hazard = p.flight_deaths * danger + p.flight_expulsion * inputs.expulsion[cell.group.index]
             leaving = 1.0 - exp(-hazard)
-            coming = min(self.pace.returning * (1.0 - danger) * inputs.returning[cell.index], 1.0)
+            safe = (1.0 - danger) * (1.0 - inputs.expulsion[cell.group.index])
+            coming = min(self.pace.returning * safe * inputs.returning[cell.index], 1.0)
             cell.fear = cell.fear * (1.0 - self.pace.fear)
             if hazard > 0.0 or cell.displaced > 0:
                 for citizen, (u, v) in zip(cell.citizens, self.luck.flight(cell, self.tick), strict=True):

@@ -115,11 +115,10 @@ class State:
 
 
 class Dispute:
-    """What stands between two states; moves only where there is a dispute to start with."""
+    """What stands between two states."""
 
     def __init__(self, one: State, other: State, level: Field) -> None:
         self.one, self.other, self.level = one, other, level
-        self.open = level.home > 0.0
 
 
 class Group:
@@ -134,6 +133,10 @@ class Group:
         self.turnout = 0.0
         self.deaths = 0.0
         self.deaths_by_own_group = 0
+
+    def start(self, luck: Any, p: Any) -> None:
+        """Draw the first climate from its stationary spread."""
+        self.climate = p.climate * normal_quantile(luck.of_place(draws.CLIMATE, draws.BEFORE, self.uid))
 
     def drift(self, luck: Any, tick: int, pace: Pace) -> None:
         """The slow political climate moves."""
@@ -165,11 +168,19 @@ class District:
         self.youth = self.youth_at_start = 0.0
         self.log: list[list[int]] = []
 
+    def loudness(self) -> float:
+        """Small districts have louder moods."""
+        return clip(sqrt(sqrt(150000.0 / self.people)), 0.5, 1.5)
+
+    def start(self, luck: Any, p: Any) -> None:
+        """Draw the first mood from its stationary spread."""
+        z = normal_quantile(luck.of_place(draws.DISTRICT_NOISE, draws.BEFORE, self.uid))
+        self.mood = p.district_noise * self.loudness() * z
+
     def change_mood(self, luck: Any, tick: int, p: Any, pace: Pace) -> None:
         """The mood of the weeks moves; local sparks fade and new ones come."""
-        scale = clip(sqrt(sqrt(150000.0 / self.people)), 0.5, 1.5)
         z = normal_quantile(luck.of_place(draws.DISTRICT_NOISE, tick, self.uid))
-        self.mood = pace.mood_keep * self.mood + pace.mood_step * scale * z
+        self.mood = pace.mood_keep * self.mood + pace.mood_step * self.loudness() * z
         self.spark = self.spark * pace.spark_keep
         u, v = luck.two_of_place(draws.SPARK, tick, self.uid)
         sparks = poisson(u, p.spark_rate * self.people / 100000.0)
@@ -306,9 +317,9 @@ class Cell:
                 left -= taken
         return deaths - left
 
-    def lose_civilians(self, deaths: int, luck: Any, tick: int, block: int) -> int:
+    def lose_civilians(self, deaths: int, luck: Any, stream: Any, tick: int, block: int) -> int:
         """Deal civilian deaths and raise fear; return how many died."""
-        first = int(luck.of_place(draws.DEAL, tick, self.uid, block) * len(self.citizens))
+        first = int(luck.of_place(stream, tick, self.uid, block) * len(self.citizens))
         died = self.deal_deaths(deaths, first, in_arms=False)
         self.fear += 100000.0 * died / self.district.people
         return died
