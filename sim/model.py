@@ -6,7 +6,7 @@ Institutions are Mesa agents and drive the month; people and places are arrays (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from mesa import Model
 
-from sim.agents.armed_group import ACTIVE, CEASEFIRE, ArmedGroup
+from sim.agents.armed_group import CEASEFIRE, ArmedGroup
 from sim.agents.base import (
     Action,
     Activity,
@@ -36,6 +36,7 @@ from sim.population import Population
 from sim.region import Region, load_region
 from sim.scenario import Scenario, Shock, target_cells
 from sim.types import CIVIC_SPACE, CREDIBILITY, Array
+from sim.world.geography import patron_states
 from sim.world.effects import Reach, Source, factor_table, make_pull
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
@@ -103,6 +104,7 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.at_war = np.zeros(n_s)
         self.after_war = np.zeros(n_s)
         self.kin_states = self._kin_states()
+        self.patrons = [list(states) for states in patron_states(region)]
         self.alignment: list[float] = region.values["alignment_west"].tolist()
         self.deliveries = [self._delivery(programme) for programme in spec.interventions]
         self.hosts = {one.uid: set(np.flatnonzero(one.states).tolist()) for one in self.deliveries}
@@ -157,12 +159,21 @@ class StabilityModel(Model):  # type: ignore[misc]
         troops = world.standing[0] + np.maximum(world.levers.totals["troops"], 0.0)
         dose = 1000.0 * troops / g.state_people / self.setting.parameters.mission_full
         self.mission_dose = np.minimum(dose, 1.0).tolist()
-        self.information = np.clip(world.levers.totals["information"], 0.0, 1.0).tolist()
+        self.information = self._information()
         self.group_tension = self._group_means(world.fields.tension)
 
+    def _information(self) -> list[float]:
+        """Share of observation noise removed in each state: by programmes and by monitors on the ground."""
+        levers, world = self.world.levers.totals, self.world
+        monitors = np.maximum(world.standing[2] + levers["observers"], 0.0)
+        per_state = np.minimum(1e4 * monitors / self.setting.geography.state_people, 1.0)
+        seen = levers["information"] + self.setting.parameters.monitor_information * per_state
+        return np.clip(seen, 0.0, 1.0).tolist()  # type: ignore[no-any-return]
+
     def _fire_shocks(self) -> None:
-        """Let shocks due this month hit; a rumour waits for its round."""
+        """Let older shocks fade and those due this month hit; a rumour waits for its round."""
         for shock, source in self.shocks:
+            source.move()
             if shock.at == self.month and shock.entry.pattern == "impulse":
                 source.jump(shock.magnitude)
             if shock.at == self.month:
@@ -244,8 +255,6 @@ class StabilityModel(Model):  # type: ignore[misc]
             if delivery.status == PLANNED and self.month >= programme.start and self._triggered(number):
                 delivery.request(self.month)
             cost += delivery.advance(self.month) * delivery.states
-        for _, source in self.shocks:
-            source.move()
         for source in self.open_handles.values():
             source.move()
         return cost
@@ -283,8 +292,8 @@ class StabilityModel(Model):  # type: ignore[misc]
         for group in self.armed_groups:
             if group.status != "latent" and group.onset(deaths[group.group]):
                 row[group.state, ONSET] += 1.0
-        self.at_war = self._marked((ACTIVE,))
-        self.after_war = self._marked((CEASEFIRE,))
+        self.at_war = self._marked(lambda group: group.fighting(deaths[group.group]))
+        self.after_war = self._marked(lambda group: group.status == CEASEFIRE)
 
     # Services for institutions -----------------------------------------------------------------------------
 
@@ -428,10 +437,11 @@ class StabilityModel(Model):  # type: ignore[misc]
                 groups.append(ArmedGroup(self, name, int(region.group_uid[group]), group))
         return groups
 
-    def _marked(self, statuses: tuple[str, ...]) -> Array:
+    def _marked(self, condition: Callable[[ArmedGroup], bool]) -> Array:
+        """1 for every state with an armed group that meets a condition, else 0."""
         out = np.zeros(self.setting.region.n_states)
         for group in self.armed_groups:
-            if group.status in statuses:
+            if condition(group):
                 out[group.state] = 1.0
         return out
 

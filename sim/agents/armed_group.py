@@ -23,7 +23,7 @@ class ArmedGroup(Institution):
 
     Armed groups follow this rule in scripted runs too: they are part of the conflict, not of the response
     to it.
-    Source: equations of section 4 and 6 of the model document; S1, S6, S12, S13, S20, D11, P1.
+    Source: S1, S6, S12, S13, S20, D11, P1.
     """
 
     reactive = False
@@ -74,7 +74,7 @@ class ArmedGroup(Institution):
         seen = picture.outcomes
         push = p.b_group_tension * (self.model.group_tension[self.group] - self.model.setting.solve.tension)
         push += p.b_group_exclusion * picture.exclusion[self.group]
-        push += p.b_group_dispute * seen["dispute"][self.state]
+        push += p.b_group_dispute * self.dispute(picture)
         push += p.b_group_kin * self.kin_at_war(picture)
         push -= p.b_group_capacity * (seen["capacity"][self.state] - 0.5)
         return float(p.group_hazard * exp(push + self.model.lever("group_formation", self.state)))
@@ -85,6 +85,10 @@ class ArmedGroup(Institution):
         push = p.b_group_tension * (1.0 - self.model.setting.solve.tension) + p.b_group_exclusion
         push += p.b_group_dispute + p.b_group_kin + 0.5 * p.b_group_capacity
         return float(1.001 * p.group_hazard * exp(push + p.lever_cap))
+
+    def dispute(self, picture: Situation) -> float:
+        """Worst dispute between the state and the states of the community's kin, 0 where there is none."""
+        return max((picture.dispute[self.state][one] for one in self.model.patrons[self.group]), default=0.0)
 
     def kin_at_war(self, picture: Situation) -> float:
         """1 if kin fight in another state where no robust mission stands, else 0."""
@@ -117,7 +121,7 @@ class ArmedGroup(Institution):
         return fighters >= SMALLEST_FORCE and 100.0 * fighters >= self.model.forces_against[self.group]
 
     def spent(self, picture: Situation) -> bool:
-        """Lost more in half a year than it has left."""
+        """The fighting of half a year cost more lives, of all sides, than the group has fighters left."""
         return sum(self.deaths[-6:]) > max(picture.fighters[self.group], SMALLEST_FORCE)
 
     def faded(self, picture: Situation) -> bool:
@@ -129,7 +133,7 @@ class ArmedGroup(Institution):
         p = self.model.setting.parameters
         months = picture.month - self.since
         if self.status == CEASEFIRE and months >= 120:
-            self.enter(SETTLED, picture.month)
+            self.status = SETTLED
         hazard = p.relapse_rate * exp(-LN2 * months / (12.0 * p.relapse_halflife))
         hazard = hazard * exp(-p.relapse_presence * self.model.mission_dose[self.state])
         if self.chance(2) >= hazard / 12.0:
@@ -152,6 +156,10 @@ class ArmedGroup(Institution):
             return False
         self.onset_counted = True
         return True
+
+    def fighting(self, deaths: int) -> bool:
+        """Whether the group is at war: active, with a death this month or in the eleven before."""
+        return self.status == ACTIVE and sum(self.deaths[-11:]) + deaths > 0
 
     def chance(self, number: int) -> float:
         """A keyed uniform of this group and month."""

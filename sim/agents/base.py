@@ -287,6 +287,6 @@ class Institution(Agent):  # type: ignore[misc]
         """Move a handle, if the change is worth it: dose 0 is always reached, else steps of 0.01 at least."""
         before = self.doses.get(handle, 0.0)
         if dose == before or (abs(dose - before) < 0.01 and dose != 0.0):
-            return []
+            return [Action(what, why)] if what else []
         self.doses[handle] = dose
         return [SetDose(what, why, handle, dose)]

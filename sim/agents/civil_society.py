@@ -39,7 +39,7 @@ class CivilSociety(Institution):
 
     What the forum voices moves ``forum_share`` of the money that other programmes spend here to those
     that serve the needs; deployments of persons are not touched, and no euro is added or lost.
-    Source: equations, section 6; A6, W3, W4; I28, P11h.
+    Source: docs/model.md; A6, W3, W4; I28, P11h.
     """
 
     def __init__(self, model: StabilityModel, name: str, state: int) -> None:

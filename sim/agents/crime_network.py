@@ -23,7 +23,7 @@ class CrimeNetwork(Institution):
     It is part of the problem, not of the response, so it acts in scripted runs too; at the levels of the
     start it does nothing. How the flow shifts to neighbours under enforcement is in the field of
     organised crime.
-    Source: equations, section 6; A9, R6; S17, P9j.
+    Source: docs/model.md; A9, R6; S17, P9j.
     """
 
     reactive = False

@@ -20,7 +20,7 @@ class EuropeanUnion(Institution):
     The promise is what the Union says; what is believed follows it with the half-life of institutions.
     Funds are counted from what was paid at the start, so nothing changes while nothing changes. Members
     are left alone.
-    Source: equations, section 6; A4, W5; P12b.
+    Source: docs/model.md; A4, W5; P12b.
     """
 
     def prepare(self) -> None:

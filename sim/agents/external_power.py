@@ -26,7 +26,7 @@ class ExternalPower(Institution):
 
     Targets are the states with most (tension + 1 - alignment) x weakness. After an accession stage or an
     exercise it steps up there, with half-life ``reaction_halflife``. Much pushing exposes it, and once
-    exposed it keeps a quarter of its push until that is forgotten. Source: equations, section 6; A8, W8;
+    exposed it keeps a quarter of its push until that is forgotten. Source: docs/model.md; A8, W8;
     M14.
     """
 

@@ -21,7 +21,7 @@ class Nato(Institution):
     Division and the disputed status of a place decide what the Allies approve; without division they
     approve every proposal once it has waited ``approval_delay`` months, so that scripted scenarios run as
     written. Troops take ``force_generation`` months more. Air campaigns are scripted, never chosen.
-    Source: equations, section 6; A2, W2, W4, W5.
+    Source: docs/model.md; A2, W2, W4, W5.
     """
 
     def prepare(self) -> None:
@@ -101,8 +101,9 @@ class Nato(Institution):
         name, month = picture.states[s], picture.month
         turned = self.alarm[s].see(self.alarm_level(picture, s), month)
         if turned and not self.alarm[s].active:
+            what = f"withdraws its mission from {name}" if self.promised[s] else ""
             self.promised[s], self.due[s] = 0.0, None
-            return self.dose(self.troops[s], 0.0, f"withdraws its mission from {name}", "the alarm is over")
+            return self.dose(self.troops[s], 0.0, what, "the alarm is over")
         if self.alarm[s].active and self.promised[s] == 0.0 and month >= self.ask_again[s]:
             return self.request(picture, s)
         due = self.due[s]
@@ -122,7 +123,7 @@ class Nato(Institution):
         size = min(self.wanted(picture, s), p.mission_pool - sum(self.promised))
         if size < SMALLEST_MISSION:
             return []  # enough troops are there, or none are left
-        self.promised[s] = float(int(size))
+        self.promised[s] = float(int(size + 0.5))
         self.due[s] = picture.month + p.force_generation
         why = f"alarm {self.alarm_level(picture, s):.2f}"
         return [Action(f"plans a mission of {size:.0f} troops in {picture.states[s]}", why)]

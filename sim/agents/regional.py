@@ -14,7 +14,7 @@ class RegionalBody(Institution):
     """A platform that works once more than half of the states contribute.
 
     Proposals that need contributors are approved at once when there are enough, and refused otherwise.
-    Source: equations, section 6; A5, I6, I7, I17; P9d, P9j.
+    Source: docs/model.md; A5, I6, I7, I17; P9d, P9j.
     """
 
     def prepare(self) -> None:

@@ -49,7 +49,7 @@ class State(Institution):
     """A government with a police reserve, communities to include or repress, and a neighbour to fear.
 
     It never chooses war: ``highest_posture`` is to repress, and only a subclass or a scenario goes further.
-    Source: equations, section 6; A1, A10, R4, W5; S6, M11, M13, P9c, P12b.
+    Source: docs/model.md; A1, A10, R4, W5; S6, M11, M13, P9c, P12b.
     """
 
     highest_posture = REPRESS

@@ -18,7 +18,7 @@ class UnitedNations(Institution):
 
     The veto is a draw by month and place, so that proposals of any size for the same place meet the same
     Council. A scenario that must not depend on it writes ``approval: none``.
-    Source: equations, section 6; A3, I12, I29, I33; P3, P5, P7, P12a.
+    Source: docs/model.md; A3, I12, I29, I33; P3, P5, P7, P12a.
     """
 
     def prepare(self) -> None:
@@ -105,8 +105,9 @@ class UnitedNations(Institution):
         name, month = picture.states[s], picture.month
         turned = self.case[s].see(self.need(picture, s), month)
         if turned and not self.case[s].active:
+            what = f"closes its mission in {name}" if self.mandate[s] else ""
             self.due[s], self.mandate[s] = None, False
-            return self.deploy(s, 0.0, f"closes its mission in {name}", "a year of calm")
+            return self.deploy(s, 0.0, what, "a year of calm")
         if self.case[s].active and not self.mandate[s] and month >= self.ask_again[s]:
             return self.ask(picture, s)
         due = self.due[s]
