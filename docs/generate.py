@@ -337,9 +337,7 @@ def outcomes_page() -> str:
         [[f"`{lever.name}`", SCOPES[lever.scope], lever.kind, lever.text] for lever in LEVERS],
     )
     return (
-        text
-        + "\nHow effects add, by kind:\n\n"
-        + table(["kind", "effects"], [[f"`{k}`", v] for k, v in KINDS.items()])
+        text + "\nHow effects add, by kind:\n\n" + table(["kind", "effects"], [[f"`{k}`", v] for k, v in KINDS.items()])
     )
 
 

@@ -143,9 +143,7 @@ class Comparison(Results):
     def headline(self) -> pd.DataFrame:
         """Differences of headline outcomes in the region over the whole run, with the verdict in words."""
         rows = self.effects
-        rows = rows[
-            (rows["scope"] == REGION) & (rows["window"] == WHOLE_RUN) & (rows["contrast"] == "difference")
-        ]
+        rows = rows[(rows["scope"] == REGION) & (rows["window"] == WHOLE_RUN) & (rows["contrast"] == "difference")]
         better = {item.name: item.better for item in OUTCOMES if item.headline}
         rows = rows[rows["outcome"].isin(list(better))].reset_index(drop=True)
         numbers = zip(rows["effect"], rows["ci_low"], rows["ci_high"], rows["outcome"], strict=True)
@@ -264,9 +262,7 @@ def compare(
         tables = {
             "effects": paired_effects(windows, base.key),
             "cost_effectiveness": cost_effectiveness(whole, base.key),
-            "districts": district_effects(
-                district_totals(_parts(folder.path, "places"), base.months), base.key
-            ),
+            "districts": district_effects(district_totals(_parts(folder.path, "places"), base.months), base.key),
             "over_time": difference_over_time(monthly, base.key),
         }
         if tables["effects"].empty:
@@ -326,9 +322,7 @@ def rerun(identity: str, source: Path | str, *, progress: ProgressCallback | Non
     manifest = Store(folder).manifest()
     if not manifest:
         raise InputError(Problem("holds no results of this program", file=str(folder)))
-    scenarios = [
-        load_scenario(folder / "scenarios" / f"{entry['key']}.yaml") for entry in manifest["scenarios"]
-    ]
+    scenarios = [load_scenario(folder / "scenarios" / f"{entry['key']}.yaml") for entry in manifest["scenarios"]]
     setup = _prepare(
         scenarios, manifest["base_seed"], manifest["replications"], manifest["citizens"], None, 1, 1, (), None
     )
@@ -491,9 +485,7 @@ def _prepare(
     region = load_region(find_region(specs[0].region), specs[0].start_year)
     _check_citizens(region, citizens)
     count = _fit_workers(region, citizens, workers, replications * len(specs))
-    plan = build_plan(
-        specs, base_seed=seed, replications=replications, citizens=citizens, region_hash=region.sha256
-    )
+    plan = build_plan(specs, base_seed=seed, replications=replications, citizens=citizens, region_hash=region.sha256)
     return _Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count)
 
 
@@ -546,9 +538,7 @@ def _check_numbers(
     ]
     if citizens != "all" and not (isinstance(citizens, int) and citizens > 0):
         problems.append(
-            Problem(
-                "not a number of citizens", key="citizens", got=str(citizens), allowed="1 or more, or all"
-            )
+            Problem("not a number of citizens", key="citizens", got=str(citizens), allowed="1 or more, or all")
         )
     return problems
 
@@ -657,9 +647,7 @@ class _Folder:
         if not tally.done:
             row = self.store.runs().to_pylist()[0]
             self._describe("failed", tally)
-            raise RunsFailedError(
-                f"all {tally.failed} runs failed; the first: {row['stage']}: {row['error']}"
-            )
+            raise RunsFailedError(f"all {tally.failed} runs failed; the first: {row['stage']}: {row['error']}")
         return tally
 
     def finish(self, tally: Tally) -> None:

@@ -108,9 +108,7 @@ def _stop(number: int, frame: object) -> None:
 
 def _shown(text: str) -> str:
     """Text from a file, safe for a terminal: no control characters."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _complain(message: str) -> None:
@@ -135,9 +133,7 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Also print warnings and timings.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Also print warnings and timings.")] = False,
 ) -> None:
     """Simulate conflict and stability in a region, and compare what interventions would change."""
     Verbosity.quiet, Verbosity.verbose = quiet, verbose
@@ -147,9 +143,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the experiment.")]
 Citizens = Annotated[str, typer.Option(help="Number of simulated citizens, or all: every inhabitant.")]
 Months = Annotated[int | None, typer.Option(help="Length of the run, instead of the scenario's.")]
 Threads = Annotated[int, typer.Option(help="Kernel threads of each run.")]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes side by side; as many as processors by default.")
-]
+Workers = Annotated[int | None, typer.Option(help="Processes side by side; as many as processors by default.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario; may be repeated."),
@@ -159,9 +153,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder for the results; one belo
 
 @app.command()
 def run(
-    scenario: Annotated[
-        str | None, typer.Argument(help="A scenario file, or the name of a shipped scenario.")
-    ] = None,
+    scenario: Annotated[str | None, typer.Argument(help="A scenario file, or the name of a shipped scenario.")] = None,
     seed: Seed = 1,
     replications: Annotated[int, typer.Option(help="Independent histories.")] = 1,
     citizens: Citizens = "20000",
@@ -170,9 +162,7 @@ def run(
     workers: Workers = None,
     set_: Overrides = None,
     out: Out = None,
-    identity: Annotated[
-        str | None, typer.Option("--id", help="Run one stored run again, alone; needs --from.")
-    ] = None,
+    identity: Annotated[str | None, typer.Option("--id", help="Run one stored run again, alone; needs --from.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Folder of the stored experiment.")] = None,
 ) -> int:
     """Run one scenario: a table of outcomes by state, and figures."""
@@ -194,9 +184,7 @@ def run(
     }
     folder = out or api.default_folder("run", [scenario], **settings)
     with _progress() as progress:
-        results = api.run(
-            scenario, **settings, threads=threads, workers=workers, out=folder, progress=progress
-        )
+        results = api.run(scenario, **settings, threads=threads, workers=workers, out=folder, progress=progress)
     _warn(results)
     _print_run(results)
     return _ending(results)
@@ -247,9 +235,7 @@ def compare(
 
 @app.command()
 def validate(
-    paths: Annotated[
-        list[Path], typer.Argument(help="Scenario files, region folders, or folders of scenarios.")
-    ],
+    paths: Annotated[list[Path], typer.Argument(help="Scenario files, region folders, or folders of scenarios.")],
     explain: Annotated[
         bool,
         typer.Option("--explain", help="Print each scenario resolved, with where every value came from."),
@@ -349,9 +335,7 @@ def _citizens(text: str) -> int | str:
     if text == "all":
         return text
     if not (plain.isascii() and plain.lstrip("-").isdigit() and len(plain) <= 12):
-        raise InputError(
-            Problem("not a number of citizens", key="citizens", got=text[:40], allowed="a number, or all")
-        )
+        raise InputError(Problem("not a number of citizens", key="citizens", got=text[:40], allowed="a number, or all"))
     return int(plain)
 
 
@@ -362,9 +346,7 @@ def _checkable(path: Path) -> list[Path]:
     if (path / "region.toml").is_file():
         return [path]
     found = [item for item in sorted(path.rglob("*.yaml")) if not _hidden(item.relative_to(path))]
-    found += [
-        item.parent for item in sorted(path.rglob("region.toml")) if not _hidden(item.relative_to(path))
-    ]
+    found += [item.parent for item in sorted(path.rglob("region.toml")) if not _hidden(item.relative_to(path))]
     if not found:
         raise InputError(Problem("no scenario file and no region below this folder", file=str(path)))
     return found
@@ -445,9 +427,7 @@ def _note(step: Any) -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return (
-        f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-    )
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _warn(results: Any) -> None:
@@ -508,9 +488,7 @@ def _print_run(results: RunResults) -> None:
     labels = {item.name: (item.label, item.unit) for item in OUTCOMES}
     many = results.tally.done
     of = "one history" if many == 1 else f"mean of {many} histories"
-    rows = [
-        [*labels[str(name)], *(_number(float(value)) for value in table.loc[name])] for name in table.index
-    ]
+    rows = [[*labels[str(name)], *(_number(float(value)) for value in table.loc[name])] for name in table.index]
     _table(
         f"{spec.title or spec.key}: {spec.months} months from {spec.date(0)}, {of}",
         [("outcome", "left"), ("unit", "left"), *((str(scope), "right") for scope in table.columns)],
@@ -532,8 +510,7 @@ def _print_comparison(results: Comparison) -> None:
         rows = groups[key]
         told = rows[~rows["in_words"].isin(_UNTOLD)] if short else rows
         _table(
-            f"{titles[key]}, compared with {titles[results.baseline]}: "
-            f"region, whole run, {rows['n'].iloc[0]} pairs",
+            f"{titles[key]}, compared with {titles[results.baseline]}: region, whole run, {rows['n'].iloc[0]} pairs",
             [
                 ("outcome", "left"),
                 ("unit", "left"),
@@ -546,10 +523,7 @@ def _print_comparison(results: Comparison) -> None:
             [_effect_row(row, items[str(row["outcome"])]) for _, row in told.iterrows()],
         )
         if len(told) < len(rows):
-            _say(
-                f"{len(rows) - len(told)} other outcomes: "
-                "no difference, or not enough replications to tell.\n"
-            )
+            _say(f"{len(rows) - len(told)} other outcomes: no difference, or not enough replications to tell.\n")
 
 
 _UNTOLD = ("not enough replications to tell", "the same in every pair", "one pair: no interval")

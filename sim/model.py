@@ -36,8 +36,8 @@ from sim.population import Population
 from sim.region import Region, load_region
 from sim.scenario import Scenario, Shock, target_cells
 from sim.types import CIVIC_SPACE, CREDIBILITY, Array
-from sim.world.geography import patron_states
 from sim.world.effects import Reach, Source, factor_table, make_pull
+from sim.world.geography import patron_states
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
 from sim.world.presence import standing_missions
@@ -150,9 +150,7 @@ class StabilityModel(Model):  # type: ignore[misc]
         date = self.spec.start_month - 1 + self.month
         year, month, shares = self.spec.start_year + date // 12, date % 12 + 1, self._mission_shares()
         region = self.setting.region
-        world.standing = (
-            standing_missions(region, year, month, shares) if shares else _missions(region, year, month)
-        )
+        world.standing = standing_missions(region, year, month, shares) if shares else _missions(region, year, month)
         self.situation = self._situation()
         if self.month == 0 or any(group.status != "latent" for group in self.armed_groups):
             self._read_forces()
@@ -184,9 +182,7 @@ class StabilityModel(Model):  # type: ignore[misc]
         """Every institution answers, observes and decides; nobody sees another's choice of this month."""
         actions: list[tuple[Institution, Action]] = []
         if any(delivery.status == PROPOSED for delivery in self.deliveries):
-            actions += [
-                (agent, action) for agent in self.institutions for action in agent.answer(self.situation)
-            ]
+            actions += [(agent, action) for agent in self.institutions for action in agent.answer(self.situation)]
         for agent in self.institutions:
             if self.adaptive or not agent.reactive:
                 actions += [(agent, action) for action in agent.step()]
@@ -249,9 +245,7 @@ class StabilityModel(Model):  # type: ignore[misc]
     def _deliver(self) -> Array:
         """Advance programmes; return what is spent this month by state, million euro."""
         cost = np.zeros(self.setting.region.n_states)
-        for number, (programme, delivery) in enumerate(
-            zip(self.spec.interventions, self.deliveries, strict=True)
-        ):
+        for number, (programme, delivery) in enumerate(zip(self.spec.interventions, self.deliveries, strict=True)):
             if delivery.status == PLANNED and self.month >= programme.start and self._triggered(number):
                 delivery.request(self.month)
             cost += delivery.advance(self.month) * delivery.states
@@ -279,9 +273,7 @@ class StabilityModel(Model):  # type: ignore[misc]
                 quarter = first + lapse - 4 * self.month
                 if 0 <= quarter < 4:
                     for pull in source.pulls:
-                        self.world.inputs.shock[quarter, pull.places] += (
-                            shock.magnitude * share * pull.weights
-                        )
+                        self.world.inputs.shock[quarter, pull.places] += shock.magnitude * share * pull.weights
 
     def _record(self, cost: Array) -> None:
         """Add to the recorded month what institutions know: spending and onsets."""
@@ -325,9 +317,7 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _situation(self) -> Situation:
         world, region = self.world, self.setting.region
-        columns = (
-            world.recorder.series[max(self.month - 1, 0)].T.tolist() if self.month else self._start_columns()
-        )
+        columns = world.recorder.series[max(self.month - 1, 0)].T.tolist() if self.month else self._start_columns()
         outcomes = dict(zip(OUTCOME_NAMES, columns, strict=True))
         outcomes["civic_space"] = world.fields.slow[CIVIC_SPACE].tolist()
         outcomes["credibility"] = world.fields.slow[CREDIBILITY].tolist()
@@ -466,9 +456,7 @@ class StabilityModel(Model):  # type: ignore[misc]
     def _shock_source(self, shock: Shock) -> Source:
         cells = Reach(np.flatnonzero(target_cells(self.setting.region, shock.targets)))
         g = self.setting.geography
-        return Source(
-            [make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months) for c in shock.entry.channels]
-        )
+        return Source([make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months) for c in shock.entry.channels])
 
     def _mission_shares(self) -> dict[str, float]:
         """Share of each standing mission that is still there."""
@@ -483,10 +471,7 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _division(self, shock: Shock) -> float:
         """How divided the Allies are by one shock this month."""
-        if (
-            shock.entry.pattern != "division"
-            or not shock.at <= self.month < shock.at + shock.options["months"]
-        ):
+        if shock.entry.pattern != "division" or not shock.at <= self.month < shock.at + shock.options["months"]:
             return 0.0
         return float(shock.magnitude)
 

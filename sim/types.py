@@ -152,8 +152,8 @@ class Inputs(NamedTuple):
     """Effective values of this month, rebuilt from base values and active effects.
 
     ``officers`` (n_d,) effective officers per resident; ``riot`` (n_d,) share covered by riot-trained units;
-    ``combat``, ``communal`` (n_d,) multipliers of armed and communal violence where missions stand; ``shield`` (n_d,)
-    share of spill-over stopped there; ``mobilisation``, ``violence`` (n_c,) log-odds; ``conversion``, ``lethality``,
+    ``combat``, ``communal`` (n_d,) multipliers of armed and communal violence where missions stand; ``shield`` (n_s,)
+    how fully robust troops stand in a state, which stops spill-over from there; ``mobilisation``, ``violence`` (n_c,) log-odds; ``conversion``, ``lethality``,
     ``recruitment``, ``returning`` (n_c,) multipliers; ``shock`` (4, n_c) log-odds by round; ``repression``,
     ``expulsion``, ``arms``, ``attack`` (n_g,) in [0, 1]; ``posture`` (n_s,) multiplier of armed events.
     Logit shifts of field targets: ``shift_tension`` ... (by the scope of the field), ``shift_slow``
@@ -279,6 +279,7 @@ class Targets(NamedTuple):
     district_tension: Array
     youth: Array
     group_deaths: Array
+    felt_deaths: Array
     tension: Array
     crime: Array
     tension_change: Array
@@ -293,6 +294,7 @@ class Targets(NamedTuple):
     slow: Array
     push: Array
     influence_ref: Array
+    energy_ref: Array
     media_ref: Array
     dispute_ref: Array
     exclusion_ref: Array

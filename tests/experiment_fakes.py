@@ -48,11 +48,7 @@ class FakeEngine:
     fuse: Path | None = None
 
     def layout(self, scenario: FakeScenario) -> Layout:
-        cells = [
-            (STATES[d % 3], f"district_{d}", community)
-            for d in range(self.districts)
-            for community in ("x", "y")
-        ]
+        cells = [(STATES[d % 3], f"district_{d}", community) for d in range(self.districts) for community in ("x", "y")]
         cells.sort()
         return Layout(STATES, *(tuple(column) for column in zip(*cells, strict=True)))
 

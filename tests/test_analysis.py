@@ -33,9 +33,7 @@ from sim.errors import InputError
 from sim.world.outcomes import OUTCOME_NAMES, PLACE_OUTCOMES
 
 
-def series(
-    runs: dict[tuple[str, int], dict[str, object]], months: int = 24, states=("AAA", "BBB")
-) -> pd.DataFrame:
+def series(runs: dict[tuple[str, int], dict[str, object]], months: int = 24, states=("AAA", "BBB")) -> pd.DataFrame:
     """Build a series table; each value is a number, or an array (months, states)."""
     frames = []
     for (scenario, replication), given in runs.items():
@@ -56,9 +54,7 @@ def series(
     return pd.concat(frames, ignore_index=True)
 
 
-def effect(
-    table: pd.DataFrame, outcome: str, contrast="difference", scope=REGION, window=WHOLE_RUN, scenario="b"
-):
+def effect(table: pd.DataFrame, outcome: str, contrast="difference", scope=REGION, window=WHOLE_RUN, scenario="b"):
     rows = table.query(
         "outcome == @outcome and contrast == @contrast and scope == @scope"
         " and window == @window and scenario == @scenario"
@@ -243,9 +239,7 @@ def test_no_difference_is_exactly_zero_with_an_interval_of_no_width():
         shared = {"incidents": draw.poisson(2, (24, 2)), "tension": draw.random((24, 2))}
         runs["a", r], runs["b", r] = shared, shared
     table = paired_effects(window_table([series(runs)]), "a").query("contrast == 'difference'")
-    assert (
-        not table[["effect", "ci_low", "ci_high", "mc_error", "spread_low", "spread_high"]].to_numpy().any()
-    )
+    assert not table[["effect", "ci_low", "ci_high", "mc_error", "spread_low", "spread_high"]].to_numpy().any()
     assert set(table["p_superior"].dropna()) == {0.5}
 
 
@@ -326,9 +320,7 @@ def places(scenario: str, replication: int, incidents: float, tension: tuple[flo
 
 
 def test_district_effects_are_rates_and_weighted_means():
-    parts = [places("a", r, 1.0, (0.2, 0.6)) for r in range(3)] + [
-        places("b", r, 0.5, (0.2, 0.2)) for r in range(3)
-    ]
+    parts = [places("a", r, 1.0, (0.2, 0.6)) for r in range(3)] + [places("b", r, 0.5, (0.2, 0.2)) for r in range(3)]
     table = district_effects(district_totals(parts, months=18), "a")
     row = table.query("outcome == 'incidents' and district == 'd1'").iloc[0]
     assert row["persons"] == 4000

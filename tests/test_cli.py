@@ -269,9 +269,7 @@ def test_the_same_command_again_runs_nothing_and_another_one_gets_its_own_folder
 
 
 def test_the_baseline_can_be_named_and_given_twice(stabsim, study):
-    code, shown, _ = stabsim(
-        "compare", "police.yaml", "calm.yaml", "--baseline", "calm.yaml", *QUICK, "--out", "o"
-    )
+    code, shown, _ = stabsim("compare", "police.yaml", "calm.yaml", "--baseline", "calm.yaml", *QUICK, "--out", "o")
     assert code == 0
     assert "Police, compared with Calm" in shown
     assert json.loads((study / "o/manifest.json").read_text())["runs"]["total"] == 12
@@ -396,9 +394,7 @@ def test_worlds_that_cannot_be_paired_are_refused(stabsim, study):
     code, _, error = stabsim("compare", "calm.yaml", "later.yaml", *QUICK)
     assert (code, "later.start" in error) == (2, True)
     (study / "sub").mkdir()
-    (study / "sub/calm.yaml").write_text(
-        (study / "calm.yaml").read_text().replace("months: 24", "months: 12")
-    )
+    (study / "sub/calm.yaml").write_text((study / "calm.yaml").read_text().replace("months: 24", "months: 12"))
     code, _, error = stabsim("compare", "calm.yaml", "sub/calm.yaml", *QUICK)
     assert (code, "two different scenarios have this name" in error) == (2, True)
 
@@ -440,11 +436,7 @@ def test_a_folder_in_use_gives_exit_code_four(stabsim, study):
 
 
 def test_names_never_become_markup_paths_or_formulas(stabsim, drawn_study):
-    text = (
-        (drawn_study / "police.yaml")
-        .read_text()
-        .replace("title: Police", "title: '=[red]1+1[/red] <b>x</b>'")
-    )
+    text = (drawn_study / "police.yaml").read_text().replace("title: Police", "title: '=[red]1+1[/red] <b>x</b>'")
     (drawn_study / "=1+1.yaml").write_text(text)
     code, shown, error = stabsim("compare", "calm.yaml", "=1+1.yaml", *QUICK, "--out", "o")
     assert code == 0, error
@@ -541,11 +533,7 @@ def check_tables() -> Path:
     assert len(results.series) == 8 * 24 * results.series["state"].nunique()
     assert set(results.places["scenario"]) == {"calm", "police"}
     assert (results.failed, results.baseline, results.figures) == (0, "calm", ())
-    assert (
-        results.cost_effectiveness.query("outcome == 'incidents' and scope == 'region'")["cost_per_unit"]
-        .gt(0)
-        .all()
-    )
+    assert results.cost_effectiveness.query("outcome == 'incidents' and scope == 'region'")["cost_per_unit"].gt(0).all()
     return results.folder
 
 
@@ -557,8 +545,7 @@ def test_python_calls_give_tables_and_keep_no_folder(study):
 
 def test_the_package_offers_the_same_names_lazily():
     script = (
-        "import sim, sys; assert 'pandas' not in sys.modules\n"
-        "from sim import catalogue, compare, load_scenario, run"
+        "import sim, sys; assert 'pandas' not in sys.modules\nfrom sim import catalogue, compare, load_scenario, run"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
     with pytest.raises(AttributeError, match="no attribute 'walk'"):

@@ -80,13 +80,9 @@ def test_made_pages_are_complete() -> None:
     assert set(generator().PAGES) == {"parameters.md", "interventions.md", "shocks.md", "outcomes.md"}
     shown = {name: text_of(DOCS / name) for name in generator().PAGES}
     assert all(f"`{name}`" in shown["parameters.md"] for name in CATALOGUE)
-    assert all(
-        f"### {e.row} {e.key}" in shown["interventions.md"] for e in catalogue().interventions.values()
-    )
+    assert all(f"### {e.row} {e.key}" in shown["interventions.md"] for e in catalogue().interventions.values())
     assert all(f"## {key}\n" in shown["shocks.md"] for key in catalogue().shocks)
-    assert all(
-        f"`{name}`" in shown["outcomes.md"] for name in (*OUTCOME_NAMES, *PLACE_OUTCOMES, *LEVER_BY_NAME)
-    )
+    assert all(f"`{name}`" in shown["outcomes.md"] for name in (*OUTCOME_NAMES, *PLACE_OUTCOMES, *LEVER_BY_NAME))
 
 
 # --- links
@@ -266,11 +262,7 @@ def test_every_row_named_in_the_documentation_exists() -> None:
 
 
 def test_rows_are_given_once() -> None:
-    tags = [
-        row
-        for row in re.findall(r"^\| ([^|]+?) \|", text_of(DOCS / "evidence.md"), re.M)
-        if TAG.fullmatch(row)
-    ]
+    tags = [row for row in re.findall(r"^\| ([^|]+?) \|", text_of(DOCS / "evidence.md"), re.M) if TAG.fullmatch(row)]
     assert len(tags) == len(set(tags)) > 60
 
 
@@ -297,9 +289,7 @@ def test_the_new_region_of_the_how_to_is_good(tmp_path: Path) -> None:
     shorter = re.sub(r"^stabsim compare .*$", "", script, flags=re.M)
     assert shorter != script
     start = f'set -e\nexport PYTHONPATH="{ROOT}"\nstabsim() {{ "{sys.executable}" -m sim.cli "$@"; }}\n'
-    done = subprocess.run(
-        ["bash", "-c", start + shorter], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["bash", "-c", start + shorter], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "3 checked, no problem" in done.stdout
     spec = load_scenario(tmp_path / "lakes" / "forums.yaml")

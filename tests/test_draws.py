@@ -75,9 +75,7 @@ words64 = st.integers(0, 2**64 - 1)
 
 @reproducible
 @given(words64, st.integers(0, 255), st.integers(0, 2**24 - 1), words64, words32)
-def test_words_are_philox_of_the_documented_counter(
-    seed: int, stream: int, tick: int, uid: int, block: int
-) -> None:
+def test_words_are_philox_of_the_documented_counter(seed: int, stream: int, tick: int, uid: int, block: int) -> None:
     counter = [block, stream << 24 | tick, uid & TOP, uid >> 32]
     expected = philox_in_whole_numbers(counter, [seed & TOP, seed >> 32])
     assert tuple(int(word) for word in draws.words(U64(seed), U64(stream), tick, U64(uid), block)) == expected
@@ -91,9 +89,7 @@ def test_uniforms_are_inside_zero_and_one() -> None:
     assert draws.unit53(U64(2**31), U64(0)) == pytest.approx(0.5, abs=2.0**-52)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="unit53 of all ones rounds to 1.0: 53 bits and a half do not fit a float64"
-)
+@pytest.mark.xfail(strict=True, reason="unit53 of all ones rounds to 1.0: 53 bits and a half do not fit a float64")
 def test_the_largest_53_bit_uniform_is_below_one() -> None:
     assert draws.unit53(U64(TOP), U64(TOP)) < 1.0
 
@@ -117,13 +113,7 @@ def test_streams_are_distinct_and_fit_the_counter() -> None:
 
 # --- no state ---------------------------------------------------------------------------------------
 
-KEYS = [
-    (seed, stream, tick, uid)
-    for seed in (1, 2**63)
-    for stream in (1, 2)
-    for tick in (0, 7)
-    for uid in (3, 2**40)
-]
+KEYS = [(seed, stream, tick, uid) for seed in (1, 2**63) for stream in (1, 2) for tick in (0, 7) for uid in (3, 2**40)]
 
 
 def one_word(key: tuple[int, int, int, int]) -> tuple[int, ...]:
@@ -242,12 +232,7 @@ def correlation(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def test_neighbours_along_an_axis_are_uncorrelated(table: np.ndarray) -> None:
-    z = [
-        correlation(table[lag:, i], table[:-lag, j])
-        for lag in range(1, 9)
-        for i in range(4)
-        for j in range(4)
-    ]
+    z = [correlation(table[lag:, i], table[:-lag, j]) for lag in range(1, 9) for i in range(4) for j in range(4)]
     assert are_standard_normal(np.array(z))
 
 

@@ -218,7 +218,12 @@ def test_people_are_conserved_every_month_at_every_level(turmoil: Scenario) -> N
         c, t = model.world.citizens, model.world.tallies
         taken = sum(a.astype(np.int64) for a in (c.detained, c.displaced, c.in_arms, c.dead))
         assert (taken <= weights).all()
-        for counts, cells in ((c.detained, t.detained), (c.displaced, t.displaced), (c.in_arms, t.fighters), (c.dead, t.dead)):
+        for counts, cells in (
+            (c.detained, t.detained),
+            (c.displaced, t.displaced),
+            (c.in_arms, t.fighters),
+            (c.dead, t.dead),
+        ):
             by_cell = np.add.reduceat(counts.astype(np.int64), population.cell_start[:-1])
             assert (by_cell == cells).all()
         m = t.month.sum(axis=1)
@@ -226,7 +231,12 @@ def test_people_are_conserved_every_month_at_every_level(turmoil: Scenario) -> N
         displaced += m[8] - m[9]
         fighters += m[10] - m[11] - m[12]
         lost += m[3] + m[5]
-        assert (t.detained.sum(), t.displaced.sum(), t.fighters.sum(), t.dead.sum()) == (detained, displaced, fighters, lost)
+        assert (t.detained.sum(), t.displaced.sum(), t.fighters.sum(), t.dead.sum()) == (
+            detained,
+            displaced,
+            fighters,
+            lost,
+        )
         row = model.world.recorder.series[model.month - 1]
         assert row[:, OUTCOME_INDEX["population"]].sum() == population.persons - lost
     assert min(lost, displaced, fighters) > 0
@@ -255,7 +265,9 @@ print(hashlib.sha256(bytes_of(run(spec, threads={threads}))).hexdigest(), hashli
 """
     environment = {**os.environ, "NUMBA_NUM_THREADS": str(threads)}
     root = Path(__file__).parents[1]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, env=environment, check=True
+    )
     threaded, single = done.stdout.split()
     assert threaded == single
 

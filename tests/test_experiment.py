@@ -397,17 +397,12 @@ def test_content_digest_ignores_encoding_and_sees_values():
     table = series_table(run, values, engine.layout(scenario), 2024, 1)
     plain = table.cast(
         pa.schema(
-            [
-                (entry.name, pa.string() if pa.types.is_dictionary(entry.type) else entry.type)
-                for entry in table.schema
-            ]
+            [(entry.name, pa.string() if pa.types.is_dictionary(entry.type) else entry.type) for entry in table.schema]
         )
     )
     assert content_digest(plain) == content_digest(table)
     values[5, 1, 3] += 1
-    assert content_digest(series_table(run, values, engine.layout(scenario), 2024, 1)) != content_digest(
-        table
-    )
+    assert content_digest(series_table(run, values, engine.layout(scenario), 2024, 1)) != content_digest(table)
 
 
 def test_files_are_float32_zstd_and_split(tmp_path):

@@ -202,9 +202,7 @@ def proposal(approval: str, shares: tuple[float, ...] = (1.0, 0.0, 0.0), **more:
     return Activity(**(known | more))
 
 
-def running(
-    uid: int, row: str, meur: float, shares: tuple[float, ...] = (1.0, 0.0, 0.0), **more: Any
-) -> Activity:
+def running(uid: int, row: str, meur: float, shares: tuple[float, ...] = (1.0, 0.0, 0.0), **more: Any) -> Activity:
     """A programme that runs."""
     return proposal("none", shares, uid=uid, row=row, meur_per_year=meur, status="running", **more)
 
@@ -257,16 +255,12 @@ def test_bound_of_formation_holds(level: float) -> None:
     group = ArmedGroup(model, "armed group", 5, 1)
     model.group_tension, model.kin_states = [level] * 6, [(2,)] * 6
     model.levers["group_formation"] = model.setting.parameters.lever_cap * level
-    picture = replace(
-        calm(dispute=level, capacity=1.0 - level), exclusion=[level] * 6, at_war=[False, False, True]
-    )
+    picture = replace(calm(dispute=level, capacity=1.0 - level), exclusion=[level] * 6, at_war=[False, False, True])
     assert group.formation_hazard(picture) <= group.highest_hazard()
 
 
 @pytest.mark.parametrize("name", [name for name in AGENTS if name != "armed group"])
-@pytest.mark.parametrize(
-    "picture", [calm(), WAR, calm(tension=0.5, crime=0.4)], ids=["calm", "war", "middling"]
-)
+@pytest.mark.parametrize("picture", [calm(), WAR, calm(tension=0.5, crime=0.4)], ids=["calm", "war", "middling"])
 def test_a_constant_picture_causes_no_switching(name: str, picture: Situation) -> None:
     """After ten years of the same, another ten bring nothing but the yearly exercise."""
     agent = AGENTS[name](Stub())
@@ -315,9 +309,7 @@ def test_a_switch_waits_and_has_two_thresholds() -> None:
 # NATO -----------------------------------------------------------------------------------------------------
 
 
-def answers(
-    agent: Institution, picture: Situation, *waiting: Activity, months: int = 24
-) -> list[tuple[int, Action]]:
+def answers(agent: Institution, picture: Situation, *waiting: Activity, months: int = 24) -> list[tuple[int, Action]]:
     """Answers to proposals that wait since month 0, until the first one comes."""
     for month in range(1, months):
         agent.model.month = month
@@ -330,9 +322,7 @@ def answers(
 @pytest.mark.parametrize("scripted", [True, False])
 @pytest.mark.parametrize("dispute", [0.0, 0.9])
 def test_undivided_allies_approve_after_the_delay(scripted: bool, dispute: float) -> None:
-    picture = replace(
-        calm(), scripted=scripted, dispute=[[0.0, dispute, 0.0], [dispute, 0.0, 0.0], [0.0] * 3]
-    )
+    picture = replace(calm(), scripted=scripted, dispute=[[0.0, dispute, 0.0], [dispute, 0.0, 0.0], [0.0] * 3])
     ((month, action),) = answers(AGENTS["nato"](Stub(approval_delay=5.0)), picture, proposal("allies"))
     assert month == 5
     assert isinstance(action, Approve)
@@ -340,9 +330,7 @@ def test_undivided_allies_approve_after_the_delay(scripted: bool, dispute: float
 
 
 def test_troops_wait_for_force_generation() -> None:
-    ((_, action),) = answers(
-        AGENTS["nato"](Stub(force_generation=4.0)), calm(), proposal("allies", persons=True)
-    )
+    ((_, action),) = answers(AGENTS["nato"](Stub(force_generation=4.0)), calm(), proposal("allies", persons=True))
     assert isinstance(action, Approve)
     assert action.delay == 4.0
 
@@ -412,9 +400,9 @@ def test_divided_allies_send_nobody_and_ask_again() -> None:
 
 def test_only_communities_in_arms_count_in_a_small_war() -> None:
     agent = Nato(Stub(), "NATO")
-    assert agent.wanted(
-        replace(calm(), at_war=[True, False, False], fighters=[0, 50, 0, 0, 0, 0]), 0
-    ) == pytest.approx(1600)
+    assert agent.wanted(replace(calm(), at_war=[True, False, False], fighters=[0, 50, 0, 0, 0, 0]), 0) == pytest.approx(
+        1600
+    )
 
 
 def test_accession_advances_by_stages_and_holds_on_regress() -> None:
@@ -440,9 +428,7 @@ def test_a_veto_depends_on_alignment_and_influence() -> None:
     agent = UnitedNations(Stub(council_veto=1.0), "United Nations")
     assert agent.veto_chance(far, [0]) == 0.0
     assert agent.veto_chance(near, [0]) == 1.0
-    assert agent.veto_chance(
-        replace(calm(influence=0.5), alignment=[0.8, 0.2, 0.5]), [0, 1]
-    ) == pytest.approx(0.4)
+    assert agent.veto_chance(replace(calm(influence=0.5), alignment=[0.8, 0.2, 0.5]), [0, 1]) == pytest.approx(0.4)
     ((month, granted),) = answers(AGENTS["un"](Stub(council_delay=6.0)), far, proposal("council"))
     assert (month, type(granted), granted.delay) == (1, Approve, 6.0)  # type: ignore[attr-defined]
     ((_, vetoed),) = answers(AGENTS["un"](Stub(council_veto=1.0)), near, proposal("council"))
@@ -500,9 +486,7 @@ def test_mediation_while_people_fight() -> None:
 def test_a_mission_closes_after_its_dwell_once_calm() -> None:
     agent = AGENTS["un"](Stub())
     drive(agent, DEADLY, 6)
-    closed = [
-        month for month, action in drive(agent, calm(influence=0.0), 40, start=6) if "closes" in action.what
-    ]
+    closed = [month for month, action in drive(agent, calm(influence=0.0), 40, start=6) if "closes" in action.what]
     assert closed == [20]
     assert doses(agent, "mission_police") == {}
 
@@ -520,9 +504,7 @@ def test_hosts_consent_after_the_delay_and_only_where_they_are_targeted() -> Non
 def test_a_host_close_to_the_external_power_declines_unless_scripted() -> None:
     close = replace(calm(influence=0.9), alignment=[0.1] * 3)
     assert isinstance(answers(AGENTS["state"](Stub()), close, proposal("host"))[0][1], Refuse)
-    assert isinstance(
-        answers(AGENTS["state"](Stub()), replace(close, scripted=True), proposal("host"))[0][1], Approve
-    )
+    assert isinstance(answers(AGENTS["state"](Stub()), replace(close, scripted=True), proposal("host"))[0][1], Approve)
 
 
 def test_police_move_to_the_tensest_tenth_and_the_mean_stays() -> None:
@@ -834,9 +816,7 @@ def test_adaptive_runs_are_repeatable_and_differ_from_scripted(tmp_path: Path) -
     assert digest(adaptive) != digest(run(spec(tmp_path, TURMOIL), SEED + 1))
 
 
-def test_scripted_runs_do_not_notice_the_institutions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_scripted_runs_do_not_notice_the_institutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = spec(tmp_path, TURMOIL + PACKAGE, mode="scripted")
     full = run(scenario)
     roster = sim.model.institutions
@@ -845,9 +825,7 @@ def test_scripted_runs_do_not_notice_the_institutions(
 
 
 @pytest.mark.parametrize("mode", ["scripted", "adaptive"])
-def test_an_idle_institution_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
+def test_an_idle_institution_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     class Idle(Institution):
         reactive = False
 
@@ -929,9 +907,7 @@ def test_weights_conserve_the_budget_every_month(tmp_path: Path) -> None:
         model.step()
         active = [one for one in model.deliveries if one.status == "running"]
         planned = sum(one.meur_per_year for one in active) / 12.0
-        assert model.world.recorder.series[model.month - 1, :, OUTCOME_INDEX["cost"]].sum() == pytest.approx(
-            planned
-        )
+        assert model.world.recorder.series[model.month - 1, :, OUTCOME_INDEX["cost"]].sum() == pytest.approx(planned)
         changed = changed or any(one.weight != 1.0 for one in active)
     assert changed
 
@@ -953,10 +929,7 @@ def test_the_log_reads_like_sentences(tmp_path: Path) -> None:
 def test_ten_adaptive_years_are_stable(tmp_path: Path, seed: int) -> None:
     """No runaway, and nobody reverses a choice more often than dwell times allow."""
     result = run(spec(tmp_path, TURMOIL, months=120), seed)
-    levels = [
-        OUTCOME_INDEX[n]
-        for n in ("tension", "crime", "corruption", "influence", "capacity", "reform_political")
-    ]
+    levels = [OUTCOME_INDEX[n] for n in ("tension", "crime", "corruption", "influence", "capacity", "reform_political")]
     assert result.series[-12:][:, :, levels].min() > 0.01
     assert result.series[-12:][:, :, levels].max() < 0.9
     drift = np.abs(result.series[-12:][:, :, levels].mean(0) - result.series[0][:, levels]).max()

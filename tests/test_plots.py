@@ -134,17 +134,13 @@ def history(months: int = 60) -> pd.DataFrame:
 
 
 MAKERS = {
-    "timeline": lambda n: timeline_figure(
-        timeline(n), "incidents", "Incidents", note(n), titles(n), (2024, 1)
-    ),
+    "timeline": lambda n: timeline_figure(timeline(n), "incidents", "Incidents", note(n), titles(n), (2024, 1)),
     "timeline_big": lambda n: timeline_figure(
         timeline(n, 8, 1e7), "incidents", "Incidents", note(n), titles(n), (2024, 11)
     ),
     "forest": lambda n: forest_figure(effects(n), HEADLINE, note(n), titles(n)),
     "forest_big": lambda n: forest_figure(effects(n, 1.7e6), HEADLINE, note(n), titles(n)),
-    "map": lambda n: map_figure(
-        districts(n), "Incidents", "per 100,000", note(n), titles(n), OUTLINES, NAMES
-    ),
+    "map": lambda n: map_figure(districts(n), "Incidents", "per 100,000", note(n), titles(n), OUTLINES, NAMES),
     "baseline": lambda n: baseline_figure(history(), HEADLINE, note(n), HOSTILE, (2024, 1)),
 }
 
@@ -348,10 +344,7 @@ def test_text_helpers():
 def test_figure_sets_write_png_and_svg(tmp_path):
     keys = titles(2)
     over = pd.concat(
-        [
-            timeline(2).assign(outcome=item.name, unit=item.unit, cumulative=item.kind == "flow")
-            for item in OUTCOMES
-        ]
+        [timeline(2).assign(outcome=item.name, unit=item.unit, cumulative=item.kind == "flow") for item in OUTCOMES]
     )
     table = pd.concat(
         [

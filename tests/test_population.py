@@ -220,17 +220,13 @@ def test_youth_share_of_a_state_is_that_of_the_table(balkans: Region, valleys: R
 def test_unemployed_share_of_a_cell_is_its_rate(people: Population, rate: float) -> None:
     """With one rate for all ages: exactly, but for citizens who stand for one person more than others."""
     n = np.repeat(counts(people), counts(people))
-    share = np.array(
-        [unemployed_share(rank, rate, size) for rank, size in zip(people.labour_rank, n, strict=True)]
-    )
+    share = np.array([unemployed_share(rank, rate, size) for rank, size in zip(people.labour_rank, n, strict=True)])
     assert ((share >= 0.0) & (share <= 1.0)).all()
     per_cell = np.add.reduceat(share, people.cell_start[:-1])
     assert per_cell == pytest.approx(rate * counts(people), abs=1e-3)
     in_persons = np.add.reduceat(share * persons(people), people.cell_start[:-1])
     slack = np.minimum(people.cell_extra, counts(people) - people.cell_extra)
-    assert (
-        np.abs(in_persons - rate * np.add.reduceat(persons(people), people.cell_start[:-1])) <= slack + 0.5
-    ).all()
+    assert (np.abs(in_persons - rate * np.add.reduceat(persons(people), people.cell_start[:-1])) <= slack + 0.5).all()
 
 
 def rates_by_age(region: Region) -> tuple[np.ndarray, np.ndarray]:

@@ -59,14 +59,10 @@ def same_arrays(one: Region, two: Region) -> bool:
     for field in dataclasses.fields(Region):
         if field.name not in ignored:
             a, b = getattr(one, field.name), getattr(two, field.name)
-            equal = (
-                np.array_equal(a, b, equal_nan=a.dtype.kind == "f") if isinstance(a, np.ndarray) else a == b
-            )
+            equal = np.array_equal(a, b, equal_nan=a.dtype.kind == "f") if isinstance(a, np.ndarray) else a == b
             if not equal:
                 return False
-    plain = [
-        [dataclasses.replace(m, name="", organisation="") for m in region.missions] for region in (one, two)
-    ]
+    plain = [[dataclasses.replace(m, name="", organisation="") for m in region.missions] for region in (one, two)]
     values = all(np.array_equal(one.values[name], two.values[name]) for name in VARIABLES)
     return values and [vars(m) for m in plain[0]] == [vars(m) for m in plain[1]]
 
@@ -112,9 +108,7 @@ def test_no_district_is_counted_twice() -> None:
 )
 def test_census_counts(district: str, community: str, persons: int) -> None:
     rows = rows_of(BALKANS / "communities.csv")
-    found = [
-        int(row["persons"]) for row in rows if (row["district"], row["community"]) == (district, community)
-    ]
+    found = [int(row["persons"]) for row in rows if (row["district"], row["community"]) == (district, community)]
     assert found == [persons]
 
 
@@ -134,9 +128,7 @@ def test_cells_are_sorted_and_offsets_fit(balkans: Region) -> None:
         own = slice(balkans.district_cells[district], balkans.district_cells[district + 1])
         assert set(balkans.cell_district[own].tolist()) == {district}
         assert balkans.cell_population[own].sum() == balkans.district_population[district]
-    assert np.array_equal(
-        balkans.group_state[balkans.cell_group], balkans.district_state[balkans.cell_district]
-    )
+    assert np.array_equal(balkans.group_state[balkans.cell_group], balkans.district_state[balkans.cell_district])
     assert np.array_equal(balkans.group_community[balkans.cell_group], balkans.cell_community)
 
 
@@ -152,11 +144,7 @@ def test_small_communities_join_other_unless_protected(balkans: Region) -> None:
 
 
 def test_arrays_are_read_only(balkans: Region) -> None:
-    arrays = [
-        value
-        for value in (*vars(balkans).values(), *balkans.values.values())
-        if isinstance(value, np.ndarray)
-    ]
+    arrays = [value for value in (*vars(balkans).values(), *balkans.values.values()) if isinstance(value, np.ndarray)]
     assert len(arrays) > 50
     assert not any(array.flags.writeable for array in arrays)
 
@@ -235,9 +223,7 @@ def test_kin_ties_both_ways(balkans: Region) -> None:
     )
     assert len(ties) == len(balkans.kin_strength) > 20
     assert ties == {(b, a, strength) for a, b, strength in ties}
-    assert np.array_equal(
-        balkans.group_community[balkans.kin_group_a], balkans.group_community[balkans.kin_group_b]
-    )
+    assert np.array_equal(balkans.group_community[balkans.kin_group_a], balkans.group_community[balkans.kin_group_b])
     assert not np.any(balkans.group_state[balkans.kin_group_a] == balkans.group_state[balkans.kin_group_b])
 
 
@@ -284,9 +270,7 @@ def test_every_row_has_a_source_and_every_file_a_word(folder: Path) -> None:
 def test_outlines(balkans: Region) -> None:
     outlines = balkans.outlines()
     assert tuple(outlines) == balkans.states
-    assert all(
-        13 < lon < 24 and 39 < lat < 47 for rings in outlines.values() for ring in rings for lon, lat in ring
-    )
+    assert all(13 < lon < 24 and 39 < lat < 47 for rings in outlines.values() for ring in rings for lon, lat in ring)
 
 
 # --- what must not matter -------------------------------------------------------------------------
@@ -298,9 +282,7 @@ def copy(tmp_path: Path) -> Callable[[Path], Path]:
 
 
 @pytest.mark.parametrize("source", [BALKANS, TWIN], ids=lambda folder: folder.name)
-def test_order_of_rows_and_columns_and_line_ends_do_not_matter(
-    source: Path, copy: Callable[[Path], Path]
-) -> None:
+def test_order_of_rows_and_columns_and_line_ends_do_not_matter(source: Path, copy: Callable[[Path], Path]) -> None:
     folder = copy(source)
     draw = random.Random(1)
     for path in folder.glob("*.csv"):
@@ -309,9 +291,7 @@ def test_order_of_rows_and_columns_and_line_ends_do_not_matter(
         draw.shuffle(body)
         order = draw.sample(range(len(rows[0])), len(rows[0]))
         stream = io.StringIO(newline="")
-        csv.writer(stream, lineterminator="\r\n").writerows(
-            [row[i] for i in order] for row in [rows[0], *body]
-        )
+        csv.writer(stream, lineterminator="\r\n").writerows([row[i] for i in order] for row in [rows[0], *body])
         path.write_bytes(b"\xef\xbb\xbf" + stream.getvalue().encode())
     for year in (2001, 2024):
         before, after = load_region(source, year), load_region(folder, year)
@@ -326,11 +306,7 @@ def test_display_names_and_sources_do_not_matter(source: Path, copy: Callable[[P
         rows = rows_of(path)
         for number, row in enumerate(rows):
             row.update(
-                {
-                    title: f"=Ж {number}"
-                    for title in ("name", "source", "organisation", "reason")
-                    if title in row
-                }
+                {title: f"=Ж {number}" for title in ("name", "source", "organisation", "reason") if title in row}
             )
         with path.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, list(rows[0]))
@@ -583,9 +559,7 @@ BAD = [
 @pytest.mark.parametrize(
     ("file", "old", "new", "place", "more"), BAD, ids=[f"{case[0]}-{case[3][-25:]}" for case in BAD]
 )
-def test_bad_folder(
-    file: str, old: str, new: str, place: str, more: str, copy: Callable[[Path], Path]
-) -> None:
+def test_bad_folder(file: str, old: str, new: str, place: str, more: str, copy: Callable[[Path], Path]) -> None:
     folder = copy(TWIN)
     edit(folder, file, old, new)
     with pytest.raises(RegionError) as caught:
@@ -620,9 +594,7 @@ def test_district_without_people(copy: Callable[[Path], Path]) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, schema in TABLES.items() if schema.required] + ["region.toml"]
-)
+@pytest.mark.parametrize("name", [name for name, schema in TABLES.items() if schema.required] + ["region.toml"])
 def test_missing_file(name: str, copy: Callable[[Path], Path]) -> None:
     folder = copy(TWIN)
     (folder / name).unlink()
@@ -686,9 +658,7 @@ def test_unsafe_files_are_refused(kind: str, copy: Callable[[Path], Path]) -> No
 def test_many_problems_are_cut_short(copy: Callable[[Path], Path]) -> None:
     folder = copy(TWIN)
     rows = "".join(f"AAA-a{number},amber,10,x,bad\n" for number in range(100_000))
-    (folder / "communities.csv").write_text(
-        "district,community,persons,source,quality\n" + rows, encoding="utf-8"
-    )
+    (folder / "communities.csv").write_text("district,community,persons,source,quality\n" + rows, encoding="utf-8")
     errors, _ = check_region(folder)
     assert 200 <= len(errors) <= 202
 

@@ -459,9 +459,7 @@ def test_a_long_circle_of_parents_is_found(tmp_path: Path) -> None:
     for name, parent in [("a", "b"), ("b", "c"), ("c", "a")]:
         write(tmp_path, f"format: 1\nextends: {parent}\n", f"{name}.yaml")
     problems, _ = validate_file(tmp_path / "a.yaml")
-    assert any(
-        p.what == "extends itself" and p.got == "a.yaml -> b.yaml -> c.yaml -> a.yaml" for p in problems
-    )
+    assert any(p.what == "extends itself" and p.got == "a.yaml -> b.yaml -> c.yaml -> a.yaml" for p in problems)
 
 
 def test_a_missing_shipped_scenario_names_the_nearest() -> None:
@@ -479,9 +477,7 @@ def test_a_missing_shipped_scenario_names_the_nearest() -> None:
         ("a: &a [" + "1," * 300 + "1]\nb: [" + "*a," * (reading.MAX_ALIASES + 1) + "*a]", "too many"),
         (
             "a: &a [1,1,1,1,1,1,1,1,1]\n"
-            + "".join(
-                f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)
-            ),
+            + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)),
             "too many values",
         ),
         ("a: &a [*a]", "alias inside itself"),
@@ -526,10 +522,7 @@ def test_loading_scenarios_needs_no_framework() -> None:
         "print([m for m in ('mesa', 'numba', 'matplotlib', 'pandas') if m in sys.modules])"
     )
     assert (
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        == "[]"
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
 
 
@@ -542,9 +535,7 @@ def test_set_wins_over_file_and_file_over_parent(tmp_path: Path) -> None:
         head("months: 24\ninterventions:\n  p: {type: I2, intensity: 0.2, months: 6}\n"),
         "parent.yaml",
     )
-    path = write(
-        tmp_path, "format: 1\ntitle: Child\nextends: parent\ninterventions:\n  p: {intensity: 0.4}\n"
-    )
+    path = write(tmp_path, "format: 1\ntitle: Child\nextends: parent\ninterventions:\n  p: {intensity: 0.4}\n")
     (programme,) = load_scenario(path).interventions
     assert (programme.intensity, programme.months, load_scenario(path).months) == (0.4, 6, 24)
     scenario = load_scenario(path, ["interventions.p.intensity=0.9", "months=36"])
@@ -555,15 +546,11 @@ def test_set_wins_over_file_and_file_over_parent(tmp_path: Path) -> None:
 
 def test_null_clears_what_was_inherited(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "parent.yaml")
-    path = write(
-        tmp_path, "format: 1\ntitle: Less\nextends: parent\ninterventions:\n  police: null\nshocks: null\n"
-    )
+    path = write(tmp_path, "format: 1\ntitle: Less\nextends: parent\ninterventions:\n  police: null\nshocks: null\n")
     scenario = load_scenario(path)
     assert [programme.key for programme in scenario.interventions] == ["forums"]
     assert scenario.shocks == ()
-    problems, _ = validate_file(
-        write(tmp_path, "format: 1\nextends: parent\ninterventions:\n  polise: null\n")
-    )
+    problems, _ = validate_file(write(tmp_path, "format: 1\nextends: parent\ninterventions:\n  polise: null\n"))
     assert [(p.what, p.key) for p in problems] == [("clears what is not there", "interventions.polise")]
     assert "police" in problems[0].hint
 
@@ -681,9 +668,7 @@ def test_resolved_file_loads_to_the_same_scenario(tmp_path: Path, name: str) -> 
 
 def test_explain_names_where_each_value_came_from(tmp_path: Path) -> None:
     text = resolved_yaml(load_scenario(write(tmp_path, GOOD), ["months=60"]), explain=True)
-    origin = {
-        line.split(":")[0].strip(): line.rsplit("# ", 1)[1] for line in text.splitlines() if "# " in line
-    }
+    origin = {line.split(":")[0].strip(): line.rsplit("# ", 1)[1] for line in text.splitlines() if "# " in line}
     assert origin["months"] in ("--set", "case.yaml:5")
     assert "months: 60" in text
     assert origin["region"].startswith("baseline_2024.yaml:")
@@ -725,25 +710,18 @@ def test_programme_is_resolved_from_the_catalogue(tmp_path: Path) -> None:
 
 
 def test_quantity_sets_dose_and_cost(tmp_path: Path) -> None:
-    scenario = load_scenario(
-        "kfor_surge", ["interventions.surge.troops=5000", "interventions.surge.intensity=0.5"]
-    )
+    scenario = load_scenario("kfor_surge", ["interventions.surge.troops=5000", "interventions.surge.intensity=0.5"])
     (surge,) = scenario.interventions
     assert surge.dose == pytest.approx(0.25)
     assert surge.meur_per_year == pytest.approx(600 * 0.25)
 
 
 def test_zero_intensity_costs_nothing() -> None:
-    assert (
-        load_scenario("police_capacity", ["interventions.police.intensity=0"]).interventions[0].meur_per_year
-        == 0
-    )
+    assert load_scenario("police_capacity", ["interventions.police.intensity=0"]).interventions[0].meur_per_year == 0
 
 
 def test_trigger_is_resolved(tmp_path: Path) -> None:
-    body = head(
-        "interventions:\n  a: {type: I2, when: {indicator: tension, above: 0.6, for_months: 3, in: XKX}}\n"
-    )
+    body = head("interventions:\n  a: {type: I2, when: {indicator: tension, above: 0.6, for_months: 3, in: XKX}}\n")
     (item,) = load_scenario(write(tmp_path, body)).interventions
     assert item.when is not None
     assert item.when.content() == {

@@ -103,9 +103,7 @@ def make_setting(region: Region, citizens: int | str, overrides: dict[str, float
     return prepare(region, synthesise(region, citizens), overrides)
 
 
-def run_both(
-    setting: Setting, months: int, arrange: Arrange, seed: int = 11, luck: Luck | None = None
-) -> Any:
+def run_both(setting: Setting, months: int, arrange: Arrange, seed: int = 11, luck: Luck | None = None) -> Any:
     """Run world and twin side by side, equal at the start and after every month; return both, and flows."""
     world = World(setting, months, seed, log_rounds=True)
     twin = TwinModel(setting, luck or Luck(seed))
@@ -294,9 +292,7 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("bug", PLANTED)
-def test_planted_bug_is_seen(
-    bug: str, lively: Setting, history: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_planted_bug_is_seen(bug: str, lively: Setting, history: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     assert month_of_first_difference(lively, history) is None
     monkeypatch.setattr(*PLANTED[bug])
     assert month_of_first_difference(lively, history) is not None
@@ -322,8 +318,7 @@ def test_every_parameter_that_is_read_is_felt(lively: Setting, history: list[Any
         value = getattr(lively.parameters, name)
         others = (0.7 * value, 1.2 * value) if value else (1.0,)
         settings = (
-            dataclasses.replace(lively, parameters=lively.parameters._replace(**{name: other}))
-            for other in others
+            dataclasses.replace(lively, parameters=lively.parameters._replace(**{name: other})) for other in others
         )
         if all(month_of_first_difference(setting, history) is None for setting in settings):
             unfelt.append(name)

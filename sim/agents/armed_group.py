@@ -62,11 +62,7 @@ class ArmedGroup(Institution):
             return []
         self.enter(ACTIVE, picture.month)
         self.arms = 0.3
-        return [
-            SetArms(
-                "an armed group forms", "grievance, exclusion and opportunity", self.group, self.arms, 0.0
-            )
-        ]
+        return [SetArms("an armed group forms", "grievance, exclusion and opportunity", self.group, self.arms, 0.0)]
 
     def formation_hazard(self, picture: Situation) -> float:
         """Yearly hazard of forming: tension, exclusion, a dispute, kin at war near by, less capacity."""

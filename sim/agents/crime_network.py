@@ -60,7 +60,5 @@ class CrimeNetwork(Institution):
         actions = self.dose(self.bribes, share, what, f"organised crime {growth:+.2f} since the start")
         if sold:
             verb = "sells arms" if self.selling.active else "stops selling arms"
-            actions += self.dose(
-                self.sales, float(self.selling.active), verb, f"tension {heat:+.2f} since the start"
-            )
+            actions += self.dose(self.sales, float(self.selling.active), verb, f"tension {heat:+.2f} since the start")
         return actions

@@ -44,12 +44,8 @@ class EuropeanUnion(Institution):
         self.reversals = [0 for s in every]
         self.withdrawn: list[int | None] = [None for s in every]
         self.credibility = [self.handle("credibility", 1.0, [s]) for s in every]
-        self.rules = [
-            self.handle("reform_economic", p.funds_size, [s], lag=6.0, halflife=12.0) for s in every
-        ]
-        self.jobs = [
-            self.handle("unemployment", -0.5 * p.funds_size, [s], lag=6.0, halflife=12.0) for s in every
-        ]
+        self.rules = [self.handle("reform_economic", p.funds_size, [s], lag=6.0, halflife=12.0) for s in every]
+        self.jobs = [self.handle("unemployment", -0.5 * p.funds_size, [s], lag=6.0, halflife=12.0) for s in every]
 
     def watched(self) -> tuple[str, ...]:
         """The record of reform is public."""

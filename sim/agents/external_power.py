@@ -69,9 +69,7 @@ class ExternalPower(Institution):
         if self.reviewed is not None and picture.month - self.reviewed < REVIEW:
             return []
         self.reviewed = picture.month
-        order = sorted(
-            range(len(picture.states)), key=lambda s: (-self.opening(picture, s), picture.states[s])
-        )
+        order = sorted(range(len(picture.states)), key=lambda s: (-self.opening(picture, s), picture.states[s]))
         targets = sorted(order[:TARGETS])
         if targets == self.targets:
             return []

@@ -35,8 +35,7 @@ class Nato(Institution):
             self.communities[s].append((g, float(region.group_population[g])))
         self.troops = [self.handle("troops", 1.0, [s], halflife=2.0) for s in every]
         self.alarm = [
-            Switch(p.mission_on, p.mission_off, wait=2, dwell=p.mission_dwell + p.force_generation)
-            for s in every
+            Switch(p.mission_on, p.mission_off, wait=2, dwell=p.mission_dwell + p.force_generation) for s in every
         ]
         self.promised = [0.0 for s in every]
         self.due: list[float | None] = [None for s in every]
@@ -149,9 +148,7 @@ class Nato(Institution):
         if track and self.stage[s] < MEMBER and picture.month - self.stepped[s] >= 12:
             self.stage[s] += 1
             self.stepped[s] = picture.month
-            actions.append(
-                Announce(f"{name}: {STAGES[self.stage[s]]}", "standards met for a year", "accession", s)
-            )
+            actions.append(Announce(f"{name}: {STAGES[self.stage[s]]}", "standards met for a year", "accession", s))
         elif turned and not track and self.stage[s] < MEMBER:
             actions.append(Action(f"holds the accession of {name}", "standards no longer met"))
         gained = self.stage[s] - self.first_stage[s]

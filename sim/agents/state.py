@@ -70,23 +70,17 @@ class State(Institution):
         self.hot_months = dict.fromkeys(self.groups, 0)
         self.calm_months = dict.fromkeys(self.groups, 0)
         self.inclusion = {
-            g: self.handle(
-                "exclusion", -p.concession_size, [self.state], 6.0, 0.0, [int(region.group_community[g])]
-            )
+            g: self.handle("exclusion", -p.concession_size, [self.state], 6.0, 0.0, [int(region.group_community[g])])
             for g in self.groups
         }
         self.included: set[int] = set()
         self.year_of_deaths: list[float] = []
-        self.reforms = [
-            self.handle(name, 1.0, [self.state]) for name in ("reform_political", "reform_security")
-        ]
+        self.reforms = [self.handle(name, 1.0, [self.state]) for name in ("reform_political", "reform_security")]
         self.reforming = Switch(0.0, -0.02, dwell=12.0)
         self.reversing = Switch(REVERSE, REVERSE - 0.05, dwell=12.0)
         row = start.dispute[self.state]
         self.rival = max(range(len(row)), key=lambda other: row[other])
-        self.arming = Switch(
-            max(OPEN_DISPUTE, row[self.rival] + 0.03), max(0.65, row[self.rival] + 0.01), 2, 24.0
-        )
+        self.arming = Switch(max(OPEN_DISPUTE, row[self.rival] + 0.03), max(0.65, row[self.rival] + 0.01), 2, 24.0)
         self.weapons = self.handle("dispute", p.arming_size, [self.state, self.rival], lag=6.0, halflife=12.0)
         self.offering = Switch(0.5, 0.45, dwell=24.0)
 
@@ -103,9 +97,7 @@ class State(Institution):
             if picture.scripted or pull < CONSENT:
                 actions.append(Approve(f"consents to {one.key}", "as a host", one.uid, 0.0, self.state))
             else:
-                actions.append(
-                    Refuse(f"declines {one.key}", f"pull of the external power {pull:.2f}", one.uid)
-                )
+                actions.append(Refuse(f"declines {one.key}", f"pull of the external power {pull:.2f}", one.uid))
         return actions
 
     # Adaptive runs -----------------------------------------------------------------------------------------
@@ -165,28 +157,20 @@ class State(Institution):
         reserve = self.model.setting.parameters.police_reserve
         base, extra = 1.0 - reserve, reserve * everybody / reached
         strength = tuple(base + extra if i in hot else base for i in range(len(tension)))
-        return [
-            SetHotSpots(
-                f"moves police to {len(hot)} districts", "highest observed tension", self.state, strength
-            )
-        ]
+        return [SetHotSpots(f"moves police to {len(hot)} districts", "highest observed tension", self.state, strength)]
 
     def set_postures(self, picture: Situation) -> list[Action]:
         """Harder to a community after two months of attacks by its fighters, softer after six calm months."""
         actions: list[Action] = []
         for g in self.groups:
             level = picture.posture[g]
-            threat = (
-                picture.group_deaths[g] >= 2 * TRIGGER_DEATHS and picture.fighters[g] >= 2 * TRIGGER_FIGHTERS
-            )
+            threat = picture.group_deaths[g] >= 2 * TRIGGER_DEATHS and picture.fighters[g] >= 2 * TRIGGER_FIGHTERS
             calm = picture.group_deaths[g] < TRIGGER_DEATHS
             self.hot_months[g] = self.hot_months[g] + 1 if threat else 0
             self.calm_months[g] = self.calm_months[g] + 1 if calm else 0
             if self.hot_months[g] >= HOT_MONTHS and level < self.highest_posture:
                 self.hot_months[g] = 0
-                actions.append(
-                    SetPosture(f"hardens to posture {level + 1}", "an armed group attacks", g, level + 1)
-                )
+                actions.append(SetPosture(f"hardens to posture {level + 1}", "an armed group attacks", g, level + 1))
             elif self.calm_months[g] >= CALM_MONTHS and level > RESTRAIN:
                 self.calm_months[g] = 0
                 actions.append(SetPosture(f"softens to posture {level - 1}", "six calm months", g, level - 1))
@@ -198,9 +182,7 @@ class State(Institution):
         pressure = min(seen["peak_participation"][s] / 0.01, 1.0)
         cost = min(sum(self.year_of_deaths) / 5.0, 1.0)
         return float(
-            logistic(
-                -3.0 + 2.0 * pressure + 2.0 * cost + 2.0 * seen["civic_space"][s] - 2.0 * seen["tension"][s]
-            )
+            logistic(-3.0 + 2.0 * pressure + 2.0 * cost + 2.0 * seen["civic_space"][s] - 2.0 * seen["tension"][s])
         )
 
     def concede(self, picture: Situation) -> list[Action]:

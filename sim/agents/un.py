@@ -32,9 +32,7 @@ class UnitedNations(Institution):
         self.mediators = [self.handle("settlement", MEDIATION, [s], lag=2.0) for s in every]
         self.deaths: list[list[float]] = [[] for s in every]
         self.all_deaths = [0.0 for s in every]
-        self.case = [
-            Switch(p.mandate_deaths, 0.2 * p.mandate_deaths, dwell=12.0 + p.council_delay) for s in every
-        ]
+        self.case = [Switch(p.mandate_deaths, 0.2 * p.mandate_deaths, dwell=12.0 + p.council_delay) for s in every]
         self.mediating = [Switch(0.5, 0.5, dwell=3.0) for s in every]
         self.due: list[float | None] = [None for s in every]
         self.mandate = [False for s in every]
@@ -51,9 +49,7 @@ class UnitedNations(Institution):
             if self.vetoed(picture, one.states()):
                 actions.append(Refuse(f"does not mandate {one.key}", "a veto in the Council", one.uid))
             else:
-                actions.append(
-                    Approve(f"mandates {one.key}", "no veto in the Council", one.uid, p.council_delay)
-                )
+                actions.append(Approve(f"mandates {one.key}", "no veto in the Council", one.uid, p.council_delay))
         return actions
 
     def veto_chance(self, picture: Situation, states: list[int]) -> float:
@@ -76,9 +72,7 @@ class UnitedNations(Institution):
             if self.mediating[s].see(float(picture.at_war[s]), picture.month):
                 verb = "mediates" if self.mediating[s].active else "ends mediation"
                 dose = float(self.mediating[s].active)
-                actions += self.dose(
-                    self.mediators[s], dose, f"{verb} in {picture.states[s]}", "an armed episode"
-                )
+                actions += self.dose(self.mediators[s], dose, f"{verb} in {picture.states[s]}", "an armed episode")
         return actions
 
     def count(self, picture: Situation) -> None:
@@ -114,9 +108,7 @@ class UnitedNations(Institution):
         if due is not None and month >= due:
             self.due[s] = None
             means = self.means(s)
-            return self.deploy(
-                s, means, f"deploys to {name}", f"mandate, with {means:.2f} of the means asked for"
-            )
+            return self.deploy(s, means, f"deploys to {name}", f"mandate, with {means:.2f} of the means asked for")
         return []
 
     def ask(self, picture: Situation, s: int) -> list[Action]:

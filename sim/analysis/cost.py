@@ -32,9 +32,7 @@ HARM = "harm increases"
 NO_COST = "no difference in cost"
 
 
-def cost_effectiveness(
-    windows: pd.DataFrame, baseline: str, *, resamples: int = 2000, seed: int = 0
-) -> pd.DataFrame:
+def cost_effectiveness(windows: pd.DataFrame, baseline: str, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Divide the extra cost by what was averted, over all pairs, with a bootstrap interval.
 
     Only harms that add up over time have a price (deaths, displacement, incidents). Where the 95 % interval
@@ -68,9 +66,7 @@ def cost_effectiveness(
         for row in range(len(scopes)):
             costs, cost = weights @ extra[:, row, 0], float(extra[:, row, 0].mean())
             for index, item in enumerate(AVERTABLE):
-                mean, low, high = (
-                    float(bound[row, index]) for bound in (estimate.value, estimate.low, estimate.high)
-                )
+                mean, low, high = (float(bound[row, index]) for bound in (estimate.value, estimate.low, estimate.high))
                 price = _price(cost, mean, low, high, costs, weights @ averted[:, row, index])
                 unit = f"million euro of 2024 per {_one(item.unit)}"
                 rows.append(

@@ -75,9 +75,7 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
         return pd.DataFrame(columns=EFFECT_COLUMNS)
     table = pd.concat([part for part in parts if len(part)], ignore_index=True)
     table["rank"] = table["outcome"].map(order)
-    ranked = table.sort_values(
-        ["scenario", "rank", "scope", "window", "contrast"], kind="stable", ignore_index=True
-    )
+    ranked = table.sort_values(["scenario", "rank", "scope", "window", "contrast"], kind="stable", ignore_index=True)
     return ranked[EFFECT_COLUMNS]
 
 
@@ -115,9 +113,7 @@ def _probabilities(pairs: Pairs) -> pd.DataFrame:
     keep = FLOWS[None, :] & (zeros > RARE) & (zeros < 1)
     unit = np.full(len(UNITS), "probability")
     chance = (pairs.reference > 0).mean(axis=0)
-    return _table(
-        pairs, "probability", probability_estimate(pairs.treated, pairs.reference), chance, unit, keep
-    )
+    return _table(pairs, "probability", probability_estimate(pairs.treated, pairs.reference), chance, unit, keep)
 
 
 def _table(

@@ -30,9 +30,7 @@ class Pairs:
         return int(self.treated.shape[0])
 
 
-def paired(
-    table: pd.DataFrame, baseline: str, keys: Sequence[str], columns: Sequence[str]
-) -> Iterator[Pairs]:
+def paired(table: pd.DataFrame, baseline: str, keys: Sequence[str], columns: Sequence[str]) -> Iterator[Pairs]:
     """Pair every scenario with the baseline by replication; replications that either lacks are left out.
 
     Parameters

@@ -13,11 +13,7 @@ FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
 def plain_text(value: object) -> str:
     """Make text safe as a cell: no control characters, a quote before what a spreadsheet would run."""
     text = "".join(character if character.isprintable() else " " for character in str(value))
-    return (
-        f"'{text}"
-        if str(value).startswith(FORMULA_START) or text.lstrip().startswith(FORMULA_START)
-        else text
-    )
+    return f"'{text}" if str(value).startswith(FORMULA_START) or text.lstrip().startswith(FORMULA_START) else text
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

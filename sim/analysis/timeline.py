@@ -46,9 +46,7 @@ def difference_over_time(monthly: pd.DataFrame, baseline: str) -> pd.DataFrame:
         scopes = pairs.rows["scope"].nunique()
         shape = (pairs.n, scopes, -1, len(OUTCOMES))
         differences = (pairs.treated - pairs.reference).reshape(shape)
-        running = np.where(FLOWS, np.cumsum(differences, axis=2), differences).reshape(
-            pairs.n, len(pairs.rows), -1
-        )
+        running = np.where(FLOWS, np.cumsum(differences, axis=2), differences).reshape(pairs.n, len(pairs.rows), -1)
         estimate, (low, high) = mean_estimate(running), spread(running)
         for index, item in enumerate(OUTCOMES):
             frame = pairs.rows.assign(
@@ -91,6 +89,4 @@ def over_time(monthly: pd.DataFrame, scenario: str) -> pd.DataFrame:
         ).reset_index()
         for item in OUTCOMES
     ]
-    return pd.concat(frames, ignore_index=True)[
-        ["outcome", "unit", "scope", "month", "mean", "low", "high", "n"]
-    ]
+    return pd.concat(frames, ignore_index=True)[["outcome", "unit", "scope", "month", "mean", "low", "high", "n"]]

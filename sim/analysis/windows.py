@@ -59,9 +59,7 @@ def monthly_table(parts: Iterable[pd.DataFrame], scopes: Sequence[str] = (REGION
     DataFrame
         ``scenario, replication, scope, month`` and one column an outcome.
     """
-    return _stack(
-        [_months(cube, scopes) for cube in map(read_cube, parts) if cube is not None], [*KEYS, "month"]
-    )
+    return _stack([_months(cube, scopes) for cube in map(read_cube, parts) if cube is not None], [*KEYS, "month"])
 
 
 def read_cube(part: pd.DataFrame) -> Cube | None:

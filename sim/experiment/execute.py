@@ -65,9 +65,7 @@ class Tally:
         """Say where the experiment stands."""
         finished = self.done + self.failed
         rate = (finished - self.reused) / self.elapsed if self.elapsed > 0 else 0.0
-        return Progress(
-            finished, self.total, self.failed, rate, (self.total - finished) / rate if rate > 0 else None
-        )
+        return Progress(finished, self.total, self.failed, rate, (self.total - finished) / rate if rate > 0 else None)
 
 
 class SerialExecutor(Executor):

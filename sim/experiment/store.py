@@ -130,11 +130,7 @@ class Store:
 
     def batches(self) -> list[str]:
         """List the complete batches."""
-        return [
-            key
-            for key in sorted(path.stem for path in (self.folder / "runs").glob("*.parquet"))
-            if self.good(key)
-        ]
+        return [key for key in sorted(path.stem for path in (self.folder / "runs").glob("*.parquet")) if self.good(key)]
 
     def finished(self) -> dict[str, str]:
         """Map the id of every stored run to its status, done or failed."""
@@ -157,9 +153,7 @@ class Store:
         """Return the whole ``runs`` table in order of scenario, point and replication."""
         tables = list(self.read("runs"))
         whole = pa.concat_tables(tables) if tables else SCHEMAS["runs"].empty_table()
-        return whole.sort_by(
-            [("scenario", "ascending"), ("point", "ascending"), ("replication", "ascending")]
-        )
+        return whole.sort_by([("scenario", "ascending"), ("point", "ascending"), ("replication", "ascending")])
 
     def recorded_hash(self, table: str) -> str:
         """Return the hash of ``series`` or ``places`` from the digests taken when the runs were stored."""
@@ -183,9 +177,7 @@ class Store:
                 plain = pa.table({name: _text(rows[name]) for name in order})
                 yield (
                     run,
-                    content_digest(
-                        rows.take(pc.sort_indices(plain, [(name, "ascending") for name in order]))
-                    ),
+                    content_digest(rows.take(pc.sort_indices(plain, [(name, "ascending") for name in order]))),
                 )
 
     def clean(self) -> None:
@@ -228,9 +220,7 @@ class Store:
 
     def _write_parquet(self, path: Path, table: pa.Table) -> None:
         labels = [entry.name for entry in table.schema if pa.types.is_dictionary(entry.type)]
-        floats = {
-            entry.name: "BYTE_STREAM_SPLIT" for entry in table.schema if pa.types.is_floating(entry.type)
-        }
+        floats = {entry.name: "BYTE_STREAM_SPLIT" for entry in table.schema if pa.types.is_floating(entry.type)}
         buffer = pa.BufferOutputStream()
         pq.write_table(
             table,

@@ -32,9 +32,7 @@ def pool_region(values: F8) -> F8:
     """
     population = values[..., OUTCOME_INDEX["population"]]
     total = population.sum(axis=-1, keepdims=True)
-    share = np.divide(
-        population, total, out=np.full_like(population, 1.0 / population.shape[-1]), where=total > 0
-    )
+    share = np.divide(population, total, out=np.full_like(population, 1.0 / population.shape[-1]), where=total > 0)
     means = np.einsum("...s,...so->...o", share, values)
     pooled: F8 = np.where(IS_SUM, values.sum(axis=-2), means)
     return pooled

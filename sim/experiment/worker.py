@@ -81,9 +81,7 @@ def run_task(task: Task) -> Report:
 
 def store_lost(task: Task) -> Report:
     """Record that the process of a run died each time it was tried."""
-    failure = Failure(
-        "worker", "the worker process died (killed, or out of memory) each time this run was tried"
-    )
+    failure = Failure("worker", "the worker process died (killed, or out of memory) each time this run was tried")
     rows = [run_row(run, task.points[run.point], failure) for run in task.runs]
     _store(task, rows, [SCHEMAS["series"].empty_table()], [SCHEMAS["places"].empty_table()])
     return Report(0, len(rows), 0.0, 0.0)

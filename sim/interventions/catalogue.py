@@ -88,9 +88,7 @@ def _read(path: Path, problems: list[Problem]) -> Iterable[Any]:
     return rows
 
 
-def _models(
-    model: type[_Model], rows: Iterable[Any], path: Path, problems: list[Problem]
-) -> Iterator[_Model]:
+def _models(model: type[_Model], rows: Iterable[Any], path: Path, problems: list[Problem]) -> Iterator[_Model]:
     """Yield the valid rows as models; note what is wrong with the others."""
     for index, row in enumerate(rows):
         name = row.get("key", index) if isinstance(row, dict) else index

@@ -13,7 +13,14 @@ from sim.types import Array, Geography
 from sim.world.effects import Reach, Source, dose_response, make_pull
 from sim.world.levers import LEVER_BY_NAME
 
-PLANNED, PROPOSED, DEPLOYING, RUNNING, ENDED, REFUSED = "planned", "proposed", "deploying", "running", "ended", "refused"
+PLANNED, PROPOSED, DEPLOYING, RUNNING, ENDED, REFUSED = (
+    "planned",
+    "proposed",
+    "deploying",
+    "running",
+    "ended",
+    "refused",
+)
 
 
 def programme_source(entry: CatalogueEntry, cells: Array, heads: float, geography: Geography) -> Source:
@@ -23,10 +30,12 @@ def programme_source(entry: CatalogueEntry, cells: Array, heads: float, geograph
     for channel in entry.channels:
         persons = LEVER_BY_NAME[channel.lever].kind == "persons"
         size = entry.scale * channel.size * (heads if persons else 1.0)
-        factors = () if persons else tuple(entry.absorption)
+        factors: tuple[str, ...] = () if persons else entry.absorption
         if channel.when is not None:
             factors = (*factors, channel.when)
-        pulls.append(make_pull(channel.lever, size, reach, geography, channel.lag_months, channel.halflife_months, factors))
+        pulls.append(
+            make_pull(channel.lever, size, reach, geography, channel.lag_months, channel.halflife_months, factors)
+        )
     return Source(pulls)
 
 

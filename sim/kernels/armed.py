@@ -1,12 +1,12 @@
 """The armed track: organised groups of a community against a state; recruits, events, deaths, exits.
 
 Citizens who riot never end a war, nor make one: armed groups have their own fighters, arms and events
-(`equations.md`, section 4; D2, S6, P2, P10a). Whether a group attacks is its agent's decision (`sim.agents`).
+(D2, S6, P2, P10a). Whether a group attacks is its agent's decision (`sim.agents`).
 """
 
 from sim.kernels import draws
 from sim.kernels.compiling import kernel
-from sim.kernels.elementary import exp, saturate
+from sim.kernels.elementary import exp
 from sim.kernels.mobilisation import free_persons, unemployed_share
 from sim.kernels.movement import citizen_persons, deal, kill_civilians
 from sim.kernels.violence import event_block, pareto_size, pick_victim
@@ -49,7 +49,9 @@ def armed_event(c, k, geography, citizens, mood, tallies, lethality, seed, tick,
     d = geography.cell_district[c]
     victim = pick_victim(geography, d, -1, draws.unit32(w2))
     block = event_block(geography, c, k)
-    killed = kill_civilians(geography, citizens, mood, tallies, victim, size - fighters, seed, draws.DEAL_ARMED, tick, block)
+    killed = kill_civilians(
+        geography, citizens, mood, tallies, victim, size - fighters, seed, draws.DEAL_ARMED, tick, block
+    )
     tallies.month[ARMED_DEATHS, victim] += killed
     tallies.group_deaths[geography.cell_group[c]] += lost + killed
 

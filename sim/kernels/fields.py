@@ -99,11 +99,13 @@ def tension_targets(geography, fields, inputs, out, p):
     cell_district, cell_group, cell_state = geography.cell_district, geography.cell_group, geography.cell_state
     kin_start, kin_group, kin_weight = geography.kin_start, geography.kin_group, geography.kin_weight
     peer_start, peer_cell, peer_weight = geography.peer_start, geography.peer_cell, geography.peer_weight
-    incidents, incidents_ref, deaths = out.incidents, fields.incidents_ref, out.group_deaths
+    incidents, incidents_ref, deaths = out.incidents, fields.incidents_ref, out.felt_deaths
     influence, legitimacy, media_ref = fields.influence, fields.legitimacy, out.media_ref
     exclusion, exclusion_ref, repression = fields.exclusion, out.exclusion_ref, inputs.repression
-    shield, shift, change = inputs.shield, inputs.shift_tension, out.tension_change
+    shift, change = inputs.shift_tension, out.tension_change
     tension_0, memory, memory_ref, goal = fields.tension_0, fields.memory, fields.memory_ref, out.cell_tension
+    for g in range(deaths.size):
+        deaths[g] = out.group_deaths[g] * (1.0 - p.kin_shield * inputs.shield[geography.group_state[g]])
     disputed = np.empty(influence.size)
     for s in range(disputed.size):
         disputed[s] = worst_dispute(fields.dispute, s) - out.dispute_ref[s]
@@ -115,7 +117,7 @@ def tension_targets(geography, fields, inputs, out, p):
         kin = saturate(weighted_row(kin_start, kin_group, kin_weight, deaths, g), p.kin_deaths_half)
         media = influence[s] * max(0.0, 0.7 - legitimacy[c]) - media_ref[c]
         near = weighted_row(peer_start, peer_cell, peer_weight, change, c)
-        push = p.tension_incidents * violence + p.tension_kin * (kin * (1.0 - p.kin_shield * shield[d]))
+        push = p.tension_incidents * violence + p.tension_kin * kin
         push += p.tension_media * media + p.tension_exclusion * (exclusion[g] - exclusion_ref[g])
         push += p.tension_repression * repression[g] + p.tension_dispute * disputed[s]
         push += p.tension_spill * near + shift[c]
@@ -192,6 +194,7 @@ def state_targets(fields, inputs, out, p):
     for s in range(out.tension.size):
         push = p.influence_tension * (out.tension[s] - out.state_tension_ref[s])
         push -= p.influence_reform * (fields.slow[REFORM_POLITICAL, s] - fields.slow_ref[REFORM_POLITICAL, s])
+        push += p.influence_energy * (fields.energy[s] - out.energy_ref[s])
         out.state_influence[s] = target(fields.influence_0[s], push + inputs.shift_influence[s])
         out.state_cyber[s] = target(fields.cyber_0[s], inputs.shift_cyber[s])
         out.state_energy[s] = target(fields.energy_0[s], inputs.shift_energy[s])
@@ -209,7 +212,7 @@ def move(values, targets, rate):
 
 @kernel
 def move_disputes(geography, fields, inputs, out, p, rates):
-    """Disputes between states move with incidents against kin across the border and with effects."""
+    """Disputes between states move with deaths among kin across the border and with effects."""
     n = fields.dispute.shape[0]
     for a in range(n):
         for b in range(a + 1, n):
@@ -221,7 +224,7 @@ def move_disputes(geography, fields, inputs, out, p, rates):
                 for k in range(geography.kin_start[g], geography.kin_start[g + 1]):
                     if geography.group_state[geography.kin_group[k]] == a + b - home:
                         kin += geography.kin_weight[k] * out.group_deaths[geography.kin_group[k]]
-            push = p.dispute_incidents * saturate(kin, p.kin_deaths_half) + inputs.shift_dispute[a, b]
+            push = p.dispute_deaths * saturate(kin, p.kin_deaths_half) + inputs.shift_dispute[a, b]
             value = fields.dispute[a, b]
             value += rates.dispute * (target(fields.dispute_0[a, b], push) - value)
             fields.dispute[a, b] = value
@@ -273,6 +276,7 @@ def fill_targets(out, geography, fields):
     """Set the references of the targets to the present state of the fields (called once, at the start)."""
     for s in range(out.influence_ref.size):
         out.influence_ref[s] = fields.influence[s]
+        out.energy_ref[s] = fields.energy[s]
         out.dispute_ref[s] = worst_dispute(fields.dispute, s)
         out.state_tension_ref[s] = out.tension[s]
         out.state_crime_ref[s] = out.crime[s]

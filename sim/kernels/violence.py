@@ -100,7 +100,9 @@ def communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, ra
             if incidents > 0:
                 incidents_here += incidents
                 tallies.month[INCIDENTS, c] += incidents
-                deaths_here += incident_deaths(c, d, incidents, geography, citizens, inputs, mood, tallies, seed, tick, p)
+                deaths_here += incident_deaths(
+                    c, d, incidents, geography, citizens, inputs, mood, tallies, seed, tick, p
+                )
         reprisal[d] += incidents_here - answered
         if round_log.shape[1] > tick:
             round_log[1, tick, d] = incidents_here

@@ -47,15 +47,9 @@ def draw_forest(table: pd.DataFrame, axes: Any, keys: Sequence[str], better: str
         clear = bool(np.isfinite([low, high]).all()) and not low <= 0 <= high
         colour = _colour(effect, better) if clear else GREY
         shape = "D" if low == high == 0 else "o"
-        axes.plot(
-            [row["spread_low"], row["spread_high"]], [place, place], color=colour, lw=1.0, alpha=0.6, zorder=2
-        )
-        axes.plot(
-            [low, high], [place, place], color=colour, lw=4.0, solid_capstyle="butt", alpha=0.8, zorder=3
-        )
-        axes.plot(
-            [effect], [place], shape, ms=5.0, mec=colour, mfc=colour if clear else "white", mew=1.3, zorder=4
-        )
+        axes.plot([row["spread_low"], row["spread_high"]], [place, place], color=colour, lw=1.0, alpha=0.6, zorder=2)
+        axes.plot([low, high], [place, place], color=colour, lw=4.0, solid_capstyle="butt", alpha=0.8, zorder=3)
+        axes.plot([effect], [place], shape, ms=5.0, mec=colour, mfc=colour if clear else "white", mew=1.3, zorder=4)
     axes.set_ylim(len(keys) - 0.4, -0.6)
     axes.set_yticks(range(len(keys)))
     axes.tick_params(axis="y", length=0)
@@ -80,9 +74,7 @@ def forest_figure(
     titles : mapping
         Scenario key to display title, from the top.
     """
-    rows = table[
-        (table["scope"] == "region") & (table["window"] == "whole run") & (table["contrast"] == "difference")
-    ]
+    rows = table[(table["scope"] == "region") & (table["window"] == "whole run") & (table["contrast"] == "difference")]
     keys = [key for key in titles if (rows["scenario"] == key).any()]
     names = [shorten(titles[key], LABEL_WIDTH, 2) for key in keys]
     columns = min(4, len(outcomes))

@@ -158,9 +158,7 @@ def map_figure(
     n_rows, n_columns = grid_shape(len(keys))
     limit = colour_limit(table["effect"])
     side = {1: 6.0, 2: 4.2, 3: 3.2}.get(n_columns, 2.7)
-    labels = list(
-        place_labels(outlines, names if n_columns <= 2 else {state: state for state in names}).values()
-    )
+    labels = list(place_labels(outlines, names if n_columns <= 2 else {state: state for state in names}).values())
     with styled():
         page = new_page(
             side * n_columns + 1.0,

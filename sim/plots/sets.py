@@ -34,9 +34,7 @@ class Geography:
     names: Mapping[str, str]
 
 
-def run_figures(
-    folder: Path, history: pd.DataFrame, note: Note, title: str, start: tuple[int, int]
-) -> list[Path]:
+def run_figures(folder: Path, history: pd.DataFrame, note: Note, title: str, start: tuple[int, int]) -> list[Path]:
     """Write what one scenario does: a panel of headline outcomes over time."""
     folder.mkdir(parents=True, exist_ok=True)
     return list(save_figure(baseline_figure(history, HEADLINE, note, title, start), folder / "baseline"))

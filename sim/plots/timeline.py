@@ -25,9 +25,7 @@ from sim.plots.style import (
 )
 
 MEAN, INTERVAL, SPREAD = "Mean difference", "95 % interval of the mean", "5–95 % of single pairs"
-BAND = (
-    "Dark band: 95 % interval of the mean paired difference; light band: 5th to 95th percentile of the pairs."
-)
+BAND = "Dark band: 95 % interval of the mean paired difference; light band: 5th to 95th percentile of the pairs."
 DARK, LIGHT = 0.55, 0.18
 
 
@@ -59,9 +57,7 @@ def draw_difference(table: pd.DataFrame, axes: Any, start: tuple[int, int], colo
     rows = table.sort_values("month")
     dates = month_dates(rows["month"].tolist(), *start)
     axes.axhline(0, color=GREY, lw=0.8, zorder=1)
-    axes.fill_between(
-        dates, rows["spread_low"], rows["spread_high"], color=colour, alpha=LIGHT, lw=0, label=SPREAD
-    )
+    axes.fill_between(dates, rows["spread_low"], rows["spread_high"], color=colour, alpha=LIGHT, lw=0, label=SPREAD)
     axes.fill_between(dates, rows["ci_low"], rows["ci_high"], color=colour, alpha=DARK, lw=0, label=INTERVAL)
     axes.plot(dates, rows["effect"], color=colour, lw=1.6, label=MEAN)
     axes.margins(x=0.01)

@@ -73,9 +73,7 @@ def build_region(tables: Tables, year: int) -> Region:
         community_names=tuple(header.communities[key] for key in communities),
         districts=tuple(districts["district"]),
         district_names=tuple(districts["name"]),
-        district_uid=_uids(
-            f"{s}/{d}" for s, d in zip(districts["state"], districts["district"], strict=True)
-        ),
+        district_uid=_uids(f"{s}/{d}" for s, d in zip(districts["state"], districts["district"], strict=True)),
         district_state=_i4([state_index[state] for state in districts["state"]]),
         district_lat=_f8(districts["lat"]),
         district_lon=_f8(districts["lon"]),
@@ -133,9 +131,7 @@ def _i8(items: Sequence[int]) -> I8:
 
 def _uids(keys: Iterable[str]) -> U8:
     """Stable 64-bit names of keys: blake2b, little-endian."""
-    numbers = [
-        int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little") for key in keys
-    ]
+    numbers = [int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little") for key in keys]
     return _freeze(np.array(numbers, dtype=np.uint64))  # type: ignore[no-any-return]
 
 
@@ -163,9 +159,7 @@ def _latest(rows: Iterable[tuple[Any, int, Any]], year: int) -> dict[Any, tuple[
 # --- people ---------------------------------------------------------------------------------------
 
 
-def _rake_states(
-    cells: list[tuple[str, str, str]], counts: list[int], states: list[str], totals: F8
-) -> list[int]:
+def _rake_states(cells: list[tuple[str, str, str]], counts: list[int], states: list[str], totals: F8) -> list[int]:
     """Scale the cells of each state to its population; cells are sorted by state."""
     population: list[int] = []
     for state, total in zip(states, totals.tolist(), strict=True):
@@ -192,9 +186,7 @@ def _values(tables: Tables, states: list[str], year: int, notes: list[str]) -> d
     for file in ("state_values.csv", "state_values_vdem.csv"):
         columns = tables[file].columns
         keys = zip(columns["variable"], columns["state"], strict=True)
-        rows += zip(
-            keys, columns["year"], zip(columns["value"], columns["quality"], strict=True), strict=True
-        )
+        rows += zip(keys, columns["year"], zip(columns["value"], columns["quality"], strict=True), strict=True)
     best = _latest(rows, year)
     values: dict[str, F8] = {}
     late: list[str] = []
@@ -254,8 +246,7 @@ def _kin(table: Table, group_index: dict[tuple[str, str], int]) -> list[tuple[in
 def _pairs(rows: Iterable[tuple[Any, ...]], state_index: dict[str, int]) -> list[tuple[int, int, float]]:
     """Pairs of states by index, a < b, sorted."""
     return sorted(
-        (min(state_index[a], state_index[b]), max(state_index[a], state_index[b]), value)
-        for a, b, value in rows
+        (min(state_index[a], state_index[b]), max(state_index[a], state_index[b]), value) for a, b, value in rows
     )
 
 
@@ -299,9 +290,7 @@ def _displaced(table: Table, states: list[str], year: int) -> I8:
 def _missions(tables: Tables, state_index: dict[str, int]) -> tuple[Mission, ...]:
     columns = tables["mission_strength.csv"].columns
     strength: dict[str, dict[int, int]] = {}
-    for key, year, persons in sorted(
-        zip(columns["mission"], columns["year"], columns["persons"], strict=True)
-    ):
+    for key, year, persons in sorted(zip(columns["mission"], columns["year"], columns["persons"], strict=True)):
         strength.setdefault(key, {})[year] = persons
     missions = _sorted_table(tables["missions.csv"], "mission")
     names = ("mission", "name", "organisation", "state", "kind", "mandate", "start", "end")

@@ -185,16 +185,12 @@ def _check_values(tables: Tables, errors: list[Problem], warnings: list[Problem]
             variable = VARIABLES[name]
             have.add((state, name))
             if seen.setdefault((state, name, year), file) != file:
-                errors.append(
-                    table.problem(row, "variable", "also in state_values.csv for this state and year")
-                )
+                errors.append(table.problem(row, "variable", "also in state_values.csv for this state and year"))
             if unit != variable.unit:
                 errors.append(table.problem(row, "unit", f"wrong unit of {name}", allowed=variable.unit))
             elif not variable.lo <= value <= variable.hi:
                 errors.append(
-                    table.problem(
-                        row, "value", f"{name} out of range", allowed=f"{variable.lo:g} to {variable.hi:g}"
-                    )
+                    table.problem(row, "value", f"{name} out of range", allowed=f"{variable.lo:g} to {variable.hi:g}")
                 )
             elif name in bounds and not bounds[name][0] <= value <= bounds[name][1]:
                 lo, hi = bounds[name]
@@ -262,10 +258,7 @@ def _check_people(tables: Tables, header: Header, errors: list[Problem], warning
                     )
                 )
     groups = {
-        (state_of[district], community)
-        for district, own in cells.items()
-        if district in state_of
-        for community in own
+        (state_of[district], community) for district, own in cells.items() if district in state_of for community in own
     }
     status = tables["power_status.csv"]
     if not status.damaged:
@@ -293,9 +286,7 @@ def _check_totals(
         if district in state_of:
             needed[state_of[district]] = needed.get(state_of[district], 0) + MIN_PERSONS * len(own)
     values = tables["state_values.csv"]
-    for row, (state, name) in enumerate(
-        zip(values.columns["state"], values.columns["variable"], strict=True)
-    ):
+    for row, (state, name) in enumerate(zip(values.columns["state"], values.columns["variable"], strict=True)):
         if name == "population" and values.columns["value"][row] < needed.get(state, 0):
             errors.append(
                 values.problem(
@@ -341,16 +332,12 @@ def _check_files(tables: Tables, names: list[str], errors: list[Problem], warnin
                 )
             )
     warnings += [
-        Problem("file is missing: say where the values come from", file=name)
-        for name in DOCUMENTS
-        if name not in names
+        Problem("file is missing: say where the values come from", file=name) for name in DOCUMENTS if name not in names
     ]
     if OUTLINES_FILE in names:
         text = read_text(tables.folder, OUTLINES_FILE)
         outlines = (
-            text
-            if isinstance(text, Problem)
-            else parse_outlines(text, sorted(tables["states.csv"].columns["state"]))
+            text if isinstance(text, Problem) else parse_outlines(text, sorted(tables["states.csv"].columns["state"]))
         )
         if isinstance(outlines, Problem):
             errors.append(outlines)

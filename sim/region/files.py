@@ -27,9 +27,7 @@ def read_text(folder: Path, name: str) -> str | Problem:
         The text with line feeds as line ends, or why it cannot be read. Links, folders, devices and files
         above 20 MB are refused.
     """
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     path = folder / name
     if path.is_symlink():
         return Problem("is a link to another file", file=name, hint="put a copy of the file here")

@@ -84,9 +84,7 @@ class Table:
         got = short(self.columns[column][row])
         return self.at(self.lines[row], column, what, got=got, allowed=allowed, hint=hint)
 
-    def at(
-        self, line: int, column: str, what: str, *, got: str = "", allowed: str = "", hint: str = ""
-    ) -> Problem:
+    def at(self, line: int, column: str, what: str, *, got: str = "", allowed: str = "", hint: str = "") -> Problem:
         """Return a problem at a line."""
         position = self._position(line, self.header.index(column)) if column in self.header else None
         return Problem(what, self.file, line, position, column, got, allowed, hint)
@@ -134,9 +132,7 @@ class Tables:
     def __getitem__(self, file: str) -> Table:
         return self.tables[file]
 
-    def header_problem(
-        self, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = ""
-    ) -> Problem:
+    def header_problem(self, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = "") -> Problem:
         """Return a problem in the header, at the line of the last part of a dotted key."""
         return _header_problem(self.header_text, key, what, got=got, allowed=allowed, hint=hint)
 
@@ -209,9 +205,7 @@ def _read_rows(reader: Any, table: Table, schema: Schema, problems: list[Problem
         if not fields:
             continue
         if len(fields) != width:
-            problems.append(
-                Problem("wrong number of fields", table.file, line, None, "", str(len(fields)), str(width))
-            )
+            problems.append(Problem("wrong number of fields", table.file, line, None, "", str(len(fields)), str(width)))
             continue
         row: list[Any] = []
         for (title, parse, _), raw in zip(plan, fields, strict=True):
@@ -219,9 +213,7 @@ def _read_rows(reader: Any, table: Table, schema: Schema, problems: list[Problem
                 row.append(parse(raw))
             except _Bad as bad:
                 hint = nearest(raw, bad.names)
-                problems.append(
-                    table.at(line, title, bad.what, got=short(raw), allowed=bad.allowed, hint=hint)
-                )
+                problems.append(table.at(line, title, bad.what, got=short(raw), allowed=bad.allowed, hint=hint))
         if len(row) == width:
             table.lines.append(line)
             for (_, _, values), value in zip(plan, row, strict=True):
@@ -247,9 +239,7 @@ def _check_titles(table: Table, schema: Schema, problems: list[Problem]) -> None
             )
         elif title in table.header[:index]:
             problems.append(Problem("column stands twice", table.file, 1, table._position(1, index), title))
-    problems += [
-        Problem("column is missing", table.file, 1, None, name) for name in wanted if name not in table.header
-    ]
+    problems += [Problem("column is missing", table.file, 1, None, name) for name in wanted if name not in table.header]
 
 
 def _parser(column: Column) -> Callable[[str], Any]:
@@ -278,9 +268,7 @@ def _parse_key(pattern: re.Pattern[str], allowed: str) -> Callable[[str], str]:
 
 
 def _parse_integer(column: Column) -> Callable[[str], int]:
-    allowed = f"a whole number from {column.lo:,.0f} to {column.hi:,.0f}".replace(
-        ",", "" if column.hi < 1e4 else ","
-    )
+    allowed = f"a whole number from {column.lo:,.0f} to {column.hi:,.0f}".replace(",", "" if column.hi < 1e4 else ",")
 
     def parse(raw: str) -> int:
         if not _INTEGER.fullmatch(raw.strip()):
@@ -360,9 +348,7 @@ _HEADER_KEYS: dict[str, tuple[str, float, float]] = {
 }
 
 
-def _header_problem(
-    text: str, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = ""
-) -> Problem:
+def _header_problem(text: str, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = "") -> Problem:
     """A problem in region.toml, placed at the line that sets the key."""
     *_, last = key.split(".")
     match = re.search(rf"^[ \t]*\[?[ \t]*\"?({re.escape(last)})\"?[ \t]*[=\]]", text, re.MULTILINE)
@@ -397,9 +383,7 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
 
     for key in data:
         if key not in _HEADER_KEYS:
-            report(
-                label(key), "unknown key", allowed=", ".join(_HEADER_KEYS), hint=nearest(key, _HEADER_KEYS)
-            )
+            report(label(key), "unknown key", allowed=", ".join(_HEADER_KEYS), hint=nearest(key, _HEADER_KEYS))
     for key, (kind, lo, hi) in _HEADER_KEYS.items():
         if key not in data:
             report(key, "is missing")
@@ -430,18 +414,14 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
     )
 
 
-def _check_header_value(
-    key: str, value: object, kind: str, lo: float, hi: float, report: Callable[..., None]
-) -> None:
+def _check_header_value(key: str, value: object, kind: str, lo: float, hi: float, report: Callable[..., None]) -> None:
     """Report a header value of the wrong kind or range."""
     got = short(value)
     if kind in ("integer", "number"):
         right = isinstance(value, int) if kind == "integer" else isinstance(value, int | float)
         if not right or isinstance(value, bool) or not lo <= value <= hi:  # type: ignore[operator]
             word = "a whole number" if kind == "integer" else "a number"
-            report(
-                key, "not usable", got=got, allowed=f"{word} from {lo:g} to {hi:g}" if lo < hi else f"{lo:g}"
-            )
+            report(key, "not usable", got=got, allowed=f"{word} from {lo:g} to {hi:g}" if lo < hi else f"{lo:g}")
     elif kind == "key":
         if not isinstance(value, str) or not _PATTERNS["key"][0].fullmatch(value) or len(value) > 80:
             report(key, "not a key", got=got, allowed=_PATTERNS["key"][1])
@@ -480,9 +460,7 @@ def _bounds(table: dict[str, object], report: Callable[..., None]) -> dict[str, 
             )
             continue
         numbers = (
-            [x for x in value if isinstance(x, int | float) and math.isfinite(x)]
-            if isinstance(value, list)
-            else []
+            [x for x in value if isinstance(x, int | float) and math.isfinite(x)] if isinstance(value, list) else []
         )
         if len(numbers) != 2 or len(value) != 2 or not numbers[0] < numbers[1]:  # type: ignore[arg-type]
             report(f"bounds.{name}", "not bounds", got=short(value), allowed="[lo, hi] with lo below hi")
@@ -499,9 +477,7 @@ def _protected(entries: list[object], report: Callable[..., None]) -> frozenset[
     for entry in entries:
         match = _PROTECTED.fullmatch(entry) if isinstance(entry, str) else None
         if match is None:
-            report(
-                "protected", "not a group", got=short(entry), allowed="state and community such as XKX/serb"
-            )
+            report("protected", "not a group", got=short(entry), allowed="state and community such as XKX/serb")
         else:
             protected.add((match[1], match[2]))
     return frozenset(protected)

@@ -73,9 +73,7 @@ TABLES: dict[str, Schema] = {
         unique="district community",
         required=True,
     ),
-    "borders.csv": _table(
-        *_PAIR, Column("border_km", "number", 0, 1e5), unique="state_a state_b", required=True
-    ),
+    "borders.csv": _table(*_PAIR, Column("border_km", "number", 0, 1e5), unique="state_a state_b", required=True),
     "kin_ties.csv": _table(
         Column("community", "community"),
         Column("kin_state", "state"),

@@ -46,9 +46,7 @@ _ALL = (
     Variable("corruption", "index", 0, 1, "Political corruption, V-Dem v2x_corr; higher is more corrupt"),
     Variable("civil_society_participation", "index", 0, 1, "Civil society participation, V-Dem v2x_cspart"),
     Variable("core_civil_society", "index", 0, 1, "Core civil society, V-Dem v2xcs_ccsi"),
-    Variable(
-        "physical_integrity", "index", 0, 1, "Freedom from political killing and torture, V-Dem v2x_clphy"
-    ),
+    Variable("physical_integrity", "index", 0, 1, "Freedom from political killing and torture, V-Dem v2x_clphy"),
     Variable("territory_control", "share", 0, 1, "Territory under state authority, V-Dem v2svstterr / 100"),
     Variable("anti_system", "score", -5, 5, "Anti-system movements, V-Dem v2csantimv"),
     Variable("freedom_of_expression", "index", 0, 1, "Freedom of expression, V-Dem v2x_freexp_altinf"),

@@ -23,12 +23,9 @@ def resolved(scenario: Scenario) -> dict[str, Any]:
         "months": scenario.months,
         "institutions": scenario.institutions,
         "interventions": {
-            item.key: _programme(item, scenario)
-            for item in sorted(scenario.interventions, key=lambda item: item.key)
+            item.key: _programme(item, scenario) for item in sorted(scenario.interventions, key=lambda item: item.key)
         },
-        "shocks": {
-            item.key: _shock(item, scenario) for item in sorted(scenario.shocks, key=lambda item: item.key)
-        },
+        "shocks": {item.key: _shock(item, scenario) for item in sorted(scenario.shocks, key=lambda item: item.key)},
         "parameters": dict(scenario.parameters),
     }
 
@@ -74,9 +71,7 @@ def _shock(item: Shock, scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _write(
-    mapping: dict[str, Any], path: tuple[str, ...], origins: dict[str, str] | None, lines: list[str]
-) -> None:
+def _write(mapping: dict[str, Any], path: tuple[str, ...], origins: dict[str, str] | None, lines: list[str]) -> None:
     """Append a mapping as block YAML; scalars and lists are written as JSON, which YAML 1.2 contains."""
     indent = "  " * len(path)
     for key, value in mapping.items():

@@ -88,9 +88,7 @@ def _read(path: Path, problems: list[Problem]) -> Node | None:
     problems += found
     if text is None:
         if found and found[0].what == "does not exist":
-            problems[-1] = Problem(
-                "does not exist", file=str(path), hint=nearest(path.stem, shipped_scenarios())
-            )
+            problems[-1] = Problem("does not exist", file=str(path), hint=nearest(path.stem, shipped_scenarios()))
         return None
     parsed = parse(text, str(path))
     problems += parsed.problems
@@ -98,9 +96,7 @@ def _read(path: Path, problems: list[Problem]) -> Node | None:
         if not parsed.problems:
             what = "is empty" if parsed.root is None or parsed.root.value is None else "must be a mapping"
             problems.append(
-                Problem(
-                    what, file=str(path), line=1, column=1, allowed="a scenario that starts with format: 1"
-                )
+                Problem(what, file=str(path), line=1, column=1, allowed="a scenario that starts with format: 1")
             )
         return None
     return parsed.root if _format(parsed.root, problems) else None
@@ -167,9 +163,7 @@ def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) 
         return None
     if len(files) > MAX_PARENTS:
         problems.append(
-            problem_at(
-                root, ("extends",), "too many scenarios extend each other", allowed=f"at most {MAX_PARENTS}"
-            )
+            problem_at(root, ("extends",), "too many scenarios extend each other", allowed=f"at most {MAX_PARENTS}")
         )
         return None
     return parent
@@ -189,16 +183,10 @@ def _overrides(set_: Sequence[str], problems: list[Problem]) -> Node | None:
         path, equals, text = item.partition("=")
         path = path.strip()
         if not equals or not _PATH.match(path):
-            problems.append(
-                Problem("is not an override", file="--set", got=shown(item), allowed="key.path=value")
-            )
+            problems.append(Problem("is not an override", file="--set", got=shown(item), allowed="key.path=value"))
             continue
         clash = next(
-            (
-                other
-                for other in seen
-                if f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")
-            ),
+            (other for other in seen if f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")),
             "",
         )
         if clash:
@@ -207,9 +195,7 @@ def _overrides(set_: Sequence[str], problems: list[Problem]) -> Node | None:
         seen.append(path)
         parts = path.split(".")
         if parts[0] in ("extends", "format"):
-            problems.append(
-                Problem("cannot be set here", file="--set", key=path, hint="write it in the file")
-            )
+            problems.append(Problem("cannot be set here", file="--set", key=path, hint="write it in the file"))
             continue
         parsed = parse(text, f"--set {path}", placed=False)
         problems += [
@@ -264,17 +250,9 @@ def _merge(parent: Node, child: Node, path: tuple[str, ...], problems: list[Prob
     made.keys = dict(parent.keys)
     for key, node in child.value.items():
         inner = (*path, key)
-        if (
-            node.value is None
-            and path
-            and path[-1] in _REMOVABLE
-            and len(path) == 1
-            and key not in parent.value
-        ):
+        if node.value is None and path and path[-1] in _REMOVABLE and len(path) == 1 and key not in parent.value:
             hint = nearest(key, parent.value)
-            problems.append(
-                problem_at(child, (key,), "clears what is not there", hint=hint, at=dotted(inner))
-            )
+            problems.append(problem_at(child, (key,), "clears what is not there", hint=hint, at=dotted(inner)))
         known = made.value.get(key)
         made.value[key] = _merge(known, node, inner, problems) if known is not None else node
         made.keys[key] = child.keys[key]

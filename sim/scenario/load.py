@@ -59,9 +59,7 @@ def validate_file(
     return problems, list(scenario.warnings) if scenario else []
 
 
-def _load(
-    name: str | Path, set_: Sequence[str], regions: RegionCache
-) -> tuple[Scenario | None, list[Problem]]:
+def _load(name: str | Path, set_: Sequence[str], regions: RegionCache) -> tuple[Scenario | None, list[Problem]]:
     path = find_scenario(name)
     layers = read_layers(path, set_)
     problems = list(layers.problems)
@@ -77,9 +75,7 @@ def _load(
 def _in_order(problems: list[Problem]) -> list[Problem]:
     """Sort problems by their place, files in the order they first occur."""
     files = list(dict.fromkeys(problem.file for problem in problems))
-    return sorted(
-        problems, key=lambda problem: (files.index(problem.file), problem.line or 0, problem.column or 0)
-    )
+    return sorted(problems, key=lambda problem: (files.index(problem.file), problem.line or 0, problem.column or 0))
 
 
 def _key(path: Path) -> str:

@@ -66,9 +66,7 @@ class Resolver:
             ("region", "western_balkans"),
         ):
             if getattr(spec, name) is None:
-                self.note(
-                    (name,), "is missing", allowed=f"{name}: {example}, or extends: a scenario that has it"
-                )
+                self.note((name,), "is missing", allowed=f"{name}: {example}, or extends: a scenario that has it")
         self.start = _month(spec.start) if spec.start else None
         region_name = self._load_region()
         programmes = [
@@ -140,9 +138,7 @@ class Resolver:
         year, month = _month(date)
         after = (year - self.start[0]) * 12 + month - self.start[1]
         if after < 0:
-            self.note(
-                path, "lies before the scenario starts", got=date, allowed=f"{self.spec.start} or later"
-            )
+            self.note(path, "lies before the scenario starts", got=date, allowed=f"{self.spec.start} or later")
         return after
 
     def _programme(self, key: str, spec: ProgrammeFile) -> Programme | None:
@@ -173,9 +169,7 @@ class Resolver:
             months=spec.months,
             intensity=intensity,
             quantity=quantity,
-            meur_per_year=self._cost(entry, targets, intensity, quantity)
-            if cost is None
-            else float(cost) + 0.0,
+            meur_per_year=self._cost(entry, targets, intensity, quantity) if cost is None else float(cost) + 0.0,
             approval=spec.approval or entry.approval,
             when=when,
         )
@@ -223,9 +217,7 @@ class Resolver:
                     self.note((*path, name, index), "is given twice", got=shown(item))
                 known: tuple[str, ...] = getattr(self.region, name) if self.region else (item,)
                 if item not in known:
-                    allowed = (
-                        ", ".join(known) if len(known) <= 30 else f"one of {len(known)} {name} of the region"
-                    )
+                    allowed = ", ".join(known) if len(known) <= 30 else f"one of {len(known)} {name} of the region"
                     self.note(
                         (*path, name, index),
                         f"the region has no such {_ONE[name]}",
@@ -264,9 +256,7 @@ class Resolver:
                 allowed=", ".join(("region", *states)),
                 hint=nearest(where, states),
             )
-        return Trigger(
-            spec.indicator or "", _float(spec.above), _float(spec.below), spec.for_months or 1, where
-        )
+        return Trigger(spec.indicator or "", _float(spec.above), _float(spec.below), spec.for_months or 1, where)
 
     def _quantity(self, path: KeyPath, spec: ProgrammeFile, entry: CatalogueEntry) -> dict[str, int]:
         """Return the head counts of a programme: exactly the one its type calls for."""
@@ -286,9 +276,7 @@ class Resolver:
             self.note((*path, wanted), "is missing", allowed=f"such as {wanted}: 1000")
         return {wanted: count or 0}
 
-    def _cost(
-        self, entry: CatalogueEntry, targets: Targets, intensity: float, quantity: dict[str, int]
-    ) -> float:
+    def _cost(self, entry: CatalogueEntry, targets: Targets, intensity: float, quantity: dict[str, int]) -> float:
         """Return the catalogue's cost of a programme, million euro a year."""
         cost = entry.cost.meur_per_year * intensity
         if entry.dose.quantity is not None:

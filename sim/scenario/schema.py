@@ -36,12 +36,8 @@ class TargetsFile(Strict):
     """Where a programme or shock acts: all listed states and districts, within the listed communities."""
 
     states: list[Name] | None = Field(default=None, max_length=200, description="State codes such as XKX")
-    districts: list[Name] | None = Field(
-        default=None, max_length=5000, description="District keys of the region"
-    )
-    communities: list[Name] | None = Field(
-        default=None, max_length=200, description="Community keys such as albanian"
-    )
+    districts: list[Name] | None = Field(default=None, max_length=5000, description="District keys of the region")
+    communities: list[Name] | None = Field(default=None, max_length=200, description="Community keys such as albanian")
 
 
 class TriggerFile(Strict):
@@ -59,21 +55,15 @@ class TriggerFile(Strict):
 class ProgrammeFile(Strict):
     """One intervention as a scenario runs it. Anything left out comes from the catalogue."""
 
-    type: Name | None = Field(
-        default=None, description="Row or key of the catalogue, such as I2 or police_capacity"
-    )
+    type: Name | None = Field(default=None, description="Row or key of the catalogue, such as I2 or police_capacity")
     provider: Provider | None = None
     targets: TargetsFile | None = None
-    start: Date | None = Field(
-        default=None, description="Month of the request; the scenario's start unless given"
-    )
+    start: Date | None = Field(default=None, description="Month of the request; the scenario's start unless given")
     months: int | None = Field(default=None, ge=1, le=1200, description="Length; until the end unless given")
     intensity: float | None = Field(
         default=None, ge=0, le=1, description="1 is the full dose of the catalogue; 1 unless given"
     )
-    troops: int | None = Field(
-        default=None, ge=0, le=500_000, description="Soldiers, over all targets together"
-    )
+    troops: int | None = Field(default=None, ge=0, le=500_000, description="Soldiers, over all targets together")
     police_officers: int | None = Field(
         default=None, ge=0, le=500_000, description="Police officers, over all targets together"
     )
@@ -93,15 +83,11 @@ class ShockFile(Strict):
     type: Name | None = Field(default=None, description="Key of a shock, such as rumour")
     targets: TargetsFile | None = None
     at: Date | None = Field(default=None, description="Month the shock hits")
-    week: int | None = Field(
-        default=None, ge=0, le=3, description="Quarter of the month, 0 to 3; 0 unless given"
-    )
+    week: int | None = Field(default=None, ge=0, le=3, description="Quarter of the month, 0 to 3; 0 unless given")
     magnitude: float | None = Field(
         default=None, ge=0, le=5, description="Multiplies the sizes of the catalogue; 1 unless given"
     )
-    mission: Name | None = Field(
-        default=None, description="Key of a standing mission, for shocks on missions"
-    )
+    mission: Name | None = Field(default=None, description="Key of a standing mission, for shocks on missions")
     months: int | None = Field(
         default=None, ge=1, le=600, description="Length, for shocks that take time; 12 unless given"
     )
@@ -209,11 +195,7 @@ def _problem(root: Node, item: Any) -> Problem:
         said["hint"] = nearest(longer or str(path[-1]), names)
     elif kind in _TYPES:
         what, said["allowed"] = f"must be {_TYPES[kind]}", _range(path)
-        if (
-            kind.startswith("int")
-            and isinstance(value, str)
-            and value.replace("_", "").replace(",", "").isdigit()
-        ):
+        if kind.startswith("int") and isinstance(value, str) and value.replace("_", "").replace(",", "").isdigit():
             said["hint"] = "write digits only"
     elif kind == "literal_error":
         options = [str(option) for option in _options(path)]

@@ -96,12 +96,7 @@ class Text:
 def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     """Read a regular UTF-8 file of at most `MAX_BYTES`; links, devices, pipes and folders are refused."""
     shown = str(path)
-    flags = (
-        os.O_RDONLY
-        | getattr(os, "O_NOFOLLOW", 0)
-        | getattr(os, "O_NONBLOCK", 0)
-        | getattr(os, "O_CLOEXEC", 0)
-    )
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         if path.is_symlink():
             return None, [Problem("is a symbolic link", file=shown, allowed="a regular file")]
@@ -209,14 +204,10 @@ class _Builder:
             return Mark(self.file)
         return Mark(self.file, event.line + 1, event.column + 1)
 
-    def note(
-        self, what: str, mark: Mark, *, key: str = "", got: str = "", allowed: str = "", hint: str = ""
-    ) -> None:
+    def note(self, what: str, mark: Mark, *, key: str = "", got: str = "", allowed: str = "", hint: str = "") -> None:
         line, column = (mark.line, mark.column) if self.placed else (None, None)
         self.problems.append(
-            Problem(
-                what, file=mark.file, line=line, column=column, key=key, got=got, allowed=allowed, hint=hint
-            )
+            Problem(what, file=mark.file, line=line, column=column, key=key, got=got, allowed=allowed, hint=hint)
         )
 
     def stop(self, what: str, mark: Mark, *, got: str = "", allowed: str = "") -> None:
@@ -330,9 +321,7 @@ class _Builder:
             self.note("has a key with a tag or an anchor", mark, key=shown, allowed="plain names as keys")
         text = str(event.value)
         if text == "<<" and event.style is None:
-            self.note(
-                "uses a merge key", mark, key=shown, got="<<", hint="use extends: to build on another file"
-            )
+            self.note("uses a merge key", mark, key=shown, got="<<", hint="use extends: to build on another file")
             return None
         if event.style is None:
             try:

@@ -122,9 +122,7 @@ def _capped(scenario: Scenario, region: Region, root: Node) -> Iterator[Problem]
             item,
             {
                 region.states[s]
-                for s in np.unique(
-                    region.district_state[region.cell_district[target_cells(region, item.targets)]]
-                )
+                for s in np.unique(region.district_state[region.cell_district[target_cells(region, item.targets)]])
             },
         )
         for item in scenario.interventions

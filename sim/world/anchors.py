@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sim.kernels.elementary import log
 from sim.region import Region
 from sim.types import SLOW_FIELDS, Fields, Geography
+from sim.world.rates import keep
 
 F8 = NDArray[np.float64]
 
@@ -25,8 +26,9 @@ CREDIBILITY_BY_STAGE = {"none": 0.2, "applicant": 0.3, "candidate": 0.4, "negoti
 def scaled(region: Region, variable: str) -> F8:
     """A state variable on the region's fixed scale, 0.05 to 0.95."""
     low, high = region.bounds[variable]
-    share: F8 = (region.values[variable] - low) / (high - low)
-    return 0.05 + 0.9 * np.clip(share, 0.0, 1.0)
+    share = (region.values[variable] - low) / (high - low)
+    out: F8 = 0.05 + 0.9 * np.clip(share, 0.0, 1.0)
+    return out
 
 
 def mean(*parts: F8) -> F8:
@@ -77,18 +79,18 @@ def institutions(region: Region) -> F8:
         "oversight": mean(judges, scaled(region, "libdem")),
         "credibility": np.array([CREDIBILITY_BY_STAGE[stage] for stage in integration_stage(region)]),
     }
-    return np.clip(np.stack([anchors[name] for name in SLOW_FIELDS]), 0.02, 0.98)
+    out: F8 = np.clip(np.stack([anchors[name] for name in SLOW_FIELDS]), 0.02, 0.98)
+    return out
 
 
-def war_memory(region: Region) -> F8:
-    """Memory of war, log(1 + deaths per 1,000 residents), decayed from the end of the war; (n_cells,)."""
+def war_memory(region: Region, halflife_years: float) -> F8:
+    """Memory of war, log(1 + deaths per 1,000 residents), halved every ``halflife_years`` since; (n_cells,)."""
     out = np.zeros(region.n_cells)
     for cell, (deaths, years) in enumerate(
         zip(region.war_deaths_per_1000.tolist(), region.memory_years.tolist(), strict=True)
     ):
         if deaths > 0.0 and years == years:
-            faded = 1.0 / (1.0 + 0.035 * years)
-            out[cell] = log(1.0 + deaths) * faded
+            out[cell] = log(1.0 + deaths) * (keep(halflife_years / years) if years > 0.0 else 1.0)
     return out
 
 
@@ -99,14 +101,16 @@ def build_fields(region: Region, geography: Geography, parameters: Any) -> Field
     slow = institutions(region)
     dispute = disputes(region)
     contact = geography.mix / (geography.mix + p.mix_half)
-    memory = war_memory(region)
+    memory = war_memory(region, p.memory_halflife)
     tension = np.clip(0.12 + 0.45 * contact * geography.salience + p.memory_tension * memory, 0.03, 0.95)
     excluded = np.clip(region.exclusion, 0.02, 0.98)
     trust = mean(scaled(region, "rule_of_law"), scaled(region, "polyarchy"))[cell_state]
     legitimacy = np.clip(trust - 0.2 * excluded[geography.cell_group], 0.05, 0.95)
     unemployment = np.clip(region.values["unemployment"][cell_state], 0.01, 0.9)
     youth_ratio = region.values["youth_unemployment"] / region.values["unemployment"]
-    media = mean(1.0 - region.values["alignment_west"], region.values["external_energy"], region.values["external_media"])
+    media = mean(
+        1.0 - region.values["alignment_west"], region.values["external_energy"], region.values["external_media"]
+    )
     influence = 0.05 + 0.9 * media
     extremism = np.clip(0.08 + 0.1 * region.values["youth_unemployment"][geography.district_state], 0.02, 0.95)
     crime = mean(slow[1], 1.0 - slow[0])[geography.district_state]

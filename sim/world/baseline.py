@@ -29,8 +29,8 @@ WEIGHTS = np.array([0.00054826885597222, 0.03075712396758651, 0.2401231786050127
 
 
 @kernel
-def expected_turnout(alpha, tension, geography, fields, officers, rates, p, nodes, weights):  # type: ignore[no-untyped-def]
-    """Expected turn-out per resident of each cell in a quiet round, (n_c,); ``rates`` (2, n_c) unemployed shares."""
+def expected_turnout(alpha, tension, geography, fields, officers, unemployed_share, p, nodes, weights):  # type: ignore[no-untyped-def]
+    """Expected turn-out per resident of each cell in a quiet round, (n_c,); ``unemployed_share`` (n_c,) of residents."""
     out = np.zeros(geography.cell_people.size)
     form = int(p.arrest_form)
     for c in range(out.size):
@@ -42,7 +42,7 @@ def expected_turnout(alpha, tension, geography, fields, officers, rates, p, node
         drive = alpha + p.b_exclusion * fields.exclusion[geography.cell_group[c]]
         drive += p.b_tension * (fields.tension[c] - tension)
         grief = p.b_grievance * (1.0 - fields.legitimacy[c])
-        unemployed = 0.5 * (rates[0, c] + rates[1, c])
+        unemployed = unemployed_share[c]
         total = 0.0
         for i in range(POINTS):
             hardship = (i + 0.5) / POINTS
@@ -93,7 +93,7 @@ def _bisect(gap: Any, low: float, high: float) -> float:
 
 
 def solve_baseline(
-    geography: Geography, fields: Fields, officers: Array, riot: Array, rates: Array, parameters: Any
+    geography: Geography, fields: Fields, officers: Array, riot: Array, unemployed: Array, parameters: Any
 ) -> Solve:
     """Solve ``alpha`` and ``nu`` for fields at their anchors. ``officers`` per resident and ``riot`` (n_d,)."""
     p = parameters
@@ -102,7 +102,7 @@ def solve_baseline(
     extremism = round(float(population_mean(fields.extremism, geography.district_people)), 6)
 
     def turnout(alpha: float) -> Array:
-        return expected_turnout(alpha, tension, geography, fields, officers, rates, p, NODES, WEIGHTS)
+        return expected_turnout(alpha, tension, geography, fields, officers, unemployed, p, NODES, WEIGHTS)
 
     alpha = _bisect(lambda a: population_mean(turnout(a), people) - p.quiet_participation, -40.0, 20.0)
     crowd = turnout(alpha) * people
@@ -128,7 +128,7 @@ def expected_incidents(turnout, violent, geography, p, communal, burst):  # type
         d = geography.cell_district[c]
         contact = saturate(geography.mix[c], p.mix_half)
         rough = turnout[c] * geography.cell_people[c] * violent[c]
-        raw[d] += 4.0 * burst * p.incident_rate * rough * contact * communal[d] / (1.0 - p.branching)
+        raw[d] += 4.0 * burst * p.incident_rate * rough * contact * communal[d] / (1.0 - p.branching * communal[d])
     for d in range(n_d):
         raw[d] = 100000.0 * raw[d] / geography.district_people[d]
     for d in range(n_d):

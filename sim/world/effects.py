@@ -9,6 +9,7 @@ month in a canonical order of channels, so the order in a file cannot matter and
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 
 from sim.kernels.compiling import kernel
@@ -108,9 +109,7 @@ class LeverSums:
         self._touched = {pull.lever for pull, level in pulls if level != 0.0}
         for pull, level in pulls:
             if level != 0.0:
-                _add(
-                    self.totals[pull.lever], pull.places, pull.weights, pull.states, pull.factors, factor_table, level
-                )
+                _add(self.totals[pull.lever], pull.places, pull.weights, pull.states, pull.factors, factor_table, level)
         for name in self._touched:
             if LEVER_BY_NAME[name].kind in CAPPED:
                 _cap(self.totals[name], self.cap)
@@ -197,7 +196,13 @@ class Reach:
 
 
 def make_pull(
-    lever: str, size: float, reach: Reach, geography: Geography, lag: float, halflife: float, factors: tuple[str, ...] = ()
+    lever: str,
+    size: float,
+    reach: Reach,
+    geography: Geography,
+    lag: float,
+    halflife: float,
+    factors: tuple[str, ...] = (),
 ) -> Pull:
     """Build the pull of one channel on one lever for the cells reached.
 

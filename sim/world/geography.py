@@ -127,7 +127,9 @@ def _csr(rows: list[list[tuple[int, float]]]) -> tuple[Array, Array, Array]:
 def _kin_rows(region: Region) -> list[list[tuple[int, float]]]:
     """Kin groups of every group: strength x share of all kin abroad, by residents."""
     rows: list[list[tuple[int, float]]] = [[] for _ in range(region.n_groups)]
-    ties = sorted(zip(region.kin_group_a.tolist(), region.kin_group_b.tolist(), region.kin_strength.tolist(), strict=True))
+    ties = sorted(
+        zip(region.kin_group_a.tolist(), region.kin_group_b.tolist(), region.kin_strength.tolist(), strict=True)
+    )
     for group in range(region.n_groups):
         linked = [(other, strength) for a, other, strength in ties if a == group]
         total = float(sum(int(region.group_population[other]) for other, _ in linked))
@@ -144,20 +146,26 @@ def _border_rows(region: Region) -> list[list[tuple[int, float]]]:
     return [[(b, km / sum(k for _, k in row)) for b, km in sorted(row)] for row in rows]
 
 
-def group_salience(region: Region) -> Array:
-    """How political a community is in its state, (n_groups,): the dispute with the states of its kin, or a floor.
-
-    Only states where the kin are a larger share of residents count, and only for minorities of the own state.
-    """
-    out = np.full(region.n_groups, QUIET_DISPUTE)
+def patron_states(region: Region) -> list[tuple[int, ...]]:
+    """States whose own majority are kin of a minority, per group: kin are a larger share of residents there."""
     state_people = [int(region.group_population[region.group_state == s].sum()) for s in range(region.n_states)]
     share = [int(n) / state_people[s] for n, s in zip(region.group_population, region.group_state, strict=True)]
+    out: list[set[int]] = [set() for _ in range(region.n_groups)]
+    for a, b in zip(region.kin_group_a.tolist(), region.kin_group_b.tolist(), strict=True):
+        if share[a] < min(share[b], 0.5):
+            out[a].add(int(region.group_state[b]))
+    return [tuple(sorted(states)) for states in out]
+
+
+def group_salience(region: Region) -> Array:
+    """How political a community is in its state, (n_groups,): the dispute with the states of its kin, or a floor."""
+    out = np.full(region.n_groups, QUIET_DISPUTE)
     level = np.zeros((region.n_states, region.n_states))
     level[region.dispute_a, region.dispute_b] = region.dispute_level
     level[region.dispute_b, region.dispute_a] = region.dispute_level
-    for a, b in zip(region.kin_group_a.tolist(), region.kin_group_b.tolist(), strict=True):
-        if share[a] < min(share[b], 0.5):
-            out[a] = max(out[a], level[region.group_state[a], region.group_state[b]])
+    for group, patrons in enumerate(patron_states(region)):
+        for patron in patrons:
+            out[group] = max(out[group], level[region.group_state[group], patron])
     return out
 
 

@@ -2,7 +2,7 @@
 
 Nothing ever writes an outcome. A channel of an intervention names one lever; the effects of all active
 sources add up on it, on a scale where reductions and harms are both possible, and the sum is capped
-(`equations.md` section 5). Effective values are rebuilt every month from base values and these sums.
+(`docs/model.md`). Effective values are rebuilt every month from base values and these sums.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ LEVERS: tuple[Lever, ...] = (
     Lever("riot_control", "district", "share", "Share of a district covered by riot-trained units"),
     Lever("extremism", "district", "level", "Violent extremism"),
     Lever("crime", "district", "level", "Organised crime"),
-    Lever("clearance", "district", "share", "Share of mined land cleared"),
     Lever("enforcement", "state", "share", "Border enforcement; part of the flow shifts to neighbours"),
     Lever("influence", "state", "level", "External influence"),
     Lever("capacity", "state", "level", "State capacity"),

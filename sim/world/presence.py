@@ -38,8 +38,9 @@ def standing_missions(region: Region, year: int, month: int, shares: dict[str, f
 
 
 @kernel
-def set_presence(inputs, geography, slow, slow_ref, police, hot_spots, standing, troops, officers_abroad, lever_police,
-                 lever_riot, p):  # type: ignore[no-untyped-def]  # fmt: skip
+def set_presence(  # type: ignore[no-untyped-def]
+    inputs, geography, slow, slow_ref, police, hot_spots, standing, troops, officers_abroad, lever_police, lever_riot, p
+):
     """Write officers, riot units and the effects of missions of every district into the month's inputs.
 
     ``police`` (n_s,) officers per resident; ``hot_spots`` (n_d,) multiplier of a district's share of them (mean 1
@@ -58,8 +59,8 @@ def set_presence(inputs, geography, slow, slow_ref, police, hot_spots, standing,
         police_dose = min(1000.0 * abroad / people / p.mission_police_full, 1.0)
         inputs.combat[d] = exp(-p.mission_combat * dose)
         inputs.communal[d] = exp(-p.mission_communal * police_dose)
-        inputs.shield[d] = dose
-        inputs.riot[d] = min(max(lever_riot[d] + police_dose, 0.0), 1.0)
+        inputs.shield[s] = dose
+        inputs.riot[d] = min(max(lever_riot[d], 0.0), 1.0)
 
 
 def officers_per_resident(region: Region) -> Any:

@@ -40,14 +40,17 @@ FLOWS = {
 _I = {name: np.int64(index) for name, index in OUTCOME_INDEX.items()}
 FLOW_ROWS = np.array(list(FLOWS.values()), np.int64)
 FLOW_COLUMNS = np.array([OUTCOME_INDEX[name] for name in FLOWS], np.int64)
-POPULATION, EVENTS, PEAK, UNSAFE = (_I[n] for n in ("population", "protest_events", "peak_participation", "unsafe_person_months"))
+POPULATION, EVENTS, PEAK, UNSAFE = (
+    _I[n] for n in ("population", "protest_events", "peak_participation", "unsafe_person_months")
+)
 FIGHTERS, DISPLACED, DETAINED = (_I[n] for n in ("fighters", "displaced", "detained"))
 TENSION, LEGITIMACY, TRUST, EXCLUSION = (_I[n] for n in ("tension", "legitimacy", "trust", "exclusion"))
 UNEMPLOYMENT, YOUTH, EXTREMISM, CRIME = (_I[n] for n in ("unemployment", "youth_unemployment", "extremism", "crime"))
 INFLUENCE, CYBER, DISPUTE = (_I[n] for n in ("influence", "cyber", "dispute"))
 SLOW_ROWS = np.array([CAPACITY, CORRUPTION, REFORM_SECURITY, REFORM_POLITICAL, REFORM_ECONOMIC], np.int64)
 SLOW_COLUMNS = np.array(
-    [OUTCOME_INDEX[n] for n in ("capacity", "corruption", "reform_security", "reform_political", "reform_economic")], np.int64
+    [OUTCOME_INDEX[n] for n in ("capacity", "corruption", "reform_security", "reform_political", "reform_economic")],
+    np.int64,
 )
 STABILITY, PRESSURE, WEAKNESS, COPING = (_I[n] for n in ("stability", "pressure", "weakness", "coping_gap"))
 
@@ -72,7 +75,9 @@ def _scaled(value, row):  # type: ignore[no-untyped-def]
 @kernel
 def _index(row, memory, exclusion):  # type: ignore[no-untyped-def]
     """Write the stability index and its groups from a state's row of outcomes (`docs/model.md`)."""
-    pressure = _scaled(row[TENSION], 0) + _scaled(row[YOUTH], 1) + _scaled(row[INFLUENCE], 2) + _scaled(row[EXTREMISM], 3)
+    pressure = (
+        _scaled(row[TENSION], 0) + _scaled(row[YOUTH], 1) + _scaled(row[INFLUENCE], 2) + _scaled(row[EXTREMISM], 3)
+    )
     pressure += _scaled(row[CRIME], 4) + _scaled(row[CYBER], 5) + _scaled(row[DISPUTE], 6) + _scaled(memory, 7)
     weakness = _scaled(1.0 - row[SLOW_COLUMNS[3]], 8) + _scaled(row[SLOW_COLUMNS[1]], 9) + _scaled(exclusion, 10)
     coping = _scaled(1.0 - row[SLOW_COLUMNS[0]], 11) + _scaled(1.0 - row[LEGITIMACY], 12)
@@ -141,7 +146,7 @@ def record_month(series, geography, fields, tallies, protracted):  # type: ignor
         row = series[s]
         row[PEAK] = tallies.state_peak[s]
         row[DISPLACED] += protracted[s]
-        row[TRUST] = row[LEGITIMACY] - 0.5 * max(high[s] - low[s], 0.0)
+        row[TRUST] = row[LEGITIMACY] - max(high[s] - low[s], 0.0)
         row[INFLUENCE] = fields.influence[s]
         row[CYBER] = fields.cyber[s]
         row[DISPUTE] = worst_dispute(fields.dispute, s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,9 @@ def _calm_inputs(geography: Geography) -> Inputs:
     """Inputs of a month in which nothing acts."""
     n_c, n_d = geography.cell_uid.size, geography.district_uid.size
     n_g, n_s = geography.group_uid.size, geography.state_uid.size
-    zero_c, zero_d, zero_g, zero_s = (lambda n=n: np.zeros(n) for n in (n_c, n_d, n_g, n_s))
+    zero_c, zero_d, zero_g, zero_s = (partial(np.zeros, n) for n in (n_c, n_d, n_g, n_s))
     return Inputs(
-        officers=zero_d(), riot=zero_d(), combat=np.ones(n_d), communal=np.ones(n_d), shield=zero_d(),
+        officers=zero_d(), riot=zero_d(), combat=np.ones(n_d), communal=np.ones(n_d), shield=zero_s(),
         mobilisation=zero_c(), violence=zero_c(), conversion=np.ones(n_c), lethality=np.ones(n_c),
         recruitment=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
         repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=np.full(n_s, POSTURE_EVENTS[0]),
@@ -123,7 +124,7 @@ def prepare(region: Region, population: Population, overrides: dict[str, float] 
 
 
 def _calm_world(region: Region, geography: Geography, fields: Fields, p: Any) -> tuple[Inputs, Array]:
-    """Inputs of the first month without any programme, and unemployed shares (2, n_c)."""
+    """Inputs of the first month without any programme, and the unemployed share of residents, (n_c,)."""
     inputs = _calm_inputs(geography)
     cells = _cell_round(geography)
     labour(geography, fields, cells, region.values["labour_force_share"], region.values["youth_share"])
@@ -133,7 +134,8 @@ def _calm_world(region: Region, geography: Geography, fields: Fields, p: Any) ->
         inputs, geography, fields.slow, fields.slow_ref, officers_per_resident(region), np.ones(region.n_districts),
         standing_missions(region, region.year, 1), nothing, nothing, per_district, per_district, p,
     )  # fmt: skip
-    return inputs, np.stack([cells.rate_young, cells.rate_other])
+    young = region.values["youth_share"][geography.cell_state]
+    return inputs, young * cells.rate_young + (1.0 - young) * cells.rate_other
 
 
 def _citizens(population: Population) -> Citizens:
@@ -154,13 +156,25 @@ def _targets(geography: Geography) -> Targets:
     n_g, n_s = geography.group_uid.size, geography.state_uid.size
     sizes = {
         "incidents": n_d, "raw_incidents": n_d, "deaths": n_d, "fighters": n_d, "district_tension": n_d, "youth": n_d,
-        "group_deaths": n_g, "tension": n_s, "crime": n_s, "tension_change": n_c,
+        "group_deaths": n_g, "felt_deaths": n_g, "tension": n_s, "crime": n_s, "tension_change": n_c,
         "cell_tension": n_c, "cell_legitimacy": n_c, "cell_unemployment": n_c, "district_extremism": n_d,
         "district_crime": n_d, "state_influence": n_s, "state_cyber": n_s, "state_energy": n_s, "slow": (8, n_s),
-        "push": 8, "influence_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
+        "push": 8, "influence_ref": n_s, "energy_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
         "state_tension_ref": n_s, "state_crime_ref": n_s, "crime_ref": n_d, "district_tension_ref": n_d, "youth_ref": n_d,
     }  # fmt: skip
     return Targets(**{name: np.zeros(size) for name, size in sizes.items()})
+
+
+def _tallies(geography: Geography, blocks: int, rounds: int) -> Tallies:
+    n_c, n_d = geography.cell_uid.size, geography.district_uid.size
+    zero_c, zero_b = (partial(np.zeros, n, np.int64) for n in (n_c, blocks))
+    return Tallies(
+        month=np.zeros((13, n_c), np.int64), round_active=zero_c(), round_violent=zero_c(), detained=zero_c(),
+        displaced=zero_c(), fighters=zero_c(), dead=zero_c(), district_events=np.zeros(n_d, np.int64),
+        state_peak=np.zeros(geography.state_uid.size), group_deaths=np.zeros(geography.group_uid.size, np.int64),
+        block_active=zero_b(), block_violent=zero_b(), block_detained=zero_b(),
+        round_log=np.zeros((3, rounds, n_d), np.int64),
+    )  # fmt: skip
 
 
 class World:
@@ -188,12 +202,7 @@ class World:
         )  # fmt: skip
         start_moods(self.mood, g, self.seed, setting.parameters)
         blocks = self.citizens.blocks.shape[0]
-        rounds = 4 * months if log_rounds else 0
-        self.tallies = Tallies(
-            np.zeros((13, n_c), np.int64), *(np.zeros(n_c, np.int64) for _ in range(6)), np.zeros(n_d, np.int64),
-            np.zeros(g.state_uid.size), np.zeros(n_g, np.int64), *(np.zeros(blocks, np.int64) for _ in range(3)),
-            np.zeros((3, rounds, n_d), np.int64),
-        )  # fmt: skip
+        self.tallies = _tallies(g, blocks, 4 * months if log_rounds else 0)
         self.scratch = np.zeros((threads, 2, BUFFER))
         self._workers = None if threads == 1 else threads
         self.levers = LeverSums(g, setting.parameters.lever_cap)
@@ -245,7 +254,11 @@ class World:
         self.protracted *= keep(12.0 * s.parameters.protracted_halflife)
         row = self.recorder.series[self.month]
         record_month(row, s.geography, self.fields, self.tallies, self.protracted)
-        row[:, OUTCOME_INDEX["troops"]] = np.maximum(self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0)
-        record_places(self.recorder.places[self.month // Recorder.WINDOW], s.geography.cell_people, self.fields, self.tallies)
+        row[:, OUTCOME_INDEX["troops"]] = np.maximum(
+            self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0
+        )
+        record_places(
+            self.recorder.places[self.month // Recorder.WINDOW], s.geography.cell_people, self.fields, self.tallies
+        )
         self.inputs.shock[:] = 0.0
         self.month += 1

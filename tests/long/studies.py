@@ -92,13 +92,37 @@ def facts(replications: int) -> list[Check]:
     median = {name: float(np.median([run[name] for run in runs])) for name in runs[0]}
     rate = mean["onsets"] / 70.0
     checks = [
-        Check("SF1 onset of a 25-death episode, per country-year", f"{100 * rate:.2f} %", "above 0, at most 2.15 %", 0.0 < rate <= 0.0215),
-        Check("SF2 district-weeks without a crowd of 50", f"{100 * mean['empty']:.1f} %", "at least 60 %", mean["empty"] >= 0.6),
-        Check("SF2 peak / median weekly participation (median run)", f"{median['peak']:.0f}", "at least 10", median["peak"] >= 10),
-        Check("SF2 s.d. / mean of weekly participation (median run)", f"{median['spread']:.2f}", "above 1.5", median["spread"] > 1.5),
+        Check(
+            "SF1 onset of a 25-death episode, per country-year",
+            f"{100 * rate:.2f} %",
+            "above 0, at most 2.15 %",
+            0.0 < rate <= 0.0215,
+        ),
+        Check(
+            "SF2 district-weeks without a crowd of 50",
+            f"{100 * mean['empty']:.1f} %",
+            "at least 60 %",
+            mean["empty"] >= 0.6,
+        ),
+        Check(
+            "SF2 peak / median weekly participation (median run)",
+            f"{median['peak']:.0f}",
+            "at least 10",
+            median["peak"] >= 10,
+        ),
+        Check(
+            "SF2 s.d. / mean of weekly participation (median run)",
+            f"{median['spread']:.2f}",
+            "above 1.5",
+            median["spread"] > 1.5,
+        ),
     ]
     for name in [n for n in mean if n.startswith("drift")]:
-        checks.append(Check(f"{name} over ten years, mean of states", f"{mean[name]:+.4f}", "within 0.01", abs(mean[name]) <= 0.01))
+        checks.append(
+            Check(
+                f"{name} over ten years, mean of states", f"{mean[name]:+.4f}", "within 0.01", abs(mean[name]) <= 0.01
+            )
+        )
     return checks
 
 
@@ -131,9 +155,24 @@ def rumour(replications: int) -> list[Check]:
     riots = [r for r in calm if r["violent"] >= 20]
     years = 1.5 * len(calm)
     return [
-        Check("SF12 runs with 20 sites and 1-5 % of residents out", f"{100 * len(hit) / len(told):.0f} %", "at least 5 %", len(hit) >= 0.05 * len(told)),
-        Check("SF12 deaths per participant, all runs", f"{per_participant:.1e}", "1e-4 to 1e-3", 1e-4 <= per_participant <= 1e-3),
-        Check("SF12 such violence without a rumour, per year", f"{100 * len(riots) / years:.1f} %", "below 1 %", len(riots) < 0.01 * years),
+        Check(
+            "SF12 runs with 20 sites and 1-5 % of residents out",
+            f"{100 * len(hit) / len(told):.0f} %",
+            "at least 5 %",
+            len(hit) >= 0.05 * len(told),
+        ),
+        Check(
+            "SF12 deaths per participant, all runs",
+            f"{per_participant:.1e}",
+            "1e-4 to 1e-3",
+            1e-4 <= per_participant <= 1e-3,
+        ),
+        Check(
+            "SF12 such violence without a rumour, per year",
+            f"{100 * len(riots) / years:.1f} %",
+            "below 1 %",
+            len(riots) < 0.01 * years,
+        ),
     ]
 
 
@@ -142,11 +181,20 @@ def scale(sizes: tuple[int, ...], replications: int) -> list[Check]:
     totals = {}
     for size in sizes:
         runs = list(in_parallel(calm_run, [(r, size) for r in range(replications)]))
-        totals[size] = {name: float(np.mean([run[name] for run in runs])) for name in ("participants", "incidents", "deaths")}
+        totals[size] = {
+            name: float(np.mean([run[name] for run in runs])) for name in ("participants", "incidents", "deaths")
+        }
     base = totals[sizes[-1]]
     checks = []
     for size in sizes[:-1]:
         for name in ("participants",):
             ratio = totals[size][name] / base[name]
-            checks.append(Check(f"{name}: {size:,} against {sizes[-1]:,} citizens", f"{ratio:.3f}", "0.90 to 1.10", 0.9 <= ratio <= 1.1))
+            checks.append(
+                Check(
+                    f"{name}: {size:,} against {sizes[-1]:,} citizens",
+                    f"{ratio:.3f}",
+                    "0.90 to 1.10",
+                    0.9 <= ratio <= 1.1,
+                )
+            )
     return checks

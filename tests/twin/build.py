@@ -50,16 +50,12 @@ def link(model: Any, g: Any) -> None:
     for cell in model.cells:
         cell.district.cells.append(cell)
         cell.group.cells.append(cell)
-    for cell, row in zip(
-        model.cells, rows(g.peer_start, g.peer_cell, g.peer_weight, model.cells), strict=True
-    ):
+    for cell, row in zip(model.cells, rows(g.peer_start, g.peer_cell, g.peer_weight, model.cells), strict=True):
         cell.peers = row
     near = rows(g.near_start, g.near_district, g.near_weight, model.districts)
     for district, row in zip(model.districts, near, strict=True):
         district.near = row
-    for group, row in zip(
-        model.groups, rows(g.kin_start, g.kin_group, g.kin_weight, model.groups), strict=True
-    ):
+    for group, row in zip(model.groups, rows(g.kin_start, g.kin_group, g.kin_weight, model.groups), strict=True):
         group.kin = row
     borders = rows(g.border_start, g.border_state, g.border_weight, model.states)
     for state, row in zip(model.states, borders, strict=True):
@@ -129,6 +125,4 @@ def populate(model: Any, population: Any, citizen_class: Any) -> None:
     for cell in model.cells:
         weight, extra = int(q.cell_weight[cell.index]), int(q.cell_extra[cell.index])
         own = traits[starts[cell.index] : starts[cell.index + 1]]
-        cell.citizens = [
-            citizen_class(model, cell, i, weight + (i < extra), trait) for i, trait in enumerate(own)
-        ]
+        cell.citizens = [citizen_class(model, cell, i, weight + (i < extra), trait) for i, trait in enumerate(own)]

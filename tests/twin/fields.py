@@ -100,13 +100,17 @@ def violence_felt(cell: Cell, p: Any) -> float:
     return saturate(cell.district.incidents_near, p.incidents_half) - cell.district.incidents_expected
 
 
+def felt_deaths(group: Any, inputs: Any, p: Any) -> float:
+    """Deaths of a group as its kin elsewhere feel them: robust troops where it lives stop part of it."""
+    return group.deaths * (1.0 - p.kin_shield * inputs.shield[group.state.index])
+
+
 def aim_tension(cell: Cell, inputs: Any, p: Any) -> None:
     """Tension: incidents, deaths of kin, media, exclusion, repression, disputes, tension near by."""
-    d, g, s, i = cell.district, cell.group, cell.state, cell.index
-    kin = saturate(add_up(weight * other.deaths for other, weight in g.kin), p.kin_deaths_half)
-    kin = kin * (1.0 - p.kin_shield * inputs.shield[d.index])
+    g, s, i = cell.group, cell.state, cell.index
+    kin = add_up(weight * felt_deaths(other, inputs, p) for other, weight in g.kin)
     near = add_up(weight * (peer.tension.value - peer.tension.home) for peer, weight in cell.peers)
-    push = p.tension_incidents * violence_felt(cell, p) + p.tension_kin * kin
+    push = p.tension_incidents * violence_felt(cell, p) + p.tension_kin * saturate(kin, p.kin_deaths_half)
     media = media_reach(cell) - cell.media_at_start
     push += p.tension_media * media + p.tension_exclusion * g.exclusion.change
     disputed = s.worst_dispute() - s.dispute_at_start
@@ -155,6 +159,7 @@ def aim_state(state: State, inputs: Any, p: Any) -> None:
     i, slow = state.index, state.slow
     push = p.influence_tension * (state.tension - state.tension_at_start)
     push -= p.influence_reform * slow["reform_political"].change
+    push += p.influence_energy * state.energy.change
     state.influence.head_for(push + inputs.shift_influence[i])
     state.cyber.head_for(inputs.shift_cyber[i])
     state.energy.head_for(inputs.shift_energy[i])
@@ -183,7 +188,7 @@ def aim_dispute(dispute: Dispute, groups: list[Any], inputs: Any, p: Any) -> Non
         for kin, weight in group.kin:
             if kin.state is across:
                 dead += weight * kin.deaths
-    push = p.dispute_incidents * saturate(dead, p.kin_deaths_half)
+    push = p.dispute_deaths * saturate(dead, p.kin_deaths_half)
     dispute.level.head_for(push + inputs.shift_dispute[one.index][other.index])
 
 

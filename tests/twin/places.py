@@ -298,9 +298,7 @@ class Cell:
         self.p_arrest = d.p_arrest
         rough = solve.nu + p.b_violence_tension * excess
         fighters = saturate(d.fighters(), 1e-3)
-        rough += (
-            p.b_violence_extremism * (d.extremism.value - solve.extremism) + p.b_violence_armed * fighters
-        )
+        rough += p.b_violence_extremism * (d.extremism.value - solve.extremism) + p.b_violence_armed * fighters
         repression, riot_units = inputs.repression[g.index], inputs.riot[d.index]
         rough += p.b_violence_repression * repression - p.b_violence_riot * riot_units
         self.p_violent = logistic(rough + inputs.violence[i] + p.b_violence_shock * shock)

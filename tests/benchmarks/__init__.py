@@ -1,0 +1,1 @@
+"""Speed, measured as ratios in one run against something named: ``python -m tests.benchmarks [--quick]``."""
