@@ -116,6 +116,7 @@ class Stub(mesa.Model):  # type: ignore[misc]
         self.forces_against = [1000.0] * 6
         self.mission_dose = [0.0] * N
         self.kin_states: list[tuple[int, ...]] = [()] * 6
+        self.patrons: list[list[int]] = [[1]] * 2 + [[0]] * 4
         region = SimpleNamespace(
             n_states=N,
             states=("AAA", "BBB", "CCC"),
@@ -255,7 +256,12 @@ def test_bound_of_formation_holds(level: float) -> None:
     group = ArmedGroup(model, "armed group", 5, 1)
     model.group_tension, model.kin_states = [level] * 6, [(2,)] * 6
     model.levers["group_formation"] = model.setting.parameters.lever_cap * level
-    picture = replace(calm(dispute=level, capacity=1.0 - level), exclusion=[level] * 6, at_war=[False, False, True])
+    picture = replace(
+        calm(dispute=level, capacity=1.0 - level),
+        exclusion=[level] * 6,
+        at_war=[False, False, True],
+        dispute=[[level] * N] * N,
+    )
     assert group.formation_hazard(picture) <= group.highest_hazard()
 
 
@@ -950,6 +956,7 @@ def test_ten_adaptive_years_are_stable(tmp_path: Path, seed: int) -> None:
 
 EFFECTIVE = {
     "observation_noise": 0.15,
+    "monitor_information": 0.6,
     "police_reserve": 0.1,
     "reaction_halflife": 18.0,
     "reaction_size": 0.8,
@@ -1020,9 +1027,23 @@ def trace(parameters: dict[str, float]) -> list[Any]:
     return told
 
 
-@pytest.mark.parametrize("name", [name for name in EFFECTIVE if name != "observation_noise"])
+@pytest.mark.parametrize(
+    "name", [name for name in EFFECTIVE if name not in ("observation_noise", "monitor_information")]
+)
 def test_every_parameter_of_institutions_changes_something(name: str) -> None:
     assert trace({name: EFFECTIVE[name]}) != trace({})
+
+
+def test_monitors_sharpen_the_picture(tmp_path: Path) -> None:
+    """International monitors on the ground remove noise for everybody, up to ``monitor_information``."""
+    _, _, setting = world()
+    model = StabilityModel(spec(tmp_path), setting, SEED)
+    model.step()
+    assert model.information == [0.0, 0.0]
+    model.world.levers.totals["observers"][0] = 1e6
+    model.step()
+    assert model.information[0] >= setting.parameters.monitor_information > 0.0
+    assert model.information[1] < model.information[0]
 
 
 def test_noise_falls_with_information() -> None:

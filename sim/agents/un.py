@@ -28,7 +28,6 @@ class UnitedNations(Institution):
         self.people = [float(n) for n in self.model.setting.geography.state_people]
         self.police = [self.handle("mission_police", 1.0, [s], halflife=3.0) for s in every]
         self.observers = [self.handle("observers", 1.0, [s], halflife=3.0) for s in every]
-        self.eyes = [self.handle("information", 0.2, [s]) for s in every]
         self.mediators = [self.handle("settlement", MEDIATION, [s], lag=2.0) for s in every]
         self.deaths: list[list[float]] = [[] for s in every]
         self.all_deaths = [0.0 for s in every]
@@ -127,11 +126,10 @@ class UnitedNations(Institution):
         return float(min(self.model.setting.parameters.council_means + CONTRIBUTION * others, 1.0))
 
     def deploy(self, s: int, means: float, what: str, why: str) -> list[Action]:
-        """Set police, observers and what they see."""
+        """Set police and observers; what observers see is in everybody's picture."""
         thousands = means * self.people[s] / 1000.0
         police = self.model.setting.parameters.mission_police_full * thousands
         return [
             *self.dose(self.police[s], float(int(police)), what, why),
             *self.dose(self.observers[s], float(int(OBSERVERS_PER_1000 * thousands))),
-            *self.dose(self.eyes[s], means),
         ]
