@@ -125,6 +125,7 @@ class Stub(mesa.Model):  # type: ignore[misc]
             district_state=[0] * 4 + [1] * 4 + [2] * 4,
             district_population=[50_000, 250_000, 350_000, 350_000] * 3,
             group_state=[0, 0, 1, 1, 2, 2],
+            communities=("amber", "teal"),
             group_community=[0, 1] * 3,
             group_population=[800_000, 200_000] * 3,
             border_a=np.array([0, 1]),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sim.model import StabilityModel
 
 RESTRAIN, POLICE, REPRESS, WAR = 0, 1, 2, 3
+POSTURES = ("restraint", "policing", "repression", "war")
 REVIEW = 6
 """Months between two looks at where the police stand."""
 HOT_SHARE = 0.1
@@ -67,6 +68,7 @@ class State(Institution):
         self.thought: list[float] = []
         self.reviewed: int | None = None
         self.groups = [g for g, s in enumerate(region.group_state) if s == self.state]
+        self.names = {g: region.communities[region.group_community[g]] for g in self.groups}
         self.hot_months = dict.fromkeys(self.groups, 0)
         self.calm_months = dict.fromkeys(self.groups, 0)
         self.inclusion = {
@@ -170,10 +172,16 @@ class State(Institution):
             self.calm_months[g] = self.calm_months[g] + 1 if calm else 0
             if self.hot_months[g] >= HOT_MONTHS and level < self.highest_posture:
                 self.hot_months[g] = 0
-                actions.append(SetPosture(f"hardens to posture {level + 1}", "an armed group attacks", g, level + 1))
+                actions.append(
+                    SetPosture(
+                        f"hardens to {POSTURES[level + 1]}, {self.names[g]}", "an armed group attacks", g, level + 1
+                    )
+                )
             elif self.calm_months[g] >= CALM_MONTHS and level > RESTRAIN:
                 self.calm_months[g] = 0
-                actions.append(SetPosture(f"softens to posture {level - 1}", "six calm months", g, level - 1))
+                actions.append(
+                    SetPosture(f"softens to {POSTURES[level - 1]}, {self.names[g]}", "six calm months", g, level - 1)
+                )
         return actions
 
     def concession_chance(self, picture: Situation) -> float:
@@ -196,7 +204,7 @@ class State(Institution):
         g = max(open_cases, key=lambda case: (picture.exclusion[case], -case))
         self.included.add(g)
         why = f"probability {self.concession_chance(picture):.2f} a year"
-        return self.dose(self.inclusion[g], 1.0, "concedes a share of power to a community", why)
+        return self.dose(self.inclusion[g], 1.0, f"concedes a share of power, {self.names[g]}", why)
 
     def reform_effort(self, picture: Situation) -> float:
         """Credibility times what is still to gain, less what it costs those who profit from corruption."""
