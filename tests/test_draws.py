@@ -84,18 +84,13 @@ def test_words_are_philox_of_the_documented_counter(seed: int, stream: int, tick
 def test_uniforms_are_inside_zero_and_one() -> None:
     assert draws.unit32(U64(0)) == 2.0**-33
     assert draws.unit32(U64(TOP)) == 1.0 - 2.0**-33
-    assert draws.unit53(U64(0), U64(0)) == 2.0**-54
-    assert draws.unit53(U64(TOP), U64(TOP - 2**11)) < 1.0
-    assert draws.unit53(U64(2**31), U64(0)) == pytest.approx(0.5, abs=2.0**-52)
-
-
-@pytest.mark.xfail(strict=True, reason="unit53 of all ones rounds to 1.0: 53 bits and a half do not fit a float64")
-def test_the_largest_53_bit_uniform_is_below_one() -> None:
-    assert draws.unit53(U64(TOP), U64(TOP)) < 1.0
+    assert draws.unit52(U64(0), U64(0)) == 2.0**-53
+    assert draws.unit52(U64(TOP), U64(TOP)) < 1.0
+    assert draws.unit52(U64(2**31), U64(0)) == pytest.approx(0.5, abs=2.0**-52)
 
 
 GENERATOR_CONSTANTS = {
-    "MULTIPLIER_0", "MULTIPLIER_1", "WEYL_0", "WEYL_1", "MASK32", "SHIFT32", "SHIFT24", "SHIFT11", "SHIFT21",
+    "MULTIPLIER_0", "MULTIPLIER_1", "WEYL_0", "WEYL_1", "MASK32", "SHIFT32", "SHIFT24", "SHIFT12", "SHIFT20",
 }  # fmt: skip
 
 
@@ -775,8 +770,5 @@ def test_draws_and_elementary_functions_are_the_same_without_compilation() -> No
     assert interpreted("batch") == str(batch())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="set_stances: a plain float times a float32 is a float32 where nothing is compiled"
-)
 def test_crowd_passes_are_the_same_without_compilation() -> None:
     assert interpreted("crowd_batch") == str(crowd_batch())

@@ -101,7 +101,11 @@ class ArmedGroup(Institution):
         hazard = p.settle_rate * pace * exp(self.model.lever("settlement", self.state))
         if self.spent(picture):
             hazard = 2.0 * hazard
-        if self.chance(1) < 1.0 - exp(-hazard) or self.faded(picture):
+        if self.faded(picture):
+            self.enter(LATENT, picture.month)
+            self.arms = 0.0
+            return [SetArms("dissolves", "too few ever joined", self.group, 0.0, 0.0)]
+        if self.chance(1) < 1.0 - exp(-hazard):
             self.enter(CEASEFIRE, picture.month)
             self.arms = 0.0
             return [SetArms("accepts a ceasefire", "losses, weariness or a settlement", self.group, 0.0, 0.0)]

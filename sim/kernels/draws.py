@@ -20,12 +20,12 @@ WEYL_1 = np.uint64(0xBB67AE85)
 MASK32 = np.uint64(0xFFFFFFFF)
 SHIFT32 = np.uint64(32)
 SHIFT24 = np.uint64(24)
-SHIFT11 = np.uint64(11)
-SHIFT21 = np.uint64(21)
+SHIFT12 = np.uint64(12)
+SHIFT20 = np.uint64(20)
 TWO_POW_M32 = 2.0**-32
-TWO_POW_M53 = 2.0**-53
+TWO_POW_M52 = 2.0**-52
 TAIL = 2.0**-44
-"""Terms of a distribution below this share of its mode are dropped; uniforms resolve 2^-32 or 2^-53."""
+"""Terms of a distribution below this share of its mode are dropped; uniforms resolve 2^-32 or 2^-52."""
 
 # One stream per kind of decision. Numbers are part of the model: changing one changes results.
 TURN_OUT = np.uint64(1)
@@ -92,23 +92,23 @@ def unit32(word):
 
 
 @kernel
-def unit53(high, low):
-    """Two 32-bit words as a float64 in (0, 1) with 53 bits."""
-    return (np.float64((high << SHIFT21) | (low >> SHIFT11)) + 0.5) * TWO_POW_M53
+def unit52(high, low):
+    """Two 32-bit words as a float64 in (0, 1) with 52 bits, so that neither end is ever reached."""
+    return (np.float64((high << SHIFT20) | (low >> SHIFT12)) + 0.5) * TWO_POW_M52
 
 
 @kernel
 def uniform(seed, stream, tick, uid, block):
-    """One 53-bit uniform in (0, 1) for places and institutions."""
+    """One 52-bit uniform in (0, 1) for places and institutions."""
     w0, w1, _, _ = words(seed, stream, tick, uid, block)
-    return unit53(w0, w1)
+    return unit52(w0, w1)
 
 
 @kernel
 def uniform_pair(seed, stream, tick, uid, block):
-    """Two independent 53-bit uniforms in (0, 1)."""
+    """Two independent 52-bit uniforms in (0, 1)."""
     w0, w1, w2, w3 = words(seed, stream, tick, uid, block)
-    return unit53(w0, w1), unit53(w2, w3)
+    return unit52(w0, w1), unit52(w2, w3)
 
 
 @kernel
@@ -127,7 +127,8 @@ def citizen_uniform(seed, stream, tick, cell_uid, index):
 
 @kernel
 def binomial(u, n, p):
-    """Binomial(n, p) by inversion of one uniform u; non-decreasing in u, and in p at fixed u.
+    """Binomial(n, p) by inversion of one uniform u; non-decreasing in u, and in p at fixed u
+    (up to rounding, where u lies within 1e-12 of a step).
 
     Exactly 0 when u < 1 - n p (the fast path: 1 - n p never exceeds the probability of 0). Otherwise the mass
     function is built outwards from its mode by ratios, so that nothing underflows however large n is, and
@@ -170,7 +171,7 @@ def binomial(u, n, p):
 
 @kernel
 def poisson(u, mean):
-    """Poisson(mean) by inversion of one uniform u; non-decreasing in u and in the mean. Exactly 0 if u < 1 - mean."""
+    """Poisson(mean) by inversion of one uniform u; non-decreasing in u and, up to rounding, in the mean. 0 if u < 1 - mean."""
     if mean <= 0.0 or u < 1.0 - mean:
         return 0
     mode = int(mean)

@@ -25,6 +25,9 @@ from sim.types import (
     REFORM_SECURITY,
 )
 
+NO_DISPUTE = 0.02
+"""Level between states without a dispute: a shock can open one."""
+
 
 @kernel
 def target(anchor, push):
@@ -85,8 +88,8 @@ def summaries(geography, fields, tallies, out):
 
 @kernel
 def worst_dispute(dispute, s):
-    """Worst dispute of a state with any other."""
-    worst = 0.0
+    """Worst dispute of a state with any other; `NO_DISPUTE` if there is none."""
+    worst = NO_DISPUTE
     for other in range(dispute.shape[0]):
         if other != s:
             worst = max(worst, dispute[s, other])

@@ -85,7 +85,7 @@ def set_stances(stance, threshold, labour_rank, young, cell_start, rate_young, r
         other_rate = rate_other[c]
         for i in range(cell_start[c], cell_start[c + 1]):
             unemployed = unemployed_share(labour_rank[i], young_rate if young[i] else other_rate, n)
-            stance[i] = p.b_unemployment * unemployed - p.b_threshold * threshold[i]
+            stance[i] = p.b_unemployment * unemployed - p.b_threshold * np.float64(threshold[i])
 
 
 @kernel

@@ -98,12 +98,20 @@ def _scale_down(wanted: NDArray[np.int64], total: int, uid: NDArray[np.uint64]) 
     return np.minimum(scaled, wanted)
 
 
-def coprime_step(n: int, fraction: float) -> int:
-    """The whole number nearest above ``fraction`` of n that shares no factor with n."""
-    step = max(1, int(fraction * n))
-    while gcd(step, n) != 1:
-        step += 1
-    return step
+def lattice_steps(n: int) -> list[int]:
+    """Steps of the traits through the n quantiles of a cell: no common factor with n.
+
+    Distinct, and not mirror images of each other, where n allows.
+    """
+    steps: list[int] = []
+    for fraction in _STEPS:
+        first = max(1, int(fraction * n))
+        wrapped = [step % n or 1 for step in range(first, first + n)]
+        usable = [step for step in wrapped if gcd(step, n) == 1] or [1]
+        taken = {1, n - 1, *steps, *(n - step for step in steps)}
+        apart = [step for step in usable if step not in taken] or [step for step in usable if step not in (1, *steps)]
+        steps.append((apart or usable)[0])
+    return steps
 
 
 @kernel
@@ -154,7 +162,7 @@ def synthesise(region: Region, citizens: int | str = 20_000) -> Population:
     )
     youth_share = region.values["youth_share"][region.district_state[region.cell_district]]
     for cell, n in enumerate(count.tolist()):
-        steps = np.array([coprime_step(n, fraction) for fraction in _STEPS], np.int64)
+        steps = np.array(lattice_steps(n), np.int64)
         uid = region.cell_uid[cell]
         offsets = np.array([int(uniform(uid, WEIGHTS, 0, uid, k) * n) for k in range(len(_STEPS))], np.int64)
         here = slice(start[cell], start[cell + 1])

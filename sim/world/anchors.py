@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels.elementary import log
+from sim.kernels.fields import NO_DISPUTE
 from sim.region import Region
 from sim.types import SLOW_FIELDS, Fields, Geography
 from sim.world.rates import keep
 
 F8 = NDArray[np.float64]
 
-NO_DISPUTE = 0.02
-"""Level between states without a dispute: a shock can open one."""
 CREDIBILITY_BY_STAGE = {"none": 0.2, "applicant": 0.3, "candidate": 0.4, "negotiating": 0.5, "member": 0.9}
 
 

@@ -85,6 +85,10 @@ class Pace:
         self.memory = share_lost(12 * p.memory_halflife)
 
 
+NO_DISPUTE = 0.02
+"""Level between states without a dispute."""
+
+
 class State:
     """A state with its institutions."""
 
@@ -111,7 +115,7 @@ class State:
 
     def worst_dispute(self) -> float:
         """Worst dispute with any other state."""
-        return max((dispute.level.value for dispute in self.disputes), default=0.0)
+        return max((dispute.level.value for dispute in self.disputes), default=NO_DISPUTE)
 
 
 class Dispute:
