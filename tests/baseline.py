@@ -1,0 +1,40 @@
+"""The frozen baseline: headline outcomes of a small run, which may change only on purpose.
+
+When `tests/test_baseline.py` is red and the change of numbers is wanted, run ``python -m tests.baseline`` and add a line
+"Numbers moved, because ..." to CHANGELOG.md.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sim.experiment import run_seed
+from sim.model import simulate
+from sim.population import synthesise
+from sim.region import find_region, load_region
+from sim.scenario import load_scenario
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
+
+FILE = Path(__file__).parent / "baseline.json"
+SCENARIOS = ("baseline_2024", "way_forward", "rumour_march_2004")
+
+
+def measured() -> dict[str, dict[str, float]]:
+    """Region totals (flows) or sums over states and months (levels) of 12 months with 9,000 citizens, exactly."""
+    found = {}
+    for name in SCENARIOS:
+        spec = load_scenario(name, ["months=12"])
+        region = load_region(find_region(spec.region), spec.start_year)
+        series = simulate(spec, region, synthesise(region, 9_000), run_seed(1, 0)).series
+        found[name] = {
+            outcome.name: float(sum(series[:, :, OUTCOME_INDEX[outcome.name]].ravel().tolist()))
+            for outcome in OUTCOMES
+            if outcome.headline
+        }
+    return found
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(measured(), indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {FILE.name}; now say in CHANGELOG.md why the numbers moved")

@@ -1,0 +1,126 @@
+"""Feedback: no loop of the slow fields runs away, bursts end, and nothing sits at a bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.kernels.fields import update_fields
+from sim.parameters import CATALOGUE
+from sim.population import synthesise
+from sim.region import find_region, load_region
+from sim.world.presence import standing_missions
+from sim.world.world import Setting, World, prepare
+
+DRAWS = 100
+STEP = 1e-4
+MOVING = ("tension", "legitimacy", "unemployment", "exclusion", "extremism", "crime", "influence", "slow")
+
+
+def setting(name: str, citizens: int, overrides: dict[str, float] | None = None) -> Setting:
+    region = load_region(find_region(name), 2024)
+    return prepare(region, synthesise(region, citizens), overrides)
+
+
+def drawn(seed: int) -> dict[str, float]:
+    """One draw of every field parameter from its plausible range."""
+    rng = np.random.default_rng(seed)
+    family = [p for p in CATALOGUE.values() if p.family == "fields"]
+    return {p.name: float(rng.uniform(p.low, p.high)) for p in family}
+
+
+def next_month(world: World, values: Any) -> Any:
+    """Fields one month after ``values``, when nothing happens between people."""
+    split = 0
+    for name in MOVING:
+        array = getattr(world.fields, name)
+        array[...] = values[split : split + array.size].reshape(array.shape)
+        split += array.size
+    for name in ("tension", "exclusion"):
+        getattr(world.fields, f"{name}_0")[...] = getattr(world.setting.fields, f"{name}_0")
+    world.fields.slow_0[...] = world.setting.fields.slow_0
+    s = world.setting
+    update_fields(s.geography, world.fields, world.inputs, world.tallies, world.targets, s.parameters, s.rates)
+    return flat(world)
+
+
+def flat(world: World) -> Any:
+    return np.concatenate([getattr(world.fields, name).ravel() for name in MOVING])
+
+
+def spectral_radius(made: Setting) -> float:
+    """Largest modulus of the eigenvalues of the monthly map of the fields at baseline."""
+    world = World(made, 1, 1)
+    world.set_inputs()
+    start = flat(world).copy()
+    base = next_month(world, start).copy()
+    jacobian = np.empty((start.size, start.size))
+    for k in range(start.size):
+        moved = start.copy()
+        moved[k] += STEP
+        jacobian[:, k] = (next_month(world, moved) - base) / STEP
+    return float(np.abs(np.linalg.eigvals(jacobian)).max())
+
+
+def halved_in(radius: float) -> float:
+    """Months in which the slowest mode halves."""
+    return float(np.log(0.5) / np.log(radius))
+
+
+def test_loops_of_the_fields_die_out() -> None:
+    """Loops lengthen the memory of the slowest field, but in 99 % of prior draws not beyond twice its own half-life."""
+    slow = ("exclusion_halflife", "institution_halflife", "legitimacy_halflife")
+    stretched = []
+    for seed in range(DRAWS):
+        values = drawn(seed)
+        radius = spectral_radius(setting("twin_valleys", 128, values))
+        assert radius < 1.0
+        stretched.append(halved_in(radius) / max(values[name] for name in slow))
+    assert np.mean(np.array(stretched) <= 2.0) >= 0.99
+    assert halved_in(spectral_radius(setting("twin_valleys", 128))) <= 1.2 * 60.0
+
+
+def test_a_runaway_loop_would_be_seen() -> None:
+    wild = {"corruption_crime": 9.0, "crime_corruption": 9.0}
+    assert spectral_radius(setting("twin_valleys", 128, wild)) > 1.0
+
+
+@pytest.fixture(scope="module")
+def balkans() -> Setting:
+    return setting("western_balkans", 9_000)
+
+
+def turnout_after_pulse(made: Setting, seed: int, pulse: float) -> Any:
+    """Persons out by round over eight months, with a pulse of log-odds on everybody in the very first round."""
+    world = World(made, 8, seed, log_rounds=True)
+    world.standing = standing_missions(made.region, 2024, 1)
+    world.inputs.shock[0] = pulse
+    for _ in range(8):
+        world.set_inputs()
+        world.advance()
+    return world.tallies.round_log[0].sum(axis=1)
+
+
+def test_a_burst_halves_within_eight_rounds(balkans: Setting) -> None:
+    with_pulse = np.mean([turnout_after_pulse(balkans, seed, 4.0) for seed in range(8)], axis=0)
+    without = np.mean([turnout_after_pulse(balkans, seed, 0.0) for seed in range(8)], axis=0)
+    excess = with_pulse - without
+    assert excess[0] > 10 * without[0]
+    assert excess[8] < 0.5 * excess[0]
+    assert abs(excess[16:].mean()) < 0.5 * without.mean()
+
+
+def test_no_field_sits_at_a_bound(balkans: Setting) -> None:
+    world = World(balkans, 36, 5)
+    world.standing = standing_missions(balkans.region, 2024, 1)
+    near = total = 0
+    for _ in range(36):
+        world.set_inputs()
+        world.advance()
+        for name in ("tension", "legitimacy", "unemployment", "extremism", "crime", "influence"):
+            values = getattr(world.fields, name)
+            near += int(((values < 0.01) | (values > 0.99)).sum())
+            total += values.size
+    assert near <= 0.01 * total
