@@ -213,7 +213,8 @@ class Tallies(NamedTuple):
     """Integer counts by place. ``month`` (13, n_c) flows of the month; ``round_active`` (n_c,) turn-out of the
     round; stocks ``detained``, ``displaced``, ``fighters``, ``dead`` (n_c,); ``district_events`` (n_d,) rounds of
     the month with a crowd; ``state_peak`` (n_s,) float64 largest share of residents active in one round;
-    ``group_deaths`` (n_g,) deaths in armed events of the group this month. ``block_*`` (n_blocks,) scratch;
+    ``group_deaths`` (n_g,) deaths in armed events of the group this month. ``block_*`` (n_blocks,) scratch,
+    ``block_top`` (2, n_blocks) float64 highest motive of the month's citizens;
     ``round_log`` (3, n_rounds, n_d) turn-out, incidents and deaths by round if recorded, else empty."""
 
     month: Array
@@ -229,6 +230,7 @@ class Tallies(NamedTuple):
     block_active: Array
     block_violent: Array
     block_detained: Array
+    block_top: Array
     round_log: Array
 
 

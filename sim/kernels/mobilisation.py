@@ -89,15 +89,21 @@ def set_stances(stance, threshold, labour_rank, young, cell_start, rate_young, r
 
 
 @kernel
-def fill_probabilities(buffer, hardship, risk, stance, drive, grief, fear, cap):
-    """Write each citizen's probability of turning out.
+def turnout_probability(hardship, risk, stance, drive, grief, fear, cap):
+    """Probability that a citizen turns out.
 
     ``drive`` is all that the cell's citizens share (log-odds), ``grief`` = b_grievance (1 - L) per unit of
     hardship, ``fear`` = b_risk P per unit of risk aversion, ``stance`` the citizen's own, ``cap`` the share of
     residents who could turn out at all.
     """
+    return cap * choice(drive + grief * hardship - fear * risk + stance)
+
+
+@kernel
+def fill_probabilities(buffer, hardship, risk, stance, drive, grief, fear, cap):
+    """Write the probability of turning out of every citizen of a block."""
     for i in range(buffer.size):
-        buffer[i] = cap * choice(drive + grief * hardship[i] - fear * risk[i] + stance[i])
+        buffer[i] = turnout_probability(hardship[i], risk[i], stance[i], drive, grief, fear, cap)
 
 
 @kernel

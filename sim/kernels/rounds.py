@@ -10,7 +10,14 @@ import numpy as np
 from sim.kernels import draws
 from sim.kernels.armed import armed_round
 from sim.kernels.compiling import kernel
-from sim.kernels.crowd import collect_active, collect_conduct, crowd_pass, crowd_pass_threaded
+from sim.kernels.crowd import (
+    collect_active,
+    collect_conduct,
+    crowd_pass,
+    crowd_pass_threaded,
+    find_tops,
+    find_tops_threaded,
+)
 from sim.kernels.elementary import exp, log, logistic, normal_quantile, saturate
 from sim.kernels.mobilisation import arrest_probability, set_stances
 from sim.kernels.movement import flight_and_return, release
@@ -114,12 +121,12 @@ def see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p):
     kin_start, kin_group, kin_weight = geography.kin_start, geography.kin_group, geography.kin_weight
     cell_district, cell_group, cell_state = geography.cell_district, geography.cell_group, geography.cell_state
     active_share, group_share, shocks = mood.active_share, cells.group_share, inputs.shock[quarter]
-    tension, legitimacy, exclusion = fields.tension, fields.legitimacy, fields.exclusion
+    tension, exclusion = fields.tension, fields.exclusion
     extremism, fatigue = fields.extremism, mood.fatigue
     own_mood, climate, spark, focal = mood.district, mood.climate, mood.spark, mood.focal
     mobilisation, violence, riot, repression = inputs.mobilisation, inputs.violence, inputs.riot, inputs.repression
     p_arrest, armed, todo = cells.p_arrest, cells.armed, cells.todo
-    drives, griefs, fears, violent, arrest = cells.drive, cells.grief, cells.fear, cells.violent, cells.arrest
+    drives, fears, violent, arrest = cells.drive, cells.fear, cells.violent, cells.arrest
     for c in range(drives.size):
         if not todo[c]:
             continue
@@ -134,7 +141,6 @@ def see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p):
         drive -= contagion(fatigue[d], p.half_peer, p.quiet_participation, p.b_fatigue)
         drive += own_mood[d] + climate[g] + spark[d] + focal[cell_state[c]]
         drives[c] = drive + mobilisation[c] + shocks[c]
-        griefs[c] = p.b_grievance * (1.0 - legitimacy[c])
         fears[c] = p.b_risk * p_arrest[d]
         rough = solve.nu + p.b_violence_tension * (tension[c] - solve.tension)
         rough += p.b_violence_extremism * (extremism[d] - solve.extremism) + p.b_violence_armed * armed[d]
@@ -283,6 +289,12 @@ def advance_rounds(
         citizens.stance, citizens.threshold, citizens.labour_rank, citizens.young, citizens.cell_start, cells.rate_young,
         cells.rate_other, p,
     )  # fmt: skip
+    for c in range(cells.grief.size):
+        cells.grief[c] = p.b_grievance * (1.0 - fields.legitimacy[c])
+    if workers is None:
+        find_tops(citizens, tallies, cells, p.b_risk, 1)
+    else:
+        find_tops_threaded(citizens, tallies, cells, p.b_risk, workers)
     for quarter in range(ROUNDS):
         tick = month * ROUNDS + quarter
         weather(geography, mood, seed, tick, p, rates)

@@ -172,7 +172,7 @@ def _tallies(geography: Geography, blocks: int, rounds: int) -> Tallies:
         month=np.zeros((13, n_c), np.int64), round_active=zero_c(), round_violent=zero_c(), detained=zero_c(),
         displaced=zero_c(), fighters=zero_c(), dead=zero_c(), district_events=np.zeros(n_d, np.int64),
         state_peak=np.zeros(geography.state_uid.size), group_deaths=np.zeros(geography.group_uid.size, np.int64),
-        block_active=zero_b(), block_violent=zero_b(), block_detained=zero_b(),
+        block_active=zero_b(), block_violent=zero_b(), block_detained=zero_b(), block_top=np.zeros((2, blocks)),
         round_log=np.zeros((3, rounds, n_d), np.int64),
     )  # fmt: skip
 
