@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -240,7 +241,7 @@ class StabilityModel(Model):  # type: ignore[misc]
         changes[agent] = action.change
         for delivery in self.deliveries:
             if delivery.uid == action.uid:
-                delivery.weight = 1.0 + sum(changes[one] for one in sorted(changes))
+                delivery.weight = 1.0 + fsum(changes[one] for one in sorted(changes))
 
     def _deliver(self) -> Array:
         """Advance programmes; return what is spent this month by state, million euro."""
@@ -495,9 +496,9 @@ class StabilityModel(Model):  # type: ignore[misc]
         """An outcome of last month for the whole region."""
         values = self.situation.outcomes[indicator]
         if OUTCOMES[OUTCOME_INDEX[indicator]].pool == "sum":
-            return sum(values)
+            return fsum(values)
         people: list[float] = self.setting.geography.state_people.tolist()
-        return sum(n * v for n, v in zip(people, values, strict=True)) / sum(people)
+        return fsum(n * v for n, v in zip(people, values, strict=True)) / fsum(people)
 
     def _proposal(self, uid: int) -> Delivery | None:
         """The proposal of this identity, unless another institution closed it this month."""

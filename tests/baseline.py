@@ -7,6 +7,7 @@ When `tests/test_baseline.py` is red and the change of numbers is wanted, run ``
 from __future__ import annotations
 
 import json
+from math import fsum
 from pathlib import Path
 
 from sim.experiment import run_seed
@@ -28,7 +29,7 @@ def measured() -> dict[str, dict[str, float]]:
         region = load_region(find_region(spec.region), spec.start_year)
         series = simulate(spec, region, synthesise(region, 9_000), run_seed(1, 0)).series
         found[name] = {
-            outcome.name: float(sum(series[:, :, OUTCOME_INDEX[outcome.name]].ravel().tolist()))
+            outcome.name: fsum(series[:, :, OUTCOME_INDEX[outcome.name]].ravel().tolist())
             for outcome in OUTCOMES
             if outcome.headline
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import TYPE_CHECKING
 
 from sim.agents.base import Action, Activity, Institution, SetWeight, Situation, Switch
@@ -131,8 +132,8 @@ class CivilSociety(Institution):
         """Change of weight by programme: money moves from those that serve no voiced need to the others."""
         serving = [one for one in local if self.serves(one)]
         others = [one for one in local if not self.serves(one)]
-        here = sum(one.meur_per_year * one.shares[self.state] for one in others)
-        there = sum(one.meur_per_year * one.shares[self.state] for one in serving)
+        here = fsum(one.meur_per_year * one.shares[self.state] for one in others)
+        there = fsum(one.meur_per_year * one.shares[self.state] for one in serving)
         moved = min(self.model.setting.parameters.forum_share * here, MOST_GROWTH * there)
         if moved <= 0.0:
             return {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 from sim.agents.base import Action, Institution, Situation, Switch
 from sim.world.rates import keep
 
@@ -52,9 +54,9 @@ class ExternalPower(Institution):
         if self.lying_low.see(self.exposure, picture.month):
             what = "lies low" if self.lying_low.active else "is active again"
             actions.append(Action(what, f"exposure {self.exposure:.2f}"))
-        scale = RESOURCES / max(sum(wanted), RESOURCES) * (0.25 if self.lying_low.active else 1.0)
+        scale = RESOURCES / max(fsum(wanted), RESOURCES) * (0.25 if self.lying_low.active else 1.0)
         doses = [scale * dose if scale * dose > 0.01 else 0.0 for dose in wanted]
-        self.pushed = sum(doses)
+        self.pushed = fsum(doses)
         for s, dose in enumerate(doses):
             actions += self.dose(self.push[s], dose)
         return actions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 from sim.agents.base import Action, Announce, Approve, Institution, Refuse, Situation, Switch
 
 STAGES = ("none", "partnership", "action plan", "invited", "member")
@@ -119,7 +121,7 @@ class Nato(Institution):
         bloc, will = self.least_willing(picture, [s])
         if will <= 0.0:
             return [Action(f"sends no mission to {picture.states[s]}", f"{bloc} Allies do not agree")]
-        size = min(self.wanted(picture, s), p.mission_pool - sum(self.promised))
+        size = min(self.wanted(picture, s), p.mission_pool - fsum(self.promised))
         if size < SMALLEST_MISSION:
             return []  # enough troops are there, or none are left
         self.promised[s] = float(int(size + 0.5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import fsum
 from typing import TYPE_CHECKING
 
 from sim.agents.base import (
@@ -146,7 +147,7 @@ class State(Institution):
         self.thought = [t + TRUST_NEW * (new - t) for t, new in zip(self.thought or seen, seen, strict=True)]
         tension = self.thought
         order = sorted(range(len(tension)), key=lambda i: (-tension[i] - KEEP_HOT * (i in self.hot), i))
-        everybody, reached = sum(self.people), 0.0
+        everybody, reached = fsum(self.people), 0.0
         hot: set[int] = set()
         for i in order:
             if hot and reached + self.people[i] > HOT_SHARE * everybody:
@@ -188,7 +189,7 @@ class State(Institution):
         """Yearly probability: pressure, cost of violence and a norm of inclusion, against outbidding."""
         seen, s = picture.outcomes, self.state
         pressure = min(seen["peak_participation"][s] / 0.01, 1.0)
-        cost = min(sum(self.year_of_deaths) / 5.0, 1.0)
+        cost = min(fsum(self.year_of_deaths) / 5.0, 1.0)
         return float(
             logistic(-3.0 + 2.0 * pressure + 2.0 * cost + 2.0 * seen["civic_space"][s] - 2.0 * seen["tension"][s])
         )

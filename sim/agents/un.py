@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import fsum
+
 from sim.agents.base import Action, Approve, Institution, Refuse, Situation, Switch
 
 ASK_AGAIN = 6
@@ -91,7 +93,7 @@ class UnitedNations(Institution):
         """Deaths of twelve months; a ceasefire after a real episode keeps the case open."""
         limit = float(self.model.setting.parameters.mandate_deaths)
         keeps = picture.after_war[s] and self.all_deaths[s] > limit
-        return max(sum(self.deaths[s]), 1.5 * limit if keeps else 0.0)
+        return max(fsum(self.deaths[s]), 1.5 * limit if keeps else 0.0)
 
     def mission(self, picture: Situation, s: int) -> list[Action]:
         """Seek a mandate, deploy it half a year later, close it after a year without need."""

@@ -7,6 +7,8 @@ of neighbours, are used. All sums run in canonical order with fixed-order arithm
 
 from __future__ import annotations
 
+from math import fsum
+
 import numpy as np
 
 from sim.kernels.compiling import kernel
@@ -143,7 +145,7 @@ def _border_rows(region: Region) -> list[list[tuple[int, float]]]:
     for a, b, km in zip(region.border_a.tolist(), region.border_b.tolist(), region.border_km.tolist(), strict=True):
         rows[a].append((b, km))
         rows[b].append((a, km))
-    return [[(b, km / sum(k for _, k in row)) for b, km in sorted(row)] for row in rows]
+    return [[(b, km / fsum(k for _, k in row)) for b, km in sorted(row)] for row in rows]
 
 
 def patron_states(region: Region) -> list[tuple[int, ...]]:
