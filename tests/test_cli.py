@@ -481,7 +481,6 @@ def alive(process: str) -> bool:
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_stop_workers_and_exit_with_their_code(tmp_path, number, expected):
-    pytest.importorskip("sim.model")
     running = subprocess.Popen(
         [
             sys.executable,
@@ -562,7 +561,6 @@ def test_python_calls_raise_input_errors(study):
 
 
 def test_results_do_not_depend_on_workers_in_the_real_model(tmp_path):
-    pytest.importorskip("sim.model")
     settings = {"replications": 2, "citizens": 10_000, "months": 2, "figures": False}
     one = api.run("baseline_2024", workers=1, out=tmp_path / "one", **settings)
     two = api.run("baseline_2024", workers=2, out=tmp_path / "two", **settings)
