@@ -6,6 +6,7 @@ import csv
 import gc
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 import sim
 from sim import __version__, api, cli
 from sim.analysis import EFFECT_COLUMNS
+from sim.cli import command, output
 from sim.errors import InputError
 from sim.experiment import Store
 from sim.scenario import load_scenario
@@ -96,7 +98,7 @@ def stabsim(monkeypatch, capsys):
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["stabsim", *map(str, arguments)])
-        cli.Verbosity.quiet = cli.Verbosity.verbose = False
+        output.Verbosity.quiet = output.Verbosity.verbose = False
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             with pytest.raises(SystemExit) as stopped:
@@ -113,7 +115,7 @@ def stabsim(monkeypatch, capsys):
 QUICK = ("--replications", 6, "--citizens", 2000, "--workers", 1)
 
 
-def command(*arguments: object, **settings) -> subprocess.CompletedProcess:
+def separate(*arguments: object, **settings) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "sim.cli", *map(str, arguments)],
         capture_output=True,
@@ -130,7 +132,7 @@ def test_help_is_fast_and_loads_nothing_heavy():
     best = 10.0
     for _ in range(3):
         started = time.perf_counter()
-        shown = command("--help")
+        shown = separate("--help")
         best = min(best, time.perf_counter() - started)
     assert shown.returncode == 0
     for name in ("run", "compare", "validate", "catalogue", "new", "examples", "schema"):
@@ -376,14 +378,14 @@ def test_every_bad_scenario_and_number_is_listed_at_once(stabsim, study):
 
 
 def test_memory_that_is_not_there_is_refused_with_an_estimate(stabsim, study, monkeypatch):
-    monkeypatch.setattr(api, "_free_memory", lambda: 10**8)
+    monkeypatch.setattr(api.sizes, "_free_memory", lambda: 10**8)
     code, _, error = stabsim("run", "calm.yaml", "--citizens", 2000)
     assert code == 2
     assert "GB for 1 worker" in error
 
 
 def test_disk_that_is_not_there_is_refused_with_an_estimate(stabsim, study, monkeypatch):
-    monkeypatch.setattr(api.shutil, "disk_usage", lambda path: types.SimpleNamespace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=1000))
     code, _, error = stabsim("run", "calm.yaml", *QUICK, "--out", "o")
     assert (code, "not enough room" in error) == (2, True)
     assert not (study / "o").exists()
@@ -454,7 +456,7 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
     def slow(scenario, region, population, seed, *, threads=1):
         calls.append(seed)
         if len(calls) > 5:
-            raise cli.Stopped(expected)
+            raise command.Stopped(expected)
         return fake_simulate(scenario, region, population, seed)
 
     for expected in (130, 143):

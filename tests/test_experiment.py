@@ -101,7 +101,7 @@ def test_run_ids_follow_the_content_of_a_scenario_and_not_its_title():
 
 
 def test_model_hash_sees_code_and_data_below_experiment_only(tmp_path):
-    for name in ("model.py", "world/levers.py", "interventions/catalogue/a.toml", "cli.py", "analysis/x.py"):
+    for name in ("model.py", "world/levers.py", "interventions/catalogue/a.toml", "cli/app.py", "analysis/x.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1\n")
 
@@ -112,7 +112,7 @@ def test_model_hash_sees_code_and_data_below_experiment_only(tmp_path):
         return model_hash(tmp_path)
 
     first = fresh()
-    (tmp_path / "cli.py").write_text("2\n")
+    (tmp_path / "cli/app.py").write_text("2\n")
     (tmp_path / "analysis/x.py").write_text("2\n")
     (tmp_path / "model.py").write_bytes(b"1\r\n")
     assert fresh() == first

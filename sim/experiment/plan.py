@@ -25,8 +25,8 @@ ABOVE_MODEL = frozenset(
         "plots",
         "report",
         "page",
-        "api.py",
-        "cli.py",
+        "api",
+        "cli",
         "__main__.py",
     }
 )

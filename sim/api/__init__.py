@@ -1,0 +1,20 @@
+"""The commands as functions: load a scenario, run it, compare it with others; results as pandas tables."""
+
+from sim.api.comparison import compare
+from sim.api.folder import default_folder
+from sim.api.listing import catalogue
+from sim.api.results import Comparison, RunResults, RunsFailedError
+from sim.api.single import rerun, run
+from sim.scenario import load_scenario
+
+__all__ = [
+    "Comparison",
+    "RunResults",
+    "RunsFailedError",
+    "catalogue",
+    "compare",
+    "default_folder",
+    "load_scenario",
+    "rerun",
+    "run",
+]

@@ -1,0 +1,130 @@
+"""Check what a call asks for, and make its plan; nothing is created here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim import __version__
+from sim.api.sizes import check_citizens, fit_workers
+from sim.errors import InputError, Problem
+from sim.experiment import Engine, ModelEngine, Plan, Progress, adjusted, build_plan
+from sim.region import Region, find_region, load_region
+from sim.scenario import Scenario, load_scenario
+
+ScenarioLike = Scenario | str | Path
+ProgressCallback = Callable[[Progress], None]
+
+MAX_REPLICATIONS = 100_000
+
+MAX_WORKERS = 512
+
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """A checked experiment, nothing created yet."""
+
+    plan: Plan
+    region: Region
+    engine: Engine
+    workers: int
+
+    def note(self, scenarios: Sequence[Scenario], baseline: Scenario | None = None) -> Any:
+        """Provenance for captions."""
+        from sim.plots import Note
+
+        return Note(
+            ", ".join(item.title or item.key for item in scenarios),
+            self.plan.replications,
+            self.plan.base_seed,
+            __version__,
+            self.plan.citizens,
+            (baseline.title or baseline.key) if baseline else "",
+        )
+
+
+def prepare(
+    scenarios: Sequence[ScenarioLike],
+    seed: int,
+    replications: int,
+    citizens: int | str,
+    months: int | None,
+    threads: int,
+    workers: int | None,
+    set_: Sequence[str],
+    engine: Engine | None,
+) -> Setup:
+    """Load and check everything, list every problem at once, and plan the runs."""
+    problems = _check_numbers(seed, replications, citizens, months, threads, workers)
+    loaded: list[Scenario] = []
+    for item in scenarios:
+        try:
+            loaded.append(_load(item, months, set_))
+        except InputError as error:
+            problems.extend(problem for problem in error.problems if problem not in problems)
+    if problems:
+        raise InputError(problems)
+    specs = _distinct(loaded)
+    region = load_region(find_region(specs[0].region), specs[0].start_year)
+    check_citizens(region, citizens)
+    count = fit_workers(region, citizens, workers, replications * len(specs))
+    plan = build_plan(specs, base_seed=seed, replications=replications, citizens=citizens, region_hash=region.sha256)
+    return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count)
+
+
+def _load(item: ScenarioLike, months: int | None, set_: Sequence[str]) -> Scenario:
+    if isinstance(item, Scenario):
+        return item if months is None else adjusted(item, months=months)
+    return load_scenario(item, [*set_, *([f"months={months}"] if months is not None else [])])
+
+
+def _distinct(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """Drop a scenario given twice; refuse two that share a key, and worlds that cannot be paired."""
+    kept: dict[str, Scenario] = {}
+    for item in scenarios:
+        other = kept.setdefault(item.key, item)
+        if other.content_hash() != item.content_hash():
+            raise InputError(f"scenario {item.key}: two different scenarios have this name; rename one file")
+    first = next(iter(kept.values()))
+    for item in kept.values():
+        for name, mine, theirs in (
+            ("region", item.region, first.region),
+            ("start", item.date(0), first.date(0)),
+            ("months", item.months, first.months),
+        ):
+            if mine != theirs:
+                raise InputError(
+                    Problem(
+                        "a comparison pairs worlds that begin alike and last as long",
+                        key=f"{item.key}.{name}",
+                        got=str(mine),
+                        allowed=f"{theirs}, as in {first.key}",
+                    )
+                )
+    return list(kept.values())
+
+
+def _check_numbers(
+    seed: int, replications: int, citizens: int | str, months: int | None, threads: int, workers: int | None
+) -> list[Problem]:
+    checks: list[tuple[str, int | None, int, int]] = [
+        ("seed", seed, 0, MAX_SEED),
+        ("replications", replications, 1, MAX_REPLICATIONS),
+        ("months", months, 1, 1200),
+        ("threads", threads, 1, MAX_WORKERS),
+        ("workers", workers, 1, MAX_WORKERS),
+    ]
+    problems = [
+        Problem("out of range", key=name, got=str(value), allowed=f"{low} to {high:,}")
+        for name, value, low, high in checks
+        if value is not None and not low <= value <= high
+    ]
+    if citizens != "all" and not (isinstance(citizens, int) and citizens > 0):
+        problems.append(
+            Problem("not a number of citizens", key="citizens", got=str(citizens), allowed="1 or more, or all")
+        )
+    return problems

@@ -1,0 +1,110 @@
+"""The command itself: options before the command, signals, errors turned into messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from sim import __version__
+from sim.cli.output import Verbosity, complain
+from sim.errors import InputError, SimError
+
+EXIT_INTERRUPTED = 130
+
+EXIT_TERMINATED = 143
+
+
+app = typer.Typer(
+    name="stabsim",
+    help="Simulate conflict and stability in a region, and compare what interventions would change.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+class Stopped(BaseException):
+    """A signal asked to stop; passes every handler of ordinary errors on its way to ``main``."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(exit_code)
+
+
+def main() -> None:
+    """Run the command and turn errors into messages and exit codes."""
+    _plain_streams()
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+    code = _guarded()
+    _flush()
+    sys.exit(code)
+
+
+def _guarded() -> int:
+    try:
+        result = app(standalone_mode=False)
+    except InputError as error:
+        for problem in error.problems:
+            complain(str(problem))
+        return error.exit_code
+    except SimError as error:
+        complain(str(error))
+        return error.exit_code
+    except Stopped as stopped:
+        what = "interrupted" if stopped.exit_code == EXIT_INTERRUPTED else "terminated"
+        complain(f"{what}; finished runs are kept: the same command continues")
+        return stopped.exit_code
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # typer's usage errors, whichever click it carries; anything else is a defect
+        if not (hasattr(error, "show") and hasattr(error, "exit_code")):
+            raise
+        error.show()
+        return int(error.exit_code)
+    return result if isinstance(result, int) else 0
+
+
+def _plain_streams() -> None:
+    """Never fail because a terminal cannot show a letter."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _flush() -> None:
+    """Write out what is buffered; a reader that left early is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _stop(number: int, frame: object) -> None:
+    """Turn a signal into an exception, and ignore the impatient second one while workers are stopped."""
+    signal.signal(number, signal.SIG_IGN)
+    raise Stopped(EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_TERMINATED)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stabsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Also print warnings and timings.")] = False,
+) -> None:
+    """Simulate conflict and stability in a region, and compare what interventions would change."""
+    Verbosity.quiet, Verbosity.verbose = quiet, verbose

@@ -1,0 +1,37 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.errors import InputError, Problem
+
+Seed = Annotated[int, typer.Option(help="Seed of the experiment.")]
+
+Citizens = Annotated[str, typer.Option(help="Number of simulated citizens, or all: every inhabitant.")]
+
+Months = Annotated[int | None, typer.Option(help="Length of the run, instead of the scenario's.")]
+
+Threads = Annotated[int, typer.Option(help="Kernel threads of each run.")]
+
+Workers = Annotated[int | None, typer.Option(help="Processes side by side; as many as processors by default.")]
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario; may be repeated."),
+]
+
+Out = Annotated[Path | None, typer.Option(help="Folder for the results; one below results/ by default.")]
+
+
+def citizens_number(text: str) -> int | str:
+    """Read ``--citizens``: a number, with or without separators, or ``all``."""
+    plain = text.replace("_", "").replace(",", "")
+    if text == "all":
+        return text
+    if not (plain.isascii() and plain.lstrip("-").isdigit() and len(plain) <= 12):
+        raise InputError(Problem("not a number of citizens", key="citizens", got=text[:40], allowed="a number, or all"))
+    return int(plain)

@@ -1,0 +1,136 @@
+"""What the command prints: messages, tables, progress. Text from files passes ``shown`` on its way to a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+
+class Verbosity:
+    """How much the command says; set once by the options before the command."""
+
+    quiet = False
+    verbose = False
+
+
+def shown(text: str) -> str:
+    """Text from a file, safe for a terminal: no control characters."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def complain(message: str) -> None:
+    """Print to standard error, even when quiet."""
+    for line in message.splitlines() or [""]:
+        typer.echo(shown(line), err=True)
+
+
+def say(message: str) -> None:
+    """Print to standard output, unless quiet."""
+    if not Verbosity.quiet:
+        typer.echo(shown(message))
+
+
+def print_lines(text: str) -> None:
+    """Print text that was asked for, quiet or not."""
+    for line in text.splitlines():
+        typer.echo(shown(line))
+
+
+def print_table(title: str, columns: list[tuple[str, Any]], rows: list[list[str]]) -> None:
+    """Print a table; nothing in a cell is read as markup."""
+    if Verbosity.quiet:
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    wide = sys.stdout.isatty()
+    table = Table(title=Text(shown(title)), box=box.SIMPLE, title_justify="left", pad_edge=False)
+    for name, justify in columns:
+        table.add_column(Text(name), justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(shown(cell)) for cell in row))
+    Console(width=None if wide else 170, highlight=False).print(table)
+
+
+def cell(value: Any) -> str:
+    """Write a value for a table cell."""
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def number(value: float) -> str:
+    """Write a number in three significant digits or whole thousands; never in powers of ten."""
+    if value != value:
+        return ""
+    if value in (float("inf"), float("-inf")):
+        return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if value == 0 or abs(value) >= 0.001:
+        return f"{value:.3g}"
+    return f"{value:.6f}".rstrip("0") if abs(value) >= 1e-6 else "~0"
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time in the two largest units that matter."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+@contextmanager
+def progress_shown() -> Iterator[Any]:
+    """Show runs done, rate and time left on standard error: a bar on a terminal, else a line now and then."""
+    if Verbosity.quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar() as update:
+            yield update
+    else:
+        yield _Lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("runs", total=None, note="")
+
+        def update(step: Any) -> None:
+            bar.update(task, total=step.total, completed=step.done, note=_note(step))
+
+        yield update
+
+
+class _Lines:
+    """Progress for logs: the first line, the last one, and one every ten seconds."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, step: Any) -> None:
+        now = time.monotonic()
+        if step.done == step.total or now - self.last >= 10:
+            self.last = now
+            complain(f"{step.done} of {step.total} runs, {_note(step)}")
+
+
+def _note(step: Any) -> str:
+    parts = [f"{step.rate:.2g} a second" if step.rate else "starting"]
+    if step.eta is not None and step.done < step.total:
+        parts.append(f"{duration(step.eta)} left")
+    if step.failed:
+        parts.append(f"{step.failed} failed")
+    return ", ".join(parts)

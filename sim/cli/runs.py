@@ -1,0 +1,196 @@
+"""``run`` and ``compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sim.cli.command import app
+from sim.cli.options import Citizens, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
+from sim.cli.output import Verbosity, complain, duration, number, print_table, progress_shown, say
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.api import Comparison, RunResults
+
+EXIT_FAILED_RUNS = 3
+
+
+@app.command()
+def run(
+    scenario: Annotated[str | None, typer.Argument(help="A scenario file, or the name of a shipped scenario.")] = None,
+    seed: Seed = 1,
+    replications: Annotated[int, typer.Option(help="Independent histories.")] = 1,
+    citizens: Citizens = "20000",
+    months: Months = None,
+    threads: Threads = 1,
+    workers: Workers = None,
+    set_: Overrides = None,
+    out: Out = None,
+    identity: Annotated[str | None, typer.Option("--id", help="Run one stored run again, alone; needs --from.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Folder of the stored experiment.")] = None,
+) -> int:
+    """Run one scenario: a table of outcomes by state, and figures."""
+    if identity is not None or source is not None:
+        if identity is None or source is None or scenario is not None:
+            raise InputError("run: --id and --from belong together and take no scenario")
+        return _rerun(identity, source)
+    if scenario is None:
+        raise InputError("run: which scenario? Give a file or a name from: stabsim catalogue scenarios")
+    from sim import api
+
+    people = citizens_number(citizens)
+    settings: dict[str, Any] = {
+        "seed": seed,
+        "replications": replications,
+        "citizens": people,
+        "months": months,
+        "set_": set_ or [],
+    }
+    folder = out or api.default_folder("run", [scenario], **settings)
+    with progress_shown() as progress:
+        results = api.run(scenario, **settings, threads=threads, workers=workers, out=folder, progress=progress)
+    warn(results)
+    _print_run(results)
+    return ending(results)
+
+
+@app.command()
+def compare(
+    scenarios: Annotated[list[str], typer.Argument(help="Scenario files or names of shipped scenarios.")],
+    baseline: Annotated[
+        str | None, typer.Option(help="What the others are compared with; the first scenario by default.")
+    ] = None,
+    replications: Annotated[int, typer.Option(help="Pairs of histories for each scenario.")] = 64,
+    seed: Seed = 1,
+    citizens: Citizens = "20000",
+    months: Months = None,
+    threads: Threads = 1,
+    workers: Workers = None,
+    set_: Overrides = None,
+    out: Out = None,
+) -> int:
+    """Compare scenarios with a baseline: paired effects with intervals, and figures."""
+    from sim import api
+
+    people = citizens_number(citizens)
+    settings: dict[str, Any] = {
+        "seed": seed,
+        "replications": replications,
+        "citizens": people,
+        "months": months,
+        "set_": set_ or [],
+    }
+    everything = scenarios if baseline is None else [baseline, *scenarios]
+    folder = out or api.default_folder("compare", everything, **settings)
+    with progress_shown() as progress:
+        results = api.compare(
+            scenarios,
+            baseline=baseline,
+            **settings,
+            threads=threads,
+            workers=workers,
+            out=folder,
+            progress=progress,
+        )
+    warn(results)
+    _print_comparison(results)
+    return ending(results)
+
+
+def _rerun(identity: str, source: Path) -> int:
+    from sim import api
+
+    table = api.rerun(identity, source)
+    typer.echo(table.to_csv(index=False, lineterminator="\n"), nl=False)
+    return 0
+
+
+def warn(results: Any) -> None:
+    """Print what the scenarios' files hold that is worth a second look."""
+    if Verbosity.quiet:
+        return
+    for scenario in results.scenarios:
+        for problem in scenario.warnings:
+            complain(f"warning: {problem}")
+
+
+def _print_run(results: RunResults) -> None:
+    from sim.world.outcomes import OUTCOMES
+
+    table, spec = results.headline(), results.scenarios[0]
+    labels = {item.name: (item.label, item.unit) for item in OUTCOMES}
+    many = results.tally.done
+    of = "one history" if many == 1 else f"mean of {many} histories"
+    rows = [[*labels[str(name)], *(number(float(value)) for value in table.loc[name])] for name in table.index]
+    print_table(
+        f"{spec.title or spec.key}: {spec.months} months from {spec.date(0)}, {of}",
+        [("outcome", "left"), ("unit", "left"), *((str(scope), "right") for scope in table.columns)],
+        rows,
+    )
+    if many == 1:
+        say("One history shows what can happen, not what is likely: --replications 64 shows the range.")
+
+
+def _print_comparison(results: Comparison) -> None:
+    from sim.world.outcomes import OUTCOMES
+
+    items = {item.name: item for item in OUTCOMES}
+    headline = results.headline()
+    titles = {scenario.key: scenario.title or scenario.key for scenario in results.scenarios}
+    short = headline["scenario"].nunique() > 4
+    groups = dict(list(headline.groupby("scenario")))
+    for key in (key for key in titles if key in groups):
+        rows = groups[key]
+        told = rows[~rows["in_words"].isin(_UNTOLD)] if short else rows
+        print_table(
+            f"{titles[key]}, compared with {titles[results.baseline]}: region, whole run, {rows['n'].iloc[0]} pairs",
+            [
+                ("outcome", "left"),
+                ("unit", "left"),
+                ("baseline", "right"),
+                ("difference", "right"),
+                ("95 % interval of the mean", "right"),
+                ("5-95 % of pairs", "right"),
+                ("in words", "left"),
+            ],
+            [_effect_row(row, items[str(row["outcome"])]) for _, row in told.iterrows()],
+        )
+        if len(told) < len(rows):
+            say(f"{len(rows) - len(told)} other outcomes: no difference, or not enough replications to tell.\n")
+
+
+_UNTOLD = ("not enough replications to tell", "the same in every pair", "one pair: no interval")
+
+
+def _effect_row(row: Any, item: Any) -> list[str]:
+    return [
+        item.label,
+        item.unit,
+        number(row["baseline_mean"]),
+        number(row["effect"]),
+        f"{number(row['ci_low'])} to {number(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
+        f"{number(row['spread_low'])} to {number(row['spread_high'])}",
+        str(row["in_words"]),
+    ]
+
+
+def ending(results: Any) -> int:
+    """Say where to look and what failed; return the exit code."""
+    tally = results.tally
+    if Verbosity.verbose:
+        share = tally.store_seconds / max(tally.run_seconds + tally.store_seconds, 1e-9)
+        say(
+            f"{tally.done} runs in {duration(tally.elapsed)} ({tally.reused} were there already), "
+            f"storing took {share:.1%} of the work"
+        )
+    say("Illustrative, not validated: the numbers follow from the assumptions of scenario and catalogue.")
+    say(f"Tables and figures: {results.folder}")
+    if not tally.failed:
+        return 0
+    first = results.runs[results.runs["status"] == "failed"].iloc[0]
+    complain(f"{tally.failed} of {tally.total} runs failed; the first: {first['stage']}: {first['error']}")
+    complain(f"again, alone: {str(first['reproduce']).replace('DIR', str(results.folder))}")
+    return EXIT_FAILED_RUNS
