@@ -124,13 +124,13 @@ class ScenarioFile(Strict):
         return text
 
 
-def check_shape(root: Node) -> tuple[list[Problem], list[tuple[Any, ...]]]:
-    """Check a tree against the file schema; return every violation, and the paths of what is bad."""
+def check_shape(root: Node, model: type[BaseModel] = ScenarioFile) -> tuple[list[Problem], list[tuple[Any, ...]]]:
+    """Check a tree against a file schema; return every violation, and the paths of what is bad."""
     try:
-        ScenarioFile.model_validate(root.plain())
+        model.model_validate(root.plain())
     except ValidationError as error:
         found = error.errors(include_url=False)
-        return [_problem(root, item) for item in found], [_path(item) for item in found]
+        return [_problem(root, item, model) for item in found], [_path(item) for item in found]
     return [], []
 
 
@@ -182,23 +182,23 @@ _TYPES = {
 }
 
 
-def _problem(root: Node, item: Any) -> Problem:
+def _problem(root: Node, item: Any, model: type[BaseModel]) -> Problem:
     """Translate one pydantic error."""
     loc, kind, value = tuple(item["loc"]), item["type"], item["input"]
     on_key = kind == "extra_forbidden" or loc[-1:] == ("[key]",)
     path = _path(item)
     said = {"got": shown(value), "allowed": "", "hint": ""}
     if kind == "extra_forbidden":
-        names = _names(path[:-1])
+        names = _names(path[:-1], model)
         what, said["got"], said["allowed"] = "unknown key", "", ", ".join(names)
         longer = next((name for name in names if name.startswith(f"{path[-1]}_")), "")
         said["hint"] = nearest(longer or str(path[-1]), names)
     elif kind in _TYPES:
-        what, said["allowed"] = f"must be {_TYPES[kind]}", _range(path)
+        what, said["allowed"] = f"must be {_TYPES[kind]}", _range(path, model)
         if kind.startswith("int") and isinstance(value, str) and value.replace("_", "").replace(",", "").isdigit():
             said["hint"] = "write digits only"
     elif kind == "literal_error":
-        options = [str(option) for option in _options(path)]
+        options = [str(option) for option in _options(path, model)]
         what, said["allowed"], said["hint"] = (
             "is not one of the allowed values",
             ", ".join(options),
@@ -207,7 +207,7 @@ def _problem(root: Node, item: Any) -> Problem:
     elif kind == "string_pattern_mismatch":
         what, said["allowed"] = "is not written as it should be", _RULES.get(item["ctx"]["pattern"], "")
     elif kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
-        what, said["allowed"] = "is out of range", _range(path)
+        what, said["allowed"] = "is out of range", _range(path, model)
     elif kind in ("too_long", "string_too_long"):
         what, said["allowed"] = "is too long", f"at most {item['ctx']['max_length']}"
     elif kind == "string_too_short":
@@ -230,9 +230,9 @@ def _inner(annotation: Any) -> Any:
             return annotation
 
 
-def _field(path: tuple[Any, ...]) -> tuple[Any, list[Any]]:
-    """Return the declared type and the constraints at a path of the file schema."""
-    kind: Any = ScenarioFile
+def field_at(path: tuple[Any, ...], model: type[BaseModel] = ScenarioFile) -> tuple[Any, list[Any]]:
+    """Return the declared type (None: no such key) and the constraints at a path of a file schema."""
+    kind: Any = model
     limits: list[Any] = []
     for part in path:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -245,22 +245,22 @@ def _field(path: tuple[Any, ...]) -> tuple[Any, list[Any]]:
     return kind, limits
 
 
-def _names(path: tuple[Any, ...]) -> list[str]:
-    kind, _ = _field(path)
+def _names(path: tuple[Any, ...], model: type[BaseModel]) -> list[str]:
+    kind, _ = field_at(path, model)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [field.alias or name for name, field in kind.model_fields.items()]
     return []
 
 
-def _options(path: tuple[Any, ...]) -> tuple[Any, ...]:
-    kind, _ = _field(path)
+def _options(path: tuple[Any, ...], model: type[BaseModel]) -> tuple[Any, ...]:
+    kind, _ = field_at(path, model)
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
-def _range(path: tuple[Any, ...]) -> str:
+def _range(path: tuple[Any, ...], model: type[BaseModel]) -> str:
     """Return the allowed range of a number as text."""
     low = high = None
-    for limit in _field(path)[1]:
+    for limit in field_at(path, model)[1]:
         low = limit.ge if isinstance(limit, Ge) else limit.gt if isinstance(limit, Gt) else low
         high = limit.le if isinstance(limit, Le) else limit.lt if isinstance(limit, Lt) else high
         if isinstance(limit, MaxLen):
