@@ -7,20 +7,24 @@ from sim.scenario.new import copy_examples, new_study
 from sim.scenario.places import target_cells
 from sim.scenario.records import Programme, Scenario, Shock, Targets, Trigger
 from sim.scenario.schema import json_schema
+from sim.scenario.template import Template, load_template, template_of
 
 __all__ = [
     "Programme",
     "Scenario",
     "Shock",
     "Targets",
+    "Template",
     "Trigger",
     "copy_examples",
     "json_schema",
     "load_scenario",
+    "load_template",
     "new_study",
     "resolved",
     "resolved_yaml",
     "shipped_scenarios",
     "target_cells",
+    "template_of",
     "validate_file",
 ]

@@ -6,7 +6,7 @@ Parent, then file, then ``--set``. Mappings merge key by key, lists and values a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -257,6 +257,15 @@ def _merge(parent: Node, child: Node, path: tuple[str, ...], problems: list[Prob
         made.value[key] = _merge(known, node, inner, problems) if known is not None else node
         made.keys[key] = child.keys[key]
     return made
+
+
+def laid_over(root: Node, values: Mapping[str, Node]) -> Layers:
+    """Lay single values over a merged tree, each under its dotted key, as ``--set`` does."""
+    over = Node({}, root.mark)
+    for key, node in values.items():
+        _put(over, key.split("."), node, node.mark)
+    problems, over = _checked(over)
+    return Layers(_merge(root, over, (), problems), problems, True)
 
 
 def spec_of(root: Node) -> ScenarioFile:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.layers import find_scenario, read_layers, spec_of
+from sim.scenario.layers import Layers, find_scenario, read_layers, spec_of
 from sim.scenario.records import Scenario
 from sim.scenario.resolve import RegionCache, Resolver
 
@@ -61,12 +61,16 @@ def validate_file(
 
 def _load(name: str | Path, set_: Sequence[str], regions: RegionCache) -> tuple[Scenario | None, list[Problem]]:
     path = find_scenario(name)
-    layers = read_layers(path, set_)
+    return resolve_layers(scenario_key(path), read_layers(path, set_), regions)
+
+
+def resolve_layers(key: str, layers: Layers, regions: RegionCache) -> tuple[Scenario | None, list[Problem]]:
+    """Resolve merged layers; no scenario when anything is wrong."""
     problems = list(layers.problems)
     scenario = None
     if layers.root is not None:
         damaged = frozenset(problem.key for problem in problems if problem.key)
-        resolver = Resolver(_key(path), layers.root, spec_of(layers.root), damaged, layers.complete, regions)
+        resolver = Resolver(key, layers.root, spec_of(layers.root), damaged, layers.complete, regions)
         scenario = resolver.resolve()
         problems += resolver.problems
     return (None if problems else scenario), _in_order(problems)
@@ -78,6 +82,6 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (files.index(problem.file), problem.line or 0, problem.column or 0))
 
 
-def _key(path: Path) -> str:
+def scenario_key(path: Path) -> str:
     """Return the file's name as a key: letters, digits, dot, dash and underscore."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip(".-") or "scenario"

@@ -85,6 +85,15 @@ class Node:
         return key, node.mark
 
 
+def node_of(value: Any, mark: Mark) -> Node:
+    """Make a tree out of plain values, all of it at one place."""
+    if isinstance(value, dict):
+        made = Node({key: node_of(item, mark) for key, item in value.items()}, mark)
+        made.keys = dict.fromkeys(value, mark)
+        return made
+    return Node([node_of(item, mark) for item in value] if isinstance(value, list | tuple) else value, mark)
+
+
 @dataclass(frozen=True)
 class Text:
     """What was read: the node tree (None if it could not be built) and everything wrong with it."""
