@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,16 @@ class FakeScenario:
     def content_hash(self) -> str:
         content = {name: value for name, value in asdict(self).items() if name not in ("key", "title")}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FakeSource:
+    """A fake scenario that points change; keys are the names of parameters."""
+
+    base: FakeScenario
+
+    def at(self, point: dict[str, float]) -> FakeScenario:
+        return replace(self.base, parameters={**self.base.parameters, **point})
 
 
 @dataclass(frozen=True)

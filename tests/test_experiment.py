@@ -30,16 +30,18 @@ from sim.experiment.plan import batch_key, batch_size
 from sim.experiment.summary import pool_region, reduce_months
 from sim.experiment.tables import SCHEMAS, content_digest, series_table
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
-from tests.experiment_fakes import STATES, FakeEngine, FakeScenario
+from tests.experiment_fakes import STATES, FakeEngine, FakeScenario, FakeSource
 
 TESTS = Path(__file__).parent
 
 
 def plan_of(*scenarios, replications=4, **changes):
     settings = {"base_seed": 1, "citizens": 1000, "region_hash": "region", "model": "model"} | changes
+    scenarios = scenarios or (FakeScenario("calm"), FakeScenario("busy", parameters={"rate": 8.0}))
     return build_plan(
-        scenarios or (FakeScenario("calm"), FakeScenario("busy", parameters={"rate": 8.0})),
+        scenarios,
         replications=replications,
+        sources={item.key: FakeSource(item) for item in scenarios},
         **settings,
     )
 

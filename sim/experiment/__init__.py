@@ -1,7 +1,7 @@
 """Experiments: which runs there are, running them in any order on any workers, keeping their tables."""
 
 from sim.experiment.execute import Progress, Tally, available_workers, execute, local_pool
-from sim.experiment.plan import Plan, RunSpec, adjusted, build_plan, model_hash, run_seed
+from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, model_hash, run_seed, with_replications
 from sim.experiment.store import FolderBusyError, Store, StoreError
 from sim.experiment.world import Engine, Layout, ModelEngine
 
@@ -13,6 +13,7 @@ __all__ = [
     "Plan",
     "Progress",
     "RunSpec",
+    "Source",
     "Store",
     "StoreError",
     "Tally",
@@ -23,4 +24,5 @@ __all__ = [
     "local_pool",
     "model_hash",
     "run_seed",
+    "with_replications",
 ]

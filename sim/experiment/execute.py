@@ -260,7 +260,8 @@ class _Session:
         return self.make_pool()
 
     def _task(self, runs: Sequence[RunSpec]) -> Task:
-        return Task(tuple(runs), self.scenarios, self.plan.points, self.engine, self.store)
+        changes = tuple(self.plan.changes(run) for run in runs)
+        return Task(tuple(runs), changes, self.scenarios, self.plan.sources, self.engine, self.store)
 
     def _announce(self) -> None:
         self.tally.elapsed = time.monotonic() - self.started

@@ -116,7 +116,7 @@ def places_table(run: RunSpec, places: NDArray[np.float64], layout: Layout) -> p
 
 def run_row(
     run: RunSpec,
-    point: Mapping[str, float],
+    changes: Mapping[str, object],
     outcome: tuple[pa.Table, pa.Table, NDArray[np.float64]] | Failure,
 ) -> dict[str, object]:
     """Build the row of one run in the ``runs`` table; a failed run has no hashes and no outcomes."""
@@ -126,7 +126,7 @@ def run_row(
         "point": run.point,
         "replication": run.replication,
         "seed": run.seed,
-        "parameters": json.dumps(dict(point), sort_keys=True),
+        "parameters": json.dumps(dict(changes), sort_keys=True),
         "reproduce": f"stabsim run --id {run.run} --from DIR",
     }
     if isinstance(outcome, Failure):

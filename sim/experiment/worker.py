@@ -11,13 +11,13 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from sim.errors import RunError, SimError
-from sim.experiment.plan import RunSpec, adjusted, batch_key
+from sim.experiment.plan import RunSpec, Source, batch_key, resolve_run
 from sim.experiment.store import Store
 from sim.experiment.tables import SCHEMAS, Failure, places_table, run_row, runs_table, series_table
 from sim.experiment.world import Engine, package_file
@@ -31,11 +31,12 @@ Outcome = tuple[pa.Table, pa.Table, "np.ndarray[tuple[int, ...], np.dtype[np.flo
 
 @dataclass(frozen=True)
 class Task:
-    """A batch and all that is needed to run it anywhere."""
+    """A batch and all that is needed to run it anywhere; ``changes`` are the values each of its runs sets."""
 
     runs: tuple[RunSpec, ...]
+    changes: tuple[Mapping[str, Any], ...]
     scenarios: Mapping[str, Scenario]
-    points: tuple[Mapping[str, float], ...]
+    sources: Mapping[str, Source]
     engine: Engine
     store: Store
 
@@ -61,15 +62,15 @@ def run_task(task: Task) -> Report:
     rows: list[dict[str, object]] = []
     series, places = [SCHEMAS["series"].empty_table()], [SCHEMAS["places"].empty_table()]
     run_seconds = store_seconds = 0.0
-    for run in task.runs:
+    for run, changes in zip(task.runs, task.changes, strict=True):
         started = time.perf_counter()
-        arrays = _run(task, run)
+        arrays = _run(task, run, changes)
         between = time.perf_counter()
         outcome = arrays if isinstance(arrays, Failure) else _record(task, run, arrays)
         if not isinstance(outcome, Failure):
             series.append(outcome[0])
             places.append(outcome[1])
-        rows.append(run_row(run, task.points[run.point], outcome))
+        rows.append(run_row(run, changes, outcome))
         run_seconds += between - started
         store_seconds += time.perf_counter() - between
     started = time.perf_counter()
@@ -82,18 +83,15 @@ def run_task(task: Task) -> Report:
 def store_lost(task: Task) -> Report:
     """Record that the process of a run died each time it was tried."""
     failure = Failure("worker", "the worker process died (killed, or out of memory) each time this run was tried")
-    rows = [run_row(run, task.points[run.point], failure) for run in task.runs]
+    rows = [run_row(run, changes, failure) for run, changes in zip(task.runs, task.changes, strict=True)]
     _store(task, rows, [SCHEMAS["series"].empty_table()], [SCHEMAS["places"].empty_table()])
     return Report(0, len(rows), 0.0, 0.0)
 
 
-def _run(task: Task, run: RunSpec) -> tuple[Scenario, object] | Failure:
-    scenario = task.scenarios[run.scenario]
-    point = task.points[run.point]
+def _run(task: Task, run: RunSpec, changes: Mapping[str, Any]) -> tuple[Scenario, object] | Failure:
     stage = "load"
     try:
-        if point:
-            scenario = adjusted(scenario, parameters={**scenario.parameters, **point})
+        scenario = resolve_run(task.scenarios[run.scenario], task.sources.get(run.scenario), changes)
         task.engine.layout(scenario)
         stage = "simulate"
         return scenario, task.engine.simulate(scenario, run.seed)
