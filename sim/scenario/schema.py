@@ -32,6 +32,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def printable(text: str | None, *, lines: bool) -> str | None:
+    """Return a text for readers as it is; ValueError for a character that cannot be printed."""
+    for char in text or "":
+        if char == "\n" and lines:
+            continue
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+            raise ValueError(f"has a character that cannot be printed (U+{ord(char):04X})")
+    return text
+
+
 class TargetsFile(Strict):
     """Where a programme or shock acts: all listed states and districts, within the listed communities."""
 
@@ -116,12 +126,7 @@ class ScenarioFile(Strict):
     @field_validator("title", "description")
     @classmethod
     def _printable(cls, text: str | None, info: Any) -> str | None:
-        for char in text or "":
-            if char == "\n" and info.field_name == "description":
-                continue
-            if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-                raise ValueError(f"has a character that cannot be printed (U+{ord(char):04X})")
-        return text
+        return printable(text, lines=info.field_name == "description")
 
 
 def check_shape(root: Node, model: type[BaseModel] = ScenarioFile) -> tuple[list[Problem], list[tuple[Any, ...]]]:

@@ -26,10 +26,14 @@ _REGIONS: RegionCache = {}
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A scenario and the merged tree it was resolved from; small enough to send to a worker."""
+    """A scenario and the merged tree it was resolved from; small enough to send to a worker.
+
+    ``marks`` says where each key that points set stands in a file, for messages.
+    """
 
     base: Scenario
     root: Node
+    marks: Mapping[str, Mark] = field(default_factory=dict, repr=False)
     regions: RegionCache = field(default_factory=dict, repr=False)
 
     @property
@@ -38,23 +42,20 @@ class Template:
         return self.base.key
 
     def has(self, key: str) -> bool:
-        """Tell whether a dotted key can act here: one of an intervention or shock the scenario lacks cannot."""
-        first, *rest = key.split(".")
-        if first not in ("interventions", "shocks") or not rest:
-            return True
-        items = self.root.value.get(first)
-        item = items.value.get(rest[0]) if items is not None and isinstance(items.value, dict) else None
-        return item is not None and item.value is not None
+        """Tell whether a dotted key can act here."""
+        return acts_in(self.root, key)
 
-    def at(self, point: Mapping[str, Any], marks: Mapping[str, Mark] | None = None) -> Scenario:
+    def with_marks(self, marks: Mapping[str, Mark]) -> Template:
+        """Return the template with places for the keys that points set."""
+        return replace(self, marks=dict(marks))
+
+    def at(self, point: Mapping[str, Any]) -> Scenario:
         """Resolve the scenario with a point's values; keys that cannot act here are passed over.
 
         Parameters
         ----------
         point : mapping
             Dotted key, as in ``--set``, to a number, a text or a list of texts.
-        marks : mapping, optional
-            Where each key stands in a file, for messages.
 
         Returns
         -------
@@ -67,7 +68,7 @@ class Template:
         """
         parameters = {key[len(PARAMETER) :]: value for key, value in point.items() if _plain_parameter(key, value)}
         others = {
-            key: node_of(value, (marks or {}).get(key, Mark(key)))
+            key: node_of(value, self.marks.get(key, Mark("")))
             for key, value in point.items()
             if not _plain_parameter(key, value) and self.has(key)
         }
@@ -87,15 +88,22 @@ class Template:
         return {**self.root.plain(), "region": self.base.region}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"base": self.base, "root": self.root}
+        return {"base": self.base, "root": self.root, "marks": self.marks}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in {**state, "regions": _REGIONS}.items():
             object.__setattr__(self, name, value)
 
 
-def load_template(path_or_name: str | Path, set_: tuple[str, ...] = ()) -> Template:
+def load_template(path_or_name: str | Path, constants: Mapping[str, Node] | None = None) -> Template:
     """Load a scenario file or a shipped scenario, to be changed by points.
+
+    Parameters
+    ----------
+    path_or_name : str or Path
+        As in `load_scenario`.
+    constants : mapping, optional
+        Values that hold in every point, each a node with its place; keys that cannot act here are passed over.
 
     Raises
     ------
@@ -103,7 +111,22 @@ def load_template(path_or_name: str | Path, set_: tuple[str, ...] = ()) -> Templ
         With every problem of every file read.
     """
     path, regions = find_scenario(path_or_name), RegionCache()
-    return _made(scenario_key(path), read_layers(path, set_), regions)
+    layers = read_layers(path)
+    if layers.root is not None and constants:
+        root = layers.root
+        over = laid_over(root, {key: node for key, node in constants.items() if acts_in(root, key)})
+        layers = Layers(over.root, [*layers.problems, *over.problems], layers.complete)
+    return _made(scenario_key(path), layers, regions)
+
+
+def acts_in(root: Node, key: str) -> bool:
+    """Tell whether a dotted key can act in a merged tree: one of a programme or shock that is not there cannot."""
+    first, *rest = key.split(".")
+    if first not in ("interventions", "shocks") or not rest:
+        return True
+    items = root.value.get(first)
+    item = items.value.get(rest[0]) if items is not None and isinstance(items.value, dict) else None
+    return item is not None and item.value is not None
 
 
 def template_of(key: str, written: Mapping[str, Any]) -> Template:
@@ -115,7 +138,7 @@ def _made(key: str, layers: Layers, regions: RegionCache) -> Template:
     scenario, problems = resolve_layers(key, layers, regions)
     if scenario is None or layers.root is None:
         raise ScenarioError(problems)
-    return Template(scenario, layers.root, regions)
+    return Template(scenario, layers.root, regions=regions)
 
 
 def _plain_parameter(key: str, value: Any) -> bool:
