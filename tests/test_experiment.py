@@ -20,12 +20,12 @@ from sim.experiment import (
     FolderBusyError,
     Store,
     StoreError,
+    available_workers,
     build_plan,
     execute,
     model_hash,
     run_seed,
 )
-from sim.experiment import available_workers
 from sim.experiment.plan import batch_key, batch_size
 from sim.experiment.pools import SerialExecutor
 from sim.experiment.summary import pool_region, reduce_months

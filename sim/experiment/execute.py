@@ -178,8 +178,9 @@ class _Session:
     def _drop_failed(self) -> None:
         """Forget failed rows."""
         for key in self.store.batches():
-            if "failed" in self.store.statuses(key).values():
-                self.store.rewrite(key, lambda row: row["status"] == "done")
+            statuses = self.store.statuses(key)
+            if "failed" in statuses.values():
+                self.store.rewrite(key, [run for run, status in statuses.items() if status == "done"])
 
     def _loop(self) -> None:
         executor = self.make_pool()
@@ -249,7 +250,11 @@ class _Session:
         self.breaks = 0
         self.tally.add(report)
         self.log.write(
-            "batch", done=report.done, failed=len(report.failures), host=report.host, seconds=round(report.run_seconds, 3)
+            "batch",
+            done=report.done,
+            failed=len(report.failures),
+            host=report.host,
+            seconds=round(report.run_seconds, 3),
         )
         for row in report.failures:
             self.log.write("failure", **row)

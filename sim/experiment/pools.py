@@ -97,7 +97,8 @@ class LocalPool(Executor):
                 future.set_result(worker.call(call))
             except BaseException as error:  # whatever it is belongs to whoever waits for the call
                 if isinstance(error, WorkerDiedError):
-                    worker = self._dismiss(worker)
+                    self._dismiss(worker)
+                    worker = None
                 future.set_exception(error)
         self._dismiss(worker)
 
@@ -277,7 +278,7 @@ def _client(address: str) -> Any:
             Problem("needs the extra: pip install 'stabsim[cluster]'", key="cluster", got=address)
         ) from None
     try:
-        return Client(address, timeout=PATIENCE, set_as_default=False)
+        return Client(address, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             Problem(

@@ -23,7 +23,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -219,15 +219,15 @@ class Store:
                     owner[run] = key
         for key, statuses in whole.items():
             if any(owner[run] != key for run in statuses):
-                self.rewrite(key, lambda row, key=key: owner[row["run"]] == key)
+                self.rewrite(key, {run for run in statuses if owner[run] == key})
         return {run: whole[key][run] for run, key in owner.items()}
 
-    def rewrite(self, key: str, keep: Callable[[Mapping[str, Any]], bool]) -> None:
-        """Replace a batch by one with some of its runs, chosen by their row."""
-        tables = {name: pq.read_table(self.path(name, key)) for name in TABLES}
-        wanted = [row["run"] for row in tables["runs"].to_pylist() if keep(row)]
-        if wanted:
-            self.write_batch({name: table.filter(pc.field("run").isin(wanted)) for name, table in tables.items()})
+    def rewrite(self, key: str, keep: Collection[str]) -> None:
+        """Replace a batch by one with some of its runs."""
+        if keep:
+            tables = {name: pq.read_table(self.path(name, key)) for name in TABLES}
+            wanted = pc.field("run").isin(sorted(keep))
+            self.write_batch({name: table.filter(wanted) for name, table in tables.items()})
         for name in TABLES:
             self.path(name, key).unlink()
 
