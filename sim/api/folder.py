@@ -7,7 +7,8 @@ import platform
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -18,7 +19,7 @@ from sim.api.results import Results, RunsFailedError
 from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
 from sim.api.sizes import RUN_BYTES
 from sim.errors import InputError, Problem
-from sim.experiment import Plan, Store, StoreError, Tally, execute
+from sim.experiment import OnError, Plan, Store, Tally, execute
 from sim.scenario import resolved, resolved_yaml
 
 R = TypeVar("R", bound="Results")
@@ -55,21 +56,31 @@ class ExperimentFolder:
             weakref.finalize(results, shutil.rmtree, self.path, ignore_errors=True)
         return results
 
-    def execute(self, progress: ProgressCallback | None) -> Tally:
-        """Describe the experiment, then run what is missing or failed before."""
+    def execute(
+        self,
+        progress: ProgressCallback | None,
+        *,
+        pool: Callable[[], Executor] | None = None,
+        retry_failed: bool = True,
+        on_error: OnError = "continue",
+        timeout: float | None = None,
+    ) -> Tally:
+        """Describe the experiment, then run what is missing, and what failed before if so wanted."""
+        self.store.unseal()
         self._describe("running", None)
         self.store.write_codebook()
-        texts = self.path / "scenarios"
-        texts.mkdir(exist_ok=True)
         for scenario in self.setup.plan.scenarios:
-            (texts / f"{scenario.key}.yaml").write_text(resolved_yaml(scenario), encoding="utf-8")
+            self.store.write_file(f"scenarios/{scenario.key}.yaml", resolved_yaml(scenario))
         tally = execute(
             self.setup.plan,
             self.store,
             self.setup.engine,
             workers=self.setup.workers,
+            pool=pool,
             progress=progress,
-            retry_failed=True,
+            retry_failed=retry_failed,
+            on_error=on_error,
+            timeout=timeout,
         )
         if not tally.done:
             row = self.store.runs().to_pylist()[0]
@@ -78,8 +89,9 @@ class ExperimentFolder:
         return tally
 
     def finish(self, tally: Tally) -> None:
-        """Describe what was done."""
-        self._describe("complete", tally)
+        """Describe what was done, and record the checksums of all that was written."""
+        self._describe("failed" if tally.stopped else "complete", tally)
+        self.store.seal()
 
     def _check_content(self) -> None:
         """Refuse a folder that holds another experiment."""
@@ -122,6 +134,7 @@ class ExperimentFolder:
             "region": {"key": region.key, "sha256": region.sha256},
             "base_seed": plan.base_seed,
             "replications": plan.replications,
+            "planned": len(plan.runs),
             "citizens": plan.citizens,
             "baseline": self.baseline or plan.scenarios[0].key,
             "scenarios": [
@@ -160,13 +173,9 @@ class ExperimentFolder:
 
 def can_continue(folder: Path, plan: Plan) -> bool:
     """Tell whether a folder is free or holds nothing but runs of this plan."""
-    store = Store(folder)
     try:
-        if not (folder / "manifest.json").is_file():
-            return True  # empty, or something else: Store.prepare says which
-        store.manifest()
-        return set(store.finished()) <= {spec.run for spec in plan.runs}
-    except (OSError, StoreError):
+        return set(Store(folder).finished()) <= {spec.run for spec in plan.runs}
+    except OSError:
         return False
 
 

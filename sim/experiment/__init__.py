@@ -1,8 +1,11 @@
 """Experiments: which runs there are, running them in any order on any workers, keeping their tables."""
 
-from sim.experiment.execute import Progress, Tally, available_workers, execute, local_pool
+from sim.experiment.execute import OnError, Progress, Tally, execute
+from sim.experiment.files import StoreError
+from sim.experiment.lock import FolderBusyError, holder
 from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, model_hash, run_seed, with_replications
-from sim.experiment.store import FolderBusyError, Store, StoreError
+from sim.experiment.pools import available_workers, dask_pool, local_pool
+from sim.experiment.store import Store
 from sim.experiment.world import Engine, Layout, ModelEngine
 
 __all__ = [
@@ -10,6 +13,7 @@ __all__ = [
     "FolderBusyError",
     "Layout",
     "ModelEngine",
+    "OnError",
     "Plan",
     "Progress",
     "RunSpec",
@@ -20,7 +24,9 @@ __all__ = [
     "adjusted",
     "available_workers",
     "build_plan",
+    "dask_pool",
     "execute",
+    "holder",
     "local_pool",
     "model_hash",
     "run_seed",

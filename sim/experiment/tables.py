@@ -51,7 +51,7 @@ SCHEMAS = {"runs": RUNS_SCHEMA, "series": SERIES_SCHEMA, "places": PLACES_SCHEMA
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run has no numbers: ``stage`` is load, simulate, record or worker."""
+    """Why a run has no numbers: ``stage`` is load, simulate, record, worker or timeout."""
 
     stage: str
     error: str
