@@ -42,6 +42,9 @@ class FakeSource:
     def at(self, point: dict[str, float]) -> FakeScenario:
         return replace(self.base, parameters={**self.base.parameters, **point})
 
+    def written(self) -> dict[str, object]:
+        return asdict(self.base)
+
 
 @dataclass(frozen=True)
 class FakeResult:

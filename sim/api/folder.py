@@ -7,7 +7,7 @@ import platform
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
@@ -26,10 +26,23 @@ R = TypeVar("R", bound="Results")
 
 
 class ExperimentFolder:
-    """The folder of one call: checked, locked, described; or a temporary one."""
+    """The folder of one call: checked, locked, described; or a temporary one.
 
-    def __init__(self, out: Path | str | None, setup: Setup, kind: str, baseline: str = "") -> None:
+    ``described`` is added to the manifest, ``files`` (name to text) to the folder.
+    """
+
+    def __init__(
+        self,
+        out: Path | str | None,
+        setup: Setup,
+        kind: str,
+        baseline: str = "",
+        *,
+        described: Mapping[str, Any] | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
         self.setup, self.kind, self.baseline = setup, kind, baseline
+        self.described, self.files = dict(described or {}), dict(files or {})
         self.temporary = out is None
         self.path = Path(tempfile.mkdtemp(prefix="stabsim-") if out is None else str(out))
         self.store = Store(self.path)
@@ -68,7 +81,9 @@ class ExperimentFolder:
         """Describe the experiment, then run what is missing, and what failed before if so wanted."""
         self.store.unseal()
         self._describe("running", None)
-        self.store.write_codebook()
+        self.store.write_codebook(self.described.get("design", {}).get("factors", ()))
+        for name, text in self.files.items():
+            self.store.write_file(name, text)
         for scenario in self.setup.plan.scenarios:
             self.store.write_file(f"scenarios/{scenario.key}.yaml", resolved_yaml(scenario))
         tally = execute(
@@ -124,7 +139,7 @@ class ExperimentFolder:
             )
 
     def _describe(self, status: str, tally: Tally | None) -> None:
-        plan, region = self.setup.plan, self.setup.region
+        plan, region, sources = self.setup.plan, self.setup.region, self.setup.plan.sources
         content: dict[str, Any] = {
             "program": "stabsim",
             "version": __version__,
@@ -143,9 +158,11 @@ class ExperimentFolder:
                     "title": item.title,
                     "sha256": item.content_hash(),
                     "resolved": resolved(item),
+                    **({"written": sources[item.key].written()} if item.key in sources else {}),
                 }
                 for item in plan.scenarios
             ],
+            **self.described,
             "versions": _versions(),
             "platform": platform.platform(),
             "started": self.started,
@@ -198,11 +215,16 @@ def default_folder(
     keys = [item.key for item in setup.plan.scenarios]
     shown = keys if len(keys) <= 3 else [*keys[:2], f"and_{len(keys) - 2}_more"]
     name = f"{kind}-" + "-".join(key[:40] for key in shown)
+    return free_folder(name, setup.plan, root)
+
+
+def free_folder(name: str, plan: Plan, root: Path = Path("results")) -> Path:
+    """Return the folder of that name, or of the name with a number, that is free or holds runs of this plan."""
     for number in range(1, 1000):
         folder = root / (name if number == 1 else f"{name}-{number}")
         if not folder.exists() or not any(folder.iterdir()):
             return folder
-        if (folder / "manifest.json").is_file() and can_continue(folder, setup.plan):
+        if (folder / "manifest.json").is_file() and can_continue(folder, plan):
             return folder
     raise InputError(Problem("too many experiments of this name", file=str(root / name), hint="use --out"))
 

@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from sim import __version__
-from sim.api.sizes import check_citizens, fit_workers
+from sim.api.sizes import check_citizens, check_runs, fit_workers
 from sim.errors import InputError, Problem
-from sim.experiment import Engine, ModelEngine, Plan, Progress, adjusted, build_plan
+from sim.experiment import (
+    Engine,
+    Experiment,
+    ModelEngine,
+    Plan,
+    Progress,
+    adjusted,
+    build_plan,
+    count,
+    sample,
+)
 from sim.region import Region, find_region, load_region
 from sim.scenario import Scenario, load_scenario
 
@@ -74,6 +84,38 @@ def prepare(
     count = fit_workers(region, citizens, workers, replications * len(specs))
     plan = build_plan(specs, base_seed=seed, replications=replications, citizens=citizens, region_hash=region.sha256)
     return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count)
+
+
+def prepare_sweep(experiment: Experiment, threads: int, workers: int | None, engine: Engine | None) -> Setup:
+    """Check an experiment, make its points, resolve each in every scenario, and plan the runs.
+
+    The plan holds as many replications as there may be at most.
+    """
+    bases = _distinct([template.base for template in experiment.templates])
+    base = bases[0]
+    problems = _check_numbers(
+        experiment.seed, experiment.replications, experiment.citizens, base.months, threads, workers
+    )
+    if problems:
+        raise InputError(problems)
+    points = count(experiment.design, experiment.factors)
+    check_runs(
+        points, len(bases), experiment.until.at_least if experiment.until else experiment.replications, base.months
+    )
+    region = load_region(find_region(base.region), base.start_year)
+    check_citizens(region, experiment.citizens)
+    runs = points * len(bases) * experiment.replications
+    number = fit_workers(region, experiment.citizens, workers, runs)
+    plan = build_plan(
+        bases,
+        base_seed=experiment.seed,
+        replications=experiment.replications,
+        citizens=experiment.citizens,
+        region_hash=region.sha256,
+        points=sample(experiment.design, experiment.factors),
+        sources={template.key: template for template in experiment.templates},
+    )
+    return Setup(plan, region, engine or ModelEngine(experiment.citizens, region.sha256, threads), number)
 
 
 def _load(item: ScenarioLike, months: int | None, set_: Sequence[str]) -> Scenario:

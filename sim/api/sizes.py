@@ -18,6 +18,12 @@ RUN_BYTES = 250_000
 """Generous estimates, for refusing what cannot fit: a worker, a citizen, a stored run of ten years."""
 
 
+MAX_POINTS = 200_000
+
+MAX_RUNS = 2_000_000
+"""What a plan may hold; the list of runs stays in memory, about 400 bytes each."""
+
+
 def check_citizens(region: Region, citizens: int | str) -> None:
     """Refuse a number of citizens that leaves a cell empty or exceeds the inhabitants."""
     if isinstance(citizens, str):
@@ -36,8 +42,7 @@ def check_citizens(region: Region, citizens: int | str) -> None:
 
 def fit_workers(region: Region, citizens: int | str, workers: int | None, runs: int) -> int:
     """Choose how many workers fit into memory; refuse what cannot."""
-    people = int(region.cell_population.sum()) if isinstance(citizens, str) else citizens
-    each, free = PROCESS_BYTES + CITIZEN_BYTES * people, _free_memory()
+    each, free = worker_bytes(region, citizens), _free_memory()
     if workers is None:
         workers = max(1, min(available_workers(), runs, int(free * 0.9 / each) if free else runs))
     if free and each * workers > free * 0.95:
@@ -51,6 +56,32 @@ def fit_workers(region: Region, citizens: int | str, workers: int | None, runs: 
             )
         )
     return workers
+
+
+def check_runs(points: int, scenarios: int, replications: int, months: int) -> None:
+    """Refuse a design that could never be carried out, before its points are made."""
+    runs = points * scenarios * replications
+    if points > MAX_POINTS or runs > MAX_RUNS:
+        raise InputError(
+            Problem(
+                "too large to be carried out",
+                key="design",
+                got=f"{points:,} points x {scenarios} scenarios x {replications:,} replications = {runs:,} runs, "
+                f"about {runs * run_bytes(months) / 1e9:,.0f} GB",
+                allowed=f"{MAX_POINTS:,} points and {MAX_RUNS:,} runs",
+            )
+        )
+
+
+def run_bytes(months: int) -> float:
+    """Estimate what a stored run takes on disk."""
+    return RUN_BYTES * max(1.0, months / 120)
+
+
+def worker_bytes(region: Region, citizens: int | str) -> int:
+    """Estimate what a worker takes in memory."""
+    people = int(region.cell_population.sum()) if isinstance(citizens, str) else citizens
+    return PROCESS_BYTES + CITIZEN_BYTES * people
 
 
 def _memory(citizens: int) -> str:

@@ -134,7 +134,9 @@ def _salib(name: str) -> Any:
         return import_module(name)
     except ImportError:
         raise InputError(
-            Problem("this design needs SALib, which is not installed", key="design.kind", hint="install stabsim[explore]")
+            Problem(
+                "this design needs SALib, which is not installed", key="design.kind", hint="install stabsim[explore]"
+            )
         ) from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -113,6 +114,9 @@ class Source(Protocol):
     def at(self, point: Mapping[str, Any]) -> Scenario:
         """Resolve the scenario with a point's values."""
 
+    def written(self) -> dict[str, Any]:
+        """Return what the same source is made from again."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -120,7 +124,8 @@ class Plan:
 
     ``points`` are the design points of a sweep (override key to value), applied to ``sources``, one for each
     scenario; a plain comparison has one empty point and needs no sources. ``contents`` holds, by point and
-    scenario, the hash of the scenario that a run resolves to; the scenarios themselves are resolved where
+    scenario, the hash of the scenario that a run resolves to, ``copies`` by point how many before it are equal (a
+    design may repeat a point); the scenarios themselves are resolved where
     they run, so that a plan of a hundred thousand runs stays small.
     """
 
@@ -133,6 +138,7 @@ class Plan:
     points: Sequence[Mapping[str, Any]] = ({},)
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     contents: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    copies: tuple[int, ...] = field(default=(0,), repr=False)
     runs: tuple[RunSpec, ...] = field(default=(), repr=False)
 
     def scenario(self, key: str) -> Scenario:
@@ -178,7 +184,8 @@ def build_plan(
 
     A run's id covers the scenario it resolves to and its key (the key keeps two equal scenarios apart in the
     tables), the region's content, the design point as it is written (so do two points that resolve alike), the
-    number of citizens, the replication, the seed and the model's sources.
+    number of citizens, the replication, the seed and the model's sources. A point that repeats an earlier one is
+    told apart by how many came before it.
 
     Raises
     ------
@@ -199,6 +206,7 @@ def build_plan(
         points=points,
         sources=found,
         contents=contents,
+        copies=tuple(_copies(points)),
     )
     return with_replications(plan, replications)
 
@@ -215,7 +223,7 @@ def _replication(plan: Plan, replication: int) -> Iterator[RunSpec]:
     seed = run_seed(plan.base_seed, replication)
     for number, point in enumerate(plan.points):
         for scenario, content in zip(plan.scenarios, plan.contents[number], strict=True):
-            identity = {
+            identity: dict[str, object] = {
                 "scenario": scenario.key,
                 "content": content,
                 "region": plan.region_hash,
@@ -225,7 +233,19 @@ def _replication(plan: Plan, replication: int) -> Iterator[RunSpec]:
                 "seed": seed,
                 "model": plan.model_hash,
             }
+            if plan.copies[number]:
+                identity["copy"] = plan.copies[number]
             yield RunSpec(run_id(identity), scenario.key, number, replication, seed)
+
+
+def _copies(points: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+    """Yield for each point how many equal ones came before it."""
+    seen: Counter[bytes] = Counter()
+    for point in points:
+        text = json.dumps(dict(point), sort_keys=True)
+        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        yield seen[key]
+        seen[key] += 1
 
 
 def batch_size(runs: int, workers: int, citizens: int | str) -> int:

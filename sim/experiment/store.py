@@ -37,8 +37,7 @@ from sim.experiment.files import TEMPORARY, StoreError, file_sha256, parquet_byt
 from sim.experiment.lock import LOCK, locked
 from sim.experiment.log import LOG
 from sim.experiment.plan import key_of
-from sim.experiment.tables import SCHEMAS, TABLES, combined_digest, content_digest
-from sim.world.outcomes import OUTCOMES
+from sim.experiment.tables import CODEBOOK, SCHEMAS, TABLES, codebook, combined_digest, content_digest
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "checksums.sha256"
@@ -255,13 +254,11 @@ class Store:
         text = json.dumps({"format": FORMAT, **content}, indent=1, ensure_ascii=False, sort_keys=False)
         self.write_file(MANIFEST, text + "\n")
 
-    def write_codebook(self) -> None:
-        """Write what every outcome column means."""
+    def write_codebook(self, factors: Sequence[Mapping[str, object]] = ()) -> None:
+        """Write what every column means, the factors of a design included."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["name", "label", "unit", "kind", "states_combine_by", "better", "text"])
-        for item in OUTCOMES:
-            writer.writerow([item.name, item.label, item.unit, item.kind, item.pool, item.better, item.text])
+        writer.writerows([CODEBOOK, *codebook(factors)])
         self.write_file("codebook.csv", text.getvalue())
 
     def write_file(self, name: str, text: str) -> None:
