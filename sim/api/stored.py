@@ -64,7 +64,7 @@ _TABLES_OF_COMPARISON = ("effects", "cost_effectiveness", "districts", "over_tim
 def compact(folder: Path | str, to: Path | str) -> list[Path]:
     """Write ``runs.parquet``, ``series.parquet`` and ``places.parquet`` of a stored folder, one file a table.
 
-    Rows stand in order of scenario, point and replication, so the files do not depend on how the runs were
+    Rows stand in order of replication, point and scenario, so the files do not depend on how the runs were
     spread over workers. ``runs`` gets a column for each factor; ``codebook.csv`` is copied beside. The folder
     itself stays as it is, for it can be verified and continued. Memory does not grow with the sweep.
 
@@ -84,7 +84,7 @@ def compact(folder: Path | str, to: Path | str) -> list[Path]:
     there = [name for name in names if (target / name).exists()]
     if there:
         raise InputError(Problem(f"holds {there[0]} already", file=str(target), hint="choose another folder with --to"))
-    order = _order(store)
+    order = _order(store, [entry["key"] for entry in manifest["scenarios"]])
     factors = manifest.get("design", {}).get("factors", [])
     points = read_points(source, factors) if factors else None
     try:
@@ -124,12 +124,13 @@ def _csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path) if path.is_file() else pd.DataFrame()
 
 
-def _order(store: Store) -> list[tuple[str, str]]:
-    """List the runs in the order of the compact files, each with the batch it is in."""
+def _order(store: Store, scenarios: list[str]) -> list[tuple[str, str]]:
+    """List the runs in the order of the plan, which is nearly that of the batches, each with the batch it is in."""
+    place = {key: number for number, key in enumerate(scenarios)}
     rows = []
     for key in store.batches():
-        part = pq.read_table(store.path("runs", key), columns=["scenario", "point", "replication", "run"])
-        rows += [(*row.values(), key) for row in part.to_pylist()]
+        part = pq.read_table(store.path("runs", key), columns=["run", "scenario", "point", "replication"]).to_pylist()
+        rows += [(row["replication"], row["point"], place[row["scenario"]], row["run"], key) for row in part]
     return [(run, key) for *_, run, key in sorted(rows)]
 
 
