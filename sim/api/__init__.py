@@ -2,19 +2,24 @@
 
 from sim.api.comparison import compare
 from sim.api.folder import default_folder
+from sim.api.inspect import Verification, status, verify
 from sim.api.listing import catalogue
 from sim.api.results import Comparison, RunResults, RunsFailedError
-from sim.api.single import rerun, run
+from sim.api.single import Rerun, rerun, run
 from sim.scenario import load_scenario
 
 __all__ = [
     "Comparison",
+    "Rerun",
     "RunResults",
     "RunsFailedError",
+    "Verification",
     "catalogue",
     "compare",
     "default_folder",
     "load_scenario",
     "rerun",
     "run",
+    "status",
+    "verify",
 ]
