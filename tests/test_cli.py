@@ -456,7 +456,7 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
     def slow(scenario, region, population, seed, *, threads=1):
         calls.append(seed)
         if len(calls) > 5:
-            raise command.Stopped(expected)
+            raise command.Stopped(expected - 128)
         return fake_simulate(scenario, region, population, seed)
 
     for expected in (130, 143):
@@ -465,7 +465,8 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
         out = f"o{expected}"
         code, _, error = stabsim("run", "calm.yaml", "--replications", 12, *QUICK[2:], "--out", out)
         assert code == expected
-        assert "the same command continues" in error
+        assert "the same command continues\nstabsim run calm.yaml --replications 12" in error
+        assert error.endswith(f" --out {out}\n")
         kept = len(Store(study / out).finished())
         assert 0 < kept < 12
         monkeypatch.setattr(sys.modules["sim.model"], "simulate", fake_simulate)

@@ -1,20 +1,36 @@
 """The commands as functions: load a scenario, run it, compare it with others; results as pandas tables."""
 
+from sim.api.compact import compact
 from sim.api.comparison import compare
 from sim.api.folder import default_folder
+from sim.api.inspect import Verification, status, verify
 from sim.api.listing import catalogue
-from sim.api.results import Comparison, RunResults, RunsFailedError
-from sim.api.single import rerun, run
+from sim.api.opened import read_results
+from sim.api.results import Comparison, RunResults, RunsFailedError, SweepResults, scan
+from sim.api.single import Rerun, rerun, run
+from sim.api.sweep import Preview, preview, sweep, sweep_folder
 from sim.scenario import load_scenario
 
 __all__ = [
     "Comparison",
+    "Preview",
+    "Rerun",
     "RunResults",
     "RunsFailedError",
+    "SweepResults",
+    "Verification",
     "catalogue",
+    "compact",
     "compare",
     "default_folder",
     "load_scenario",
+    "preview",
+    "read_results",
     "rerun",
     "run",
+    "scan",
+    "status",
+    "sweep",
+    "sweep_folder",
+    "verify",
 ]

@@ -20,7 +20,8 @@ from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
 from sim.api.sizes import RUN_BYTES
 from sim.errors import InputError, Problem
 from sim.experiment import OnError, Plan, Store, Tally, execute
-from sim.scenario import resolved, resolved_yaml
+from sim.experiment.plan import Source
+from sim.scenario import Template, resolved, resolved_yaml
 
 R = TypeVar("R", bound="Results")
 
@@ -139,7 +140,7 @@ class ExperimentFolder:
             )
 
     def _describe(self, status: str, tally: Tally | None) -> None:
-        plan, region, sources = self.setup.plan, self.setup.region, self.setup.plan.sources
+        plan, region = self.setup.plan, self.setup.region
         content: dict[str, Any] = {
             "program": "stabsim",
             "version": __version__,
@@ -158,7 +159,7 @@ class ExperimentFolder:
                     "title": item.title,
                     "sha256": item.content_hash(),
                     "resolved": resolved(item),
-                    **({"written": sources[item.key].written()} if item.key in sources else {}),
+                    **_written(plan.sources.get(item.key)),
                 }
                 for item in plan.scenarios
             ],
@@ -186,6 +187,11 @@ class ExperimentFolder:
                 "tables": {f"{name}_sha256": self.store.recorded_hash(name) for name in ("series", "places")},
             }
         self.store.write_manifest(content)
+
+
+def _written(source: Source | None) -> dict[str, Any]:
+    """Keep what points are applied to, so that any run of a sweep can be made again from the folder alone."""
+    return {"written": source.written()} if isinstance(source, Template) else {}
 
 
 def can_continue(folder: Path, plan: Plan) -> bool:

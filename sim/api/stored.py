@@ -1,233 +1,112 @@
-"""Open what an earlier call stored, and put its many small files into one for each table."""
+"""A stored experiment read back: its scenarios, the plan of some of its runs, and what changed since."""
 
 from __future__ import annotations
 
-import os
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from sim.analysis import monthly_table, over_time
-from sim.api.results import Comparison, Results, RunResults, SweepResults, parts
-from sim.errors import InputError, Problem
-from sim.experiment import Points, Store, StoreError, Tally, read_points
-from sim.experiment.points import cell
-from sim.experiment.tables import SCHEMAS, TABLES
-from sim.scenario import load_scenario
-
-ROWS_A_GROUP = 100_000
-"""Rows of a row group in a compact file: what a reader holds at once."""
+from sim.errors import InputError, Problem, SimError
+from sim.experiment import Plan, Store, StoreError, build_plan, model_hash, read_points
+from sim.experiment.plan import copies_of
+from sim.region import find_region, load_region
+from sim.scenario import Scenario, Template, load_scenario, template_of
 
 
-def read_results(folder: Path | str) -> Results:
-    """Open a folder that ``run``, ``compare`` or ``sweep`` wrote, finished or not.
+@dataclass(frozen=True)
+class StoredExperiment:
+    """A folder of results and what its manifest says."""
 
-    Returns
-    -------
-    RunResults, Comparison or SweepResults
-        As the call that wrote it returned; ``tally`` counts what is stored now.
+    folder: Path
 
-    Raises
-    ------
-    InputError
-        If the folder holds no results.
-    """
-    path = Path(folder)
-    manifest = _manifest(path)
-    scenarios = tuple(load_scenario(path / "scenarios" / f"{entry['key']}.yaml") for entry in manifest["scenarios"])
-    common: Any = (path, scenarios, _tally(path, manifest))
-    figures = tuple(sorted((path / "figures").glob("*"))) if (path / "figures").is_dir() else ()
-    if manifest["kind"] == "sweep":
-        return SweepResults(
-            *common,
-            baseline=manifest["baseline"],
-            design=manifest["design"],
-            replications=manifest["replications"],
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest; an InputError where there is none to read."""
+        try:
+            content = Store(self.folder).manifest()
+        except StoreError as error:
+            raise InputError(f"{error}; the command that made the folder makes it again") from None
+        if not content:
+            raise InputError(Problem("holds no results of this program", file=str(self.folder)))
+        return content
+
+    def scenario(self, key: str) -> Scenario:
+        """Load a scenario as it was resolved for the experiment."""
+        return load_scenario(self.folder / "scenarios" / f"{key}.yaml")
+
+    def source(self, key: str) -> Template | None:
+        """Return the scenario as it was written, for points to change; None outside of sweeps."""
+        entry = next(item for item in self.manifest["scenarios"] if item["key"] == key)
+        return template_of(key, entry["written"]) if "written" in entry else None
+
+    def region_hash(self, scenario: Scenario) -> str:
+        """Return the hash of the region's tables as they are now."""
+        return load_region(find_region(scenario.region), scenario.start_year).sha256
+
+    @cached_property
+    def copies(self) -> tuple[int, ...]:
+        """How many equal points came before each point of a sweep's design."""
+        factors = self.manifest.get("design", {}).get("factors")
+        return tuple(copies_of(read_points(self.folder, factors))) if factors else (0,)
+
+    def plan(self, key: str, point: Mapping[str, Any], replications: int, number: int = 0) -> Plan:
+        """Plan the runs of one scenario and design point, with the model and the region there are now.
+
+        ``number`` is the point's: a design may repeat a point, and the copies' runs have ids of their own.
+        """
+        scenario, source = self.scenario(key), self.source(key)
+        return build_plan(
+            [scenario],
+            base_seed=self.manifest["base_seed"],
+            replications=replications,
+            citizens=self.manifest["citizens"],
+            region_hash=self.region_hash(scenario),
+            points=[point],
+            sources={key: source} if source else None,
+            copies=[self.copies[number]] if number < len(self.copies) else None,
         )
-    if manifest["kind"] == "compare":
-        tables = {name: _csv(path / f"{name}.csv") for name in _TABLES_OF_COMPARISON}
-        return Comparison(*common, baseline=manifest["baseline"], figures=figures, **tables)
-    history = over_time(monthly_table(parts(path, "series")), scenarios[0].key)
-    return RunResults(*common, history=history, figures=figures)
 
+    def changes(self) -> list[str]:
+        """Say what is not as it was when the runs were made; with any of it no stored run fits any more."""
+        recorded, found = self.manifest, []
+        if recorded["model_hash"] != model_hash():
+            found.append(f"the model's sources: hash {recorded['model_hash'][:12]}, now {model_hash()[:12]}")
+        for entry in recorded["scenarios"]:
+            key = entry["key"]
+            try:
+                scenario = self.scenario(key)
+            except SimError as error:
+                found.append(f"scenario {key}: its stored text is not valid any more: {str(error).splitlines()[0]}")
+                continue
+            if scenario.content_hash() != entry["sha256"]:
+                found.append(
+                    f"scenario {key}: its stored text now means something else: "
+                    f"hash {entry['sha256'][:12]}, now {scenario.content_hash()[:12]}"
+                )
+        found += self._region_changes()
+        return found
 
-_TABLES_OF_COMPARISON = ("effects", "cost_effectiveness", "districts", "over_time")
+    def _region_changes(self) -> list[str]:
+        region = self.manifest["region"]
+        try:
+            now = self.region_hash(self.scenario(self.manifest["scenarios"][0]["key"]))
+        except SimError as error:
+            return [f"region {region['key']}: cannot be read: {str(error).splitlines()[0]}"]
+        if now == region["sha256"]:
+            return []
+        return [f"region {region['key']}: its tables: hash {region['sha256'][:12]}, now {now[:12]}"]
 
-
-def compact(folder: Path | str, to: Path | str) -> list[Path]:
-    """Write ``runs.parquet``, ``series.parquet`` and ``places.parquet`` of a stored folder, one file a table.
-
-    Rows stand in order of replication, point and scenario, so the files do not depend on how the runs were
-    spread over workers. ``runs`` gets a column for each factor; ``codebook.csv`` is copied beside. The folder
-    itself stays as it is, for it can be verified and continued. Memory does not grow with the sweep.
-
-    Parameters
-    ----------
-    folder, to : path
-        Stored folder; where to write, a new folder or one that holds none of these files.
-
-    Returns
-    -------
-    list of Path
-        The files written.
-    """
-    source, target = Path(folder), Path(to)
-    manifest, store = _manifest(source), Store(source)
-    names = [*(f"{table}.parquet" for table in TABLES), "codebook.csv"]
-    there = [name for name in names if (target / name).exists()]
-    if there:
-        raise InputError(Problem(f"holds {there[0]} already", file=str(target), hint="choose another folder with --to"))
-    order = _order(store, [entry["key"] for entry in manifest["scenarios"]])
-    factors = manifest.get("design", {}).get("factors", [])
-    points = read_points(source, factors) if factors else None
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        for table in TABLES:
-            _write(store, table, order, points, factors, target / f"{table}.parquet")
-        _put(target / "codebook.csv", (source / "codebook.csv").read_bytes())
-    except OSError as error:
-        raise StoreError(f"{target}: cannot be written: {error.strerror or error}") from None
-    return [target / name for name in names]
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    manifest = Store(folder).manifest()
-    if not manifest or "kind" not in manifest:
-        raise InputError(Problem("holds no results of this program", file=str(folder)))
-    return manifest
-
-
-def _tally(folder: Path, manifest: dict[str, Any]) -> Tally:
-    statuses = list(Store(folder).finished().values())
-    failed = statuses.count("failed")
-    seconds = manifest.get("seconds", {})
-    return Tally(
-        total=int(manifest.get("planned", len(statuses))),
-        done=len(statuses) - failed,
-        failed=failed,
-        reused=len(statuses),
-        run_seconds=float(seconds.get("running", 0.0)),
-        store_seconds=float(seconds.get("storing", 0.0)),
-        elapsed=float(seconds.get("elapsed", 0.0)),
-        hosts=set(manifest.get("hosts", ())),
-    )
-
-
-def _csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path) if path.is_file() else pd.DataFrame()
-
-
-def _order(store: Store, scenarios: list[str]) -> list[tuple[str, str]]:
-    """List the runs in the order of the plan, which is nearly that of the batches, each with the batch it is in."""
-    place = {key: number for number, key in enumerate(scenarios)}
-    rows = []
-    for key in store.batches():
-        part = pq.read_table(store.path("runs", key), columns=["run", "scenario", "point", "replication"]).to_pylist()
-        rows += [(row["replication"], row["point"], place[row["scenario"]], row["run"], key) for row in part]
-    return [(run, key) for *_, run, key in sorted(rows)]
-
-
-def _write(
-    store: Store,
-    table: str,
-    order: list[tuple[str, str]],
-    points: Points | None,
-    factors: list[dict[str, Any]],
-    path: Path,
-) -> None:
-    """Write one table, a row group at a time."""
-    schema = SCHEMAS[table]
-    if table == "runs" and points is not None:
-        for factor in factors:
-            schema = schema.append(pa.field(factor["key"], _type(factor)))
-    floats = {entry.name: "BYTE_STREAM_SPLIT" for entry in schema if pa.types.is_floating(entry.type)}
-    labels = [entry.name for entry in schema if not pa.types.is_floating(entry.type)]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with pq.ParquetWriter(
-            temporary, schema, compression="zstd", use_dictionary=labels, column_encoding=floats, write_page_checksum=True
-        ) as writer:
-            for group in _groups(store, table, order):
-                writer.write_table(_with_factors(group, points, factors, schema) if table == "runs" else group)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _groups(store: Store, table: str, order: list[tuple[str, str]]) -> Iterator[pa.Table]:
-    """Yield the rows of all runs in order, some thousands at a time."""
-    batches = _Batches(store, table)
-    held: list[pa.Table] = []
-    for run, key in order:
-        held.append(batches.rows(run, key))
-        if sum(part.num_rows for part in held) >= ROWS_A_GROUP:
-            yield _joined(held)
-            held = []
-    if held:
-        yield _joined(held)
-
-
-def _joined(tables: list[pa.Table]) -> pa.Table:
-    """Put tables together; texts are coded in order of appearance, however the batches coded them."""
-    whole = pa.concat_tables([table.replace_schema_metadata() for table in tables])
-    columns = [
-        column.cast(pa.string()).combine_chunks().dictionary_encode() if pa.types.is_dictionary(column.type) else column
-        for column in whole.columns
-    ]
-    return pa.table(columns, schema=whole.schema)
-
-
-class _Batches:
-    """Batches read when they are needed; the latest few are kept."""
-
-    KEPT = 8
-
-    def __init__(self, store: Store, table: str) -> None:
-        self.store, self.table = store, table
-        self.read: OrderedDict[str, pa.Table] = OrderedDict()
-
-    def rows(self, run: str, key: str) -> pa.Table:
-        """Return the rows of one run."""
-        if key not in self.read:
-            self.read[key] = pq.read_table(self.store.path(self.table, key))
-            while len(self.read) > self.KEPT:
-                self.read.popitem(last=False)
-        self.read.move_to_end(key)
-        batch = self.read[key]
-        return batch.filter(pc.equal(batch["run"], run))
-
-
-def _with_factors(
-    table: pa.Table, points: Points | None, factors: list[dict[str, Any]], schema: pa.Schema
-) -> pa.Table:
-    if points is None:
-        return table
-    numbers = table["point"].to_numpy()
-    for factor in factors:
-        values = points.columns[factor["key"]]
-        chosen = [values[number] for number in numbers]
-        if pa.types.is_string(_type(factor)):
-            chosen = [value if isinstance(value, str) else cell(value) for value in chosen]
-        table = table.append_column(factor["key"], pa.array(np.array(chosen).tolist(), _type(factor)))
-    return table.cast(schema)
-
-
-def _type(factor: dict[str, Any]) -> pa.DataType:
-    """Numbers as numbers, everything else as text."""
-    levels = factor["levels"]
-    if levels is None or all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
-        return pa.float64()
-    return pa.string()
-
-
-def _put(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    def version_changes(self) -> list[str]:
+        """Say which libraries have another version than the one the runs were made with."""
+        found = []
+        for name, old in self.manifest.get("versions", {}).items():
+            try:
+                now = version(name)
+            except PackageNotFoundError:
+                continue
+            if now != old:
+                found.append(f"{name} {old}, now {now}")
+        return found

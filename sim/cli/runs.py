@@ -103,9 +103,22 @@ def compare(
 def _rerun(identity: str, source: Path) -> int:
     from sim import api
 
-    table = api.rerun(identity, source)
-    typer.echo(table.to_csv(index=False, lineterminator="\n"), nl=False)
+    again = api.rerun(identity, source)
+    typer.echo(again.series.to_csv(index=False, lineterminator="\n"), nl=False)
+    if again.same is None:
+        complain("this time it did not fail; sweep --retry, or run and compare as given, store it")
+    elif again.same:
+        _note("the same as stored, byte for byte")
+    else:
+        complain("NOT the same as stored: other libraries, another processor, or a defect; see: stabsim status")
+        return 1
     return 0
+
+
+def _note(message: str) -> None:
+    """Print beside a table that goes to a file, unless quiet."""
+    if not Verbosity.quiet:
+        complain(message)
 
 
 def warn(results: Any) -> None:

@@ -178,6 +178,7 @@ def build_plan(
     region_hash: str,
     points: Sequence[Mapping[str, Any]] = ({},),
     sources: Mapping[str, Source] | None = None,
+    copies: Sequence[int] | None = None,
     model: str | None = None,
 ) -> Plan:
     """List every run: replications outermost, then design points, then scenarios.
@@ -185,7 +186,7 @@ def build_plan(
     A run's id covers the scenario it resolves to and its key (the key keeps two equal scenarios apart in the
     tables), the region's content, the design point as it is written (so do two points that resolve alike), the
     number of citizens, the replication, the seed and the model's sources. A point that repeats an earlier one is
-    told apart by how many came before it.
+    told apart by how many came before it (``copies``, counted in ``points`` unless given).
 
     Raises
     ------
@@ -206,7 +207,7 @@ def build_plan(
         points=points,
         sources=found,
         contents=contents,
-        copies=tuple(_copies(points)),
+        copies=tuple(copies_of(points) if copies is None else copies),
     )
     return with_replications(plan, replications)
 
@@ -238,7 +239,7 @@ def _replication(plan: Plan, replication: int) -> Iterator[RunSpec]:
             yield RunSpec(run_id(identity), scenario.key, number, replication, seed)
 
 
-def _copies(points: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+def copies_of(points: Sequence[Mapping[str, Any]]) -> Iterator[int]:
     """Yield for each point how many equal ones came before it."""
     seen: Counter[bytes] = Counter()
     for point in points:

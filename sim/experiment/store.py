@@ -134,14 +134,14 @@ class Store:
             return f"{path}: damaged: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         return ""
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """List the names of all batches that have a ``runs`` file, whole or not."""
         found = (path.stem for path in (self.folder / "runs").glob("*.parquet"))
         return sorted(stem for stem in found if BATCH_NAME.fullmatch(stem))
 
     def batches(self) -> list[str]:
         """List the complete batches."""
-        return [key for key in self.keys() if self.good(key)]
+        return [key for key in self.names() if self.good(key)]
 
     def statuses(self, key: str) -> dict[str, str]:
         """Map the runs of one batch to their status, done or failed."""
@@ -153,6 +153,14 @@ class Store:
         found: list[dict[str, Any]] = pq.read_table(self.path("runs", key)).to_pylist()
         return found
 
+    def row(self, run: str) -> dict[str, Any] | None:
+        """Return the row of one run in ``runs``; None when it is not stored."""
+        for table in self.read("runs"):
+            found: list[dict[str, Any]] = table.filter(pc.field("run") == run).to_pylist()
+            if found:
+                return found[0]
+        return None
+
     def finished(self) -> dict[str, str]:
         """Map the id of every stored run to its status, done or failed."""
         status: dict[str, str] = {}
@@ -160,9 +168,11 @@ class Store:
             status.update(self.statuses(key))
         return status
 
-    def read(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield one table batch by batch, so that memory does not grow with the experiment."""
-        for key in self.batches():
+    def read(
+        self, table: str, columns: Sequence[str] | None = None, keys: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """Yield one table batch by batch, all or those named, so that memory does not grow with the experiment."""
+        for key in self.batches() if keys is None else keys:
             try:
                 yield _read_whole(self.path(table, key), columns)
             except (OSError, pa.ArrowException) as error:
@@ -187,10 +197,10 @@ class Store:
         """
         return combined_digest(self.digests(table))
 
-    def digests(self, table: str) -> Iterator[tuple[str, str]]:
-        """Yield each stored run with the digest of its rows in ``series`` or ``places``."""
+    def digests(self, table: str, keys: Sequence[str] | None = None) -> Iterator[tuple[str, str]]:
+        """Yield each stored run, of all batches or those named, with the digest of its rows in a table."""
         order = ("month", "state") if table == "series" else ("window", "state", "district", "community")
-        for batch in self.read(table):
+        for batch in self.read(table, keys=keys):
             for run in batch["run"].unique().to_pylist():
                 rows = batch.filter(pc.equal(batch["run"], run))
                 plain = pa.table({name: _text(rows[name]) for name in order})
@@ -206,7 +216,7 @@ class Store:
         sweep: the copy that failed goes, or either.
         """
         self.remove_temporaries()
-        whole = {key: self.statuses(key) for key in self.keys() if not self.fault(key)}
+        whole = {key: self.statuses(key) for key in self.names() if not self.fault(key)}
         for table in TABLES:
             for path in (self.folder / table).glob("*.parquet"):
                 if BATCH_NAME.fullmatch(path.stem) and path.stem not in whole:
