@@ -8,7 +8,7 @@ from sim.api.listing import catalogue
 from sim.api.opened import read_results
 from sim.api.results import Comparison, RunResults, RunsFailedError, SweepResults, scan
 from sim.api.single import Rerun, rerun, run
-from sim.api.sweep import Preview, preview, sweep, sweep_folder
+from sim.api.sweep import Preview, preview, sweep
 from sim.scenario import load_scenario
 
 __all__ = [
@@ -31,6 +31,5 @@ __all__ = [
     "scan",
     "status",
     "sweep",
-    "sweep_folder",
     "verify",
 ]

@@ -40,6 +40,7 @@ def read_results(folder: Path | str) -> Results:
             baseline=manifest["baseline"],
             design=manifest["design"],
             replications=manifest["replications"],
+            sequential=manifest.get("sequential", {}),
         )
     if manifest["kind"] == "compare":
         return Comparison(

@@ -101,13 +101,15 @@ class SweepResults(Results):
     """A sweep: runs by scenario, design point and replication.
 
     ``baseline`` is the key of the scenario others are compared with, ``design`` what the manifest says of the
-    design and its factors, ``replications`` how many there are of each point. Tables are read from the folder
+    design and its factors, ``replications`` how many there are of each point, ``sequential`` how that number was
+    found, if it was not fixed. Tables are read from the folder
     when asked for; `scan` reads those that would not fit into memory.
     """
 
     baseline: str = ""
     design: Mapping[str, Any] = field(default_factory=dict)
     replications: int = 0
+    sequential: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def factors(self) -> list[str]:
@@ -133,6 +135,39 @@ class SweepResults(Results):
         whole = pd.concat(read, ignore_index=True) if read else SCHEMAS["runs"].empty_table().select(names).to_pandas()
         whole = whole.sort_values(["scenario", "point", "replication"], ignore_index=True)
         return whole.merge(self.points, on="point", how="left", validate="many_to_one") if self.factors else whole
+
+    def headline(self) -> pd.DataFrame:
+        """Headline outcomes of the region over the whole run, over all points and replications.
+
+        Returns
+        -------
+        DataFrame
+            ``scenario``, ``outcome``, ``mean``, ``low`` and ``high`` (5th and 95th percentile of runs), ``runs``.
+        """
+        names = [item.name for item in OUTCOMES if item.headline]
+        done = self.runs[self.runs["status"] == "done"]
+        rows = []
+        for scenario in (item.key for item in self.scenarios):
+            part = done[done["scenario"] == scenario]
+            for name in names if len(part) else []:
+                low, high = np.quantile(part[name], [0.05, 0.95])
+                rows.append((scenario, name, part[name].mean(), low, high, len(part)))
+        return pd.DataFrame(rows, columns=["scenario", "outcome", "mean", "low", "high", "runs"])
+
+    def by_level(self, factor: str) -> pd.DataFrame:
+        """Means of headline outcomes by scenario and level of one factor, over all other factors.
+
+        Returns
+        -------
+        DataFrame
+            ``scenario``, the factor, ``runs`` and a column an outcome.
+        """
+        names = [item.name for item in OUTCOMES if item.headline]
+        done = self.runs[self.runs["status"] == "done"]
+        grouped = done.groupby(["scenario", factor], sort=True)
+        table = grouped[names].mean().assign(runs=grouped.size()).reset_index()[["scenario", factor, "runs", *names]]
+        order = {item.key: number for number, item in enumerate(self.scenarios)}
+        return table.sort_values("scenario", key=lambda keys: keys.map(order), kind="stable", ignore_index=True)
 
     def scan(self, table: str) -> Any:
         """Open ``runs``, ``series`` or ``places`` without reading it: a pyarrow dataset over the finished batches.

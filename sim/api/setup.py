@@ -86,10 +86,18 @@ def prepare(
     return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count)
 
 
-def prepare_sweep(experiment: Experiment, threads: int, workers: int | None, engine: Engine | None) -> Setup:
+def prepare_sweep(
+    experiment: Experiment,
+    threads: int,
+    workers: int | None,
+    engine: Engine | None,
+    *,
+    elsewhere: bool = False,
+) -> Setup:
     """Check an experiment, make its points, resolve each in every scenario, and plan the runs.
 
-    The plan holds as many replications as there may be at most.
+    The plan holds as many replications as there may be at most. Workers ``elsewhere`` need not fit into the
+    memory of this machine.
     """
     bases = _distinct([template.base for template in experiment.templates])
     base = bases[0]
@@ -105,7 +113,7 @@ def prepare_sweep(experiment: Experiment, threads: int, workers: int | None, eng
     region = load_region(find_region(base.region), base.start_year)
     check_citizens(region, experiment.citizens)
     runs = points * len(bases) * experiment.replications
-    number = fit_workers(region, experiment.citizens, workers, runs)
+    number = (workers or 1) if elsewhere else fit_workers(region, experiment.citizens, workers, runs)
     plan = build_plan(
         bases,
         base_seed=experiment.seed,

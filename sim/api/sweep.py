@@ -19,6 +19,7 @@ from sim.api.sizes import run_bytes, worker_bytes
 from sim.experiment import (
     Engine,
     Experiment,
+    Factor,
     OnError,
     RunSpec,
     Tally,
@@ -27,7 +28,7 @@ from sim.experiment import (
     with_replications,
 )
 from sim.experiment.files import parquet_bytes
-from sim.experiment.points import POINTS, Points
+from sim.experiment.points import POINTS, Points, cell
 from sim.experiment.tables import places_table, series_table
 
 PROBE_MONTHS = 12
@@ -37,6 +38,7 @@ def sweep(
     experiment: str | Path,
     *,
     out: Path | str | None = None,
+    below: Path | str | None = None,
     workers: int | None = None,
     threads: int = 1,
     pool: Callable[[], Executor] | None = None,
@@ -54,10 +56,12 @@ def sweep(
         An experiment file, a folder that holds ``experiment.yaml``, or the name of a shipped experiment.
     out : path, optional
         Folder of the results; without one they live as long as the returned object.
+    below : path, optional
+        Instead of ``out``: a folder in there, named after the experiment; another experiment's is left alone.
     workers, threads : int
         Processes side by side (default: as many as fit); kernel threads of a run.
     pool : callable, optional
-        Makes an executor that runs the batches, instead of processes on this machine.
+        Makes an executor that runs ``workers`` batches at once, instead of processes on this machine.
     on_error : "stop" or "continue"
         Whether the first failed run ends the sweep.
     retry_failed : bool
@@ -79,7 +83,9 @@ def sweep(
         With everything wrong with the experiment, before anything is written.
     """
     read = load_experiment(experiment)
-    setup = prepare_sweep(read, threads, workers, engine)
+    setup = prepare_sweep(read, threads, workers, engine, elsewhere=pool is not None)
+    if out is None and below is not None:
+        out = free_folder(f"sweep-{read.key[:60]}", setup.plan, Path(below))
     with ExperimentFolder(
         out, setup, "sweep", read.baseline, described=_described(read), files=_files(read, setup)
     ) as folder:
@@ -105,14 +111,9 @@ def sweep(
                 baseline=read.baseline,
                 design=folder.described["design"],
                 replications=folder.setup.plan.replications,
+                sequential=folder.described.get("sequential", {}),
             )
         )
-
-
-def sweep_folder(experiment: str | Path, root: Path = Path("results")) -> Path:
-    """Name the folder of an experiment after it; another experiment's folder of that name is left alone."""
-    read = load_experiment(experiment)
-    return free_folder(f"sweep-{read.key[:60]}", prepare_sweep(read, 1, 1, None).plan, root)
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Preview:
     title: str
     kind: str
     scenarios: tuple[str, ...]
-    factors: tuple[tuple[str, str], ...]
+    factors: tuple[dict[str, str], ...]
     points: int
     runs: int
     rounds: tuple[int, ...]
@@ -159,7 +160,7 @@ def preview(
         title=read.title,
         kind=read.design.kind,
         scenarios=tuple(item.key for item in plan.scenarios),
-        factors=tuple((factor.key, _acts_in(read, factor.key)) for factor in read.factors),
+        factors=tuple(_shown(read, factor) for factor in read.factors),
         points=len(plan.points),
         runs=runs,
         rounds=rounds,
@@ -192,19 +193,33 @@ def _stored_bytes(setup: Setup, spec: RunSpec, result: Any) -> float:
     return float(parquet_bytes(series).size + parquet_bytes(places).size)
 
 
-def _acts_in(read: Experiment, key: str) -> str:
-    """Say in which scenarios a factor changes anything, when it is not all of them."""
-    there = [template.key for template in read.templates if template.has(key)]
-    return "" if len(there) == len(read.templates) else f"in {', '.join(there)} only"
+def _shown(read: Experiment, factor: Factor) -> dict[str, str]:
+    """Say in words what a factor does."""
+    there = _acts_in(read, factor)
+    values = ", ".join(cell(value) for value in factor.levels[:6]) + (", ..." if len(factor.levels) > 6 else "")
+    return {
+        "key": factor.key,
+        "role": factor.role,
+        "varies": values if factor.levels else f"{factor.low:g} to {factor.high:g}, {factor.distribution}",
+        "unit": factor.unit,
+        "acts": "everywhere" if len(there) == len(read.templates) else f"in {', '.join(there)} only",
+    }
+
+
+def _acts_in(read: Experiment, factor: Factor) -> list[str]:
+    return [template.key for template in read.templates if template.has(factor.key)]
 
 
 def _described(read: Experiment) -> dict[str, Any]:
     """What the manifest says of the experiment."""
+    design = read.design.described(read.factors)
+    for entry, factor in zip(design["factors"], read.factors, strict=True):
+        entry["acts_in"] = _acts_in(read, factor)
     made: dict[str, Any] = {
         "title": read.title,
         "question": read.question,
         "expected": read.expected,
-        "design": read.design.described(read.factors),
+        "design": design,
         "constants": dict(read.constants),
     }
     return made | ({"sequential": read.until.described()} if read.until else {})

@@ -13,6 +13,7 @@ from sim.experiment.factors import Factor
 from sim.experiment.factors_file import FactorReader
 from sim.experiment.file_schema import ExperimentFile
 from sim.experiment.until import Until
+from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region.read import nearest
 from sim.region.shipped import shipped_studies
 from sim.scenario import Template, load_template, shipped_scenarios
@@ -57,6 +58,19 @@ class Experiment:
     citizens: int | str
     seed: int
     text: str
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What is allowed but worth a second look: in the scenarios, and ranges wider than the evidence."""
+        found = [problem for template in self.templates for problem in template.base.warnings]
+        for factor in self.factors:
+            known = PARAMETERS.get(factor.key.removeprefix("parameters."))
+            if known is not None and not all(known.low <= value <= known.high for value in factor.ends):
+                got = f"{min(factor.ends):g} to {max(factor.ends):g}"
+                allowed = f"{known.low:g} to {known.high:g} {known.unit}"
+                what = "is varied beyond its evidence range"
+                found.append(Problem(what, file=FILE, key=factor.key, got=got, allowed=allowed))
+        return found
 
 
 def shipped_experiments() -> list[str]:
@@ -150,7 +164,7 @@ class _Reader:
             return None
         marks = {factor.key: self._mark(factor) for factor in factors}
         return Experiment(
-            key=self.path.parent.name if self.path.name == FILE else self.path.stem,
+            key=(self.path.absolute().parent.name if self.path.name == FILE else self.path.stem) or "experiment",
             title=spec.title or self.path.stem,
             question=(spec.question or "").strip(),
             expected=(spec.expected or "").strip(),
