@@ -62,7 +62,7 @@ class Experiment:
     @property
     def warnings(self) -> list[Problem]:
         """What is allowed but worth a second look: in the scenarios, and ranges wider than the evidence."""
-        found = [problem for template in self.templates for problem in template.base.warnings]
+        found = list(dict.fromkeys(problem for template in self.templates for problem in template.base.warnings))
         for factor in self.factors:
             known = PARAMETERS.get(factor.key.removeprefix("parameters."))
             if known is not None and not all(known.low <= value <= known.high for value in factor.ends):
@@ -203,8 +203,23 @@ class _Reader:
                 continue
             if any(other.key == template.key for other in made):
                 self.note(("scenarios", index), "is given twice", got=shown(name))
+            self._check_pairing(index, template, made)
             made.append(template)
         return made
+
+    def _check_pairing(self, index: int, template: Template, before: list[Template]) -> None:
+        """Runs are paired over scenarios: all begin alike and last as long."""
+        for first in before[:1]:
+            for name in ("region", "start_year", "start_month", "months"):
+                mine, theirs = getattr(template.base, name), getattr(first.base, name)
+                if mine != theirs:
+                    self.note(
+                        ("scenarios", index),
+                        f"has another {name.split('_')[0]} than {first.key}, so that runs cannot be paired",
+                        got=template.base.date(0) if name.startswith("start") else str(mine),
+                        allowed=first.base.date(0) if name.startswith("start") else str(theirs),
+                    )
+                    return
 
     def _scenario_file(self, name: str) -> Path | None:
         """Return the file a scenario's name means: beside this file, else shipped; never anywhere else."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from sim.errors import InputError, Problem
 from sim.experiment.factors import CHOICES, WIDE, Factor
 from sim.experiment.file_schema import ExperimentFile, FactorFile
@@ -117,7 +119,7 @@ class FactorReader:
                 "is not something that can be set here",
                 on_key=True,
                 allowed="such as interventions.police.intensity, shocks.rumour.at, parameters.b_peer or months",
-                hint=nearest(first, (*LEVERS, "parameters")) if first not in (*LEVERS, "parameters") else "",
+                hint=_near(key),
             )
             return False
         if self.templates and not any(item.has(key) for item in self.templates):
@@ -223,6 +225,18 @@ class FactorReader:
 def _labels(template: Template, section: str) -> list[str]:
     node = template.root.value.get(section)
     return list(node.value) if node is not None and isinstance(node.value, dict) else []
+
+
+def _near(key: str) -> str:
+    """Return the nearest right name of the first part of a key that is wrong."""
+    parts = key.split(".")
+    if parts[0] not in (*LEVERS, "parameters"):
+        return nearest(parts[0], (*LEVERS, "parameters"))
+    for depth in range(1, len(parts)):
+        kind, _ = field_at(tuple(parts[:depth]))
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and parts[depth] not in kind.model_fields:
+            return nearest(parts[depth], kind.model_fields)
+    return ""
 
 
 def _unit(key: str) -> str:
