@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ from sim.experiment import (
     shipped_experiments,
     validate_experiment,
 )
+from sim.experiment.design import KINDS
 from sim.experiment.file_schema import ExperimentFile
 from sim.region.shipped import shipped_studies
 from sim.scenario import validate_file
 from tests.experiment_fakes import RealNamesEngine
 
+ROOT = Path(__file__).resolve().parents[1]
 STUDIES = ["jobs_dialogue_policing", "kfor_timing_and_dose", "morris_screening", "packages_2024_uncertainty"]
 
 QUIET = "format: 1\ntitle: Quiet\nregion: twin_valleys\nstart: 2024-01\nmonths: 24\n"
@@ -233,6 +236,19 @@ def test_the_schema_knows_every_key_and_fits_the_shipped_files() -> None:
         assert set(schema["required"]) <= set(content)
 
 
+def test_the_page_on_sweeps_shows_files_that_read_and_names_every_key(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    whole, until = re.findall(r"^```yaml\n(.*?)^```", page, re.S | re.M)
+    (tmp_path / "experiment.yaml").write_text(whole, encoding="utf-8")
+    assert len(sample((read := load_experiment(tmp_path)).design, read.factors)) == 64
+    (tmp_path / "experiment.yaml").write_text(whole.replace("replications: 8", until), encoding="utf-8")
+    rule = load_experiment(tmp_path).until
+    assert rule is not None
+    assert list(rule.rounds()) == list(range(16, 129, 16))
+    assert [name for name in ExperimentFile.model_fields if f"`{name}`" not in page] == []
+    assert [name for name in KINDS if f"| `{name}` |" not in page] == []
+
+
 # --- the shipped studies
 
 
@@ -268,7 +284,7 @@ def test_a_tiny_version_of_a_study_runs(name: str, tmp_path: Path) -> None:
     yaml = YAML()
     content = yaml.load((folder / "experiment.yaml").read_text(encoding="utf-8"))
     content.pop("until", None)
-    content |= {"replications": 1, "citizens": 6000}
+    content |= {"replications": 1, "citizens": 9000}
     content["constants"] = {"months": 2}
     if content["design"]["kind"] == "list":
         content["points"] = content["points"][::16]
