@@ -334,7 +334,7 @@ def faults(quick: bool) -> Iterator[Check]:
         lambda: one_worker_killed(20 if quick else 50, cluster=True),
         lambda: bad_runs(20 if quick else 100),
         lambda: failing_writes(5 if quick else 40, 64),
-        lambda: small_disk(100),
+        lambda: small_disk(100) if quick else small_disk(1000, 3000),
         lambda: crowds((2,) if quick else (2, 4), 10),
         lambda: orders((1, 2) if quick else (1, 2, 4), 20),
         lambda: recreated(5 if quick else 100),
