@@ -51,7 +51,7 @@ def kills(number: int, replications: int, seconds: float = 0.015, seed: int = 1)
     """SIGKILL at random moments to a worker, the parent and the whole group, a third each."""
     draw = random.Random(seed)
     counted: Counter[str] = Counter()
-    orphans = rounds = good = damaged = sessions = 0
+    orphans = rounds = good = damaged = sessions = working = 0
     started = time.monotonic()
     with folder() as base:
         expected = undisturbed(base / "calm", replications)
@@ -62,7 +62,7 @@ def kills(number: int, replications: int, seconds: float = 0.015, seed: int = 1)
                 running = Sweep.start(where, "--replications", replications, "--seconds", seconds)
                 sessions += 1
                 while running.process.poll() is None and sum(counted.values()) < number:
-                    time.sleep(draw.uniform(0.0, 3.0))
+                    a_moment(draw, running, where)
                     kind = KINDS[sum(counted.values()) % 3]
                     if not running.kill(kind, draw.randrange(8)):
                         continue
@@ -76,14 +76,35 @@ def kills(number: int, replications: int, seconds: float = 0.015, seed: int = 1)
                 if code == 0:
                     break
             good += content(where) == expected
-    told = ", ".join(f"{counted[kind]} {kind}" for kind in KINDS)
+            working += told(where, "lost")
+    kinds = ", ".join(f"{counted[kind]} {kind}" for kind in KINDS)
     took = f"{sessions} sessions, {rounds} sweeps of {2 * replications} runs, {time.monotonic() - started:.0f} s"
     return [
-        Check(f"{number} kills at random moments: {told}", took, "", sum(counted.values()) == number),
+        Check(f"{number} kills at random moments: {kinds}", took, "", sum(counted.values()) == number),
+        Check("workers that were killed with a task", str(working), "> 0", working > 0 or number < 100),
         Check("killed sweeps end with the tables of an undisturbed one", f"{good} of {rounds}", "all", good == rounds),
         Check("batches that count and are not whole, after a kill", str(damaged), "0", damaged == 0),
         Check("processes left 5 s after their parent", str(orphans), "0", orphans == 0),
     ]
+
+
+def a_moment(draw: random.Random, running: Sweep, where: Path) -> None:
+    """Wait: half of the time a random while, start-up included, else until work is done and a little longer."""
+    if draw.random() < 0.5:
+        time.sleep(draw.uniform(0.0, 3.0))
+        return
+    before, deadline = told(where, "batch"), time.monotonic() + 15
+    while told(where, "batch") == before and running.process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(draw.uniform(0.0, 0.5))
+
+
+def told(where: Path, event: str) -> int:
+    """Count an event in a folder's log."""
+    try:
+        return (where / "log.jsonl").read_text(encoding="utf-8").count(f'"event": "{event}"')
+    except OSError:
+        return 0
 
 
 def one_worker_killed(replications: int, cluster: bool) -> list[Check]:
@@ -330,7 +351,7 @@ def recreated(number: int) -> list[Check]:
 def faults(quick: bool) -> Iterator[Check]:
     """All of it, one check after the other."""
     parts: list[Callable[[], list[Check]]] = [
-        lambda: kills(9 if quick else 201, 50 if quick else 250),
+        lambda: kills(9, 50) if quick else kills(201, 250, seconds=0.05),
         lambda: one_worker_killed(20 if quick else 50, cluster=True),
         lambda: bad_runs(20 if quick else 100),
         lambda: failing_writes(5 if quick else 40, 64),
