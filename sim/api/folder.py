@@ -19,7 +19,7 @@ from sim.api.results import Results, RunsFailedError
 from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
 from sim.api.sizes import RUN_BYTES
 from sim.errors import InputError, Problem
-from sim.experiment import OnError, Plan, Store, Tally, execute
+from sim.experiment import ModelEngine, OnError, Plan, Store, Tally, execute, local_pool
 from sim.experiment.plan import Source
 from sim.scenario import Template, resolved, resolved_yaml
 
@@ -92,7 +92,7 @@ class ExperimentFolder:
             self.store,
             self.setup.engine,
             workers=self.setup.workers,
-            pool=pool,
+            pool=pool or local_pool(self.setup.workers, isolated=self._must_survive() or timeout is not None),
             progress=progress,
             retry_failed=retry_failed,
             on_error=on_error,
@@ -103,6 +103,10 @@ class ExperimentFolder:
             self._describe("failed", tally)
             raise RunsFailedError(f"all {tally.failed} runs failed; the first: {row['stage']}: {row['error']}")
         return tally
+
+    def _must_survive(self) -> bool:
+        """Whether a run may not take the command along: in a sweep, where the model runs in other processes only."""
+        return self.kind == "sweep" and isinstance(self.setup.engine, ModelEngine)
 
     def finish(self, tally: Tally) -> None:
         """Describe what was done, and record the checksums of all that was written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import signal
@@ -18,6 +19,8 @@ from sim.cli.output import Verbosity, complain
 from sim.errors import InputError, SimError
 
 STOPPING = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
+
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 RESUMABLE = frozenset({"run", "compare", "sweep"})
 
@@ -72,6 +75,11 @@ def _guarded() -> int:
         return stopped.exit_code
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE:
+            raise
+        complain(f"{error.filename or 'results'}: cannot be written: {error.strerror}{_how_to_continue()}")
+        return SimError.exit_code
     except Exception as error:  # typer's usage errors, whichever click it carries; anything else is a defect
         if not (hasattr(error, "show") and hasattr(error, "exit_code")):
             raise

@@ -274,7 +274,7 @@ class _Session:
             self.deaths[task.runs[0].run] += 1
         for run in task.runs:
             if self.deaths[run.run] >= TRIES_ALONE:
-                self._add(task, store_lost(task))
+                self._add(task, store_lost(task, why))
             else:
                 self.deaths.setdefault(run.run, 0)
                 self.suspects.append([run])

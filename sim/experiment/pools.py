@@ -89,8 +89,9 @@ class LocalPool(Executor):
         worker: _Worker | None = None
         while (item := self._calls.get()) is not None:
             future, call = item
-            if self._closed or not future.set_running_or_notify_cancel():
+            if self._closed:
                 future.cancel()
+            if not future.set_running_or_notify_cancel():
                 continue
             try:
                 worker = worker or self._hire()

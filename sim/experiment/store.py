@@ -42,6 +42,9 @@ from sim.experiment.tables import CODEBOOK, SCHEMAS, TABLES, codebook, combined_
 MANIFEST = "manifest.json"
 CHECKSUMS = "checksums.sha256"
 FORMAT = 1
+TOGETHER = 200
+"""Small tables joined at a time: each costs far more memory than its rows."""
+
 BATCH_NAME = re.compile(r"[0-9a-f]{16}")
 OWN = frozenset({*TABLES, LOCK, LOG, MANIFEST, CHECKSUMS, "codebook.csv", "scenarios", "experiment.yaml", "points.csv"})
 """What a folder may hold before its manifest is there."""
@@ -180,14 +183,22 @@ class Store:
 
     def runs(self) -> pa.Table:
         """Return the whole ``runs`` table in order of scenario, point and replication."""
-        tables = [table.replace_schema_metadata() for table in self.read("runs")]
-        whole = pa.concat_tables(tables) if tables else SCHEMAS["runs"].empty_table()
+        tables = [SCHEMAS["runs"].empty_table()]
+        for table in self.read("runs"):
+            tables.append(table.replace_schema_metadata())
+            if len(tables) > TOGETHER:
+                tables = [pa.concat_tables(tables).combine_chunks()]
+        whole = pa.concat_tables(tables)
         return whole.sort_by([("scenario", "ascending"), ("point", "ascending"), ("replication", "ascending")])
 
     def recorded_hash(self, table: str) -> str:
         """Return the hash of ``series`` or ``places`` from the digests taken when the runs were stored."""
-        runs = self.runs().filter(pc.field("status") == "done")
-        return combined_digest(zip(runs["run"].to_pylist(), runs[f"{table}_sha256"].to_pylist(), strict=True))
+        column = f"{table}_sha256"
+        pairs: list[tuple[str, str]] = []
+        for runs in self.read("runs", ["run", "status", column]):
+            done = runs.filter(pc.field("status") == "done")
+            pairs += zip(done["run"].to_pylist(), done[column].to_pylist(), strict=True)
+        return combined_digest(pairs)
 
     def content_hash(self, table: str) -> str:
         """Return the hash of ``series`` or ``places`` computed again from the stored rows.

@@ -145,11 +145,11 @@ def stored_part(task: Task) -> Report | None:
     return None
 
 
-def store_lost(task: Task) -> Report:
-    """Record that the process of a run died each time it was tried."""
+def store_lost(task: Task, why: str) -> Report:
+    """Record that the process of a run died each time it was tried, the last time as ``why`` says."""
     batch = _Batch(task)
     for _ in task.runs:
-        batch.add(Failure("worker", "the worker process died (killed, or out of memory) each time this run was tried"))
+        batch.add(Failure("worker", f"{why}; each time this run was tried: killed, out of memory, or a crash"))
     batch.store()
     return batch.report()
 

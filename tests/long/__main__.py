@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from tests.long.faults import faults
 from tests.long.studies import Check, facts, rumour, scale
 
 STUDIES = ("facts", "rumour", "scale")
@@ -13,13 +14,14 @@ STUDIES = ("facts", "rumour", "scale")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__)
-    parser.add_argument("study", nargs="*", choices=[*STUDIES, []], help="which (all unless given)")
+    parser.add_argument("study", nargs="*", choices=[*STUDIES, "kill", []], help="which (all but kill unless given)")
     parser.add_argument("--quick", action="store_true", help="fewer replications and citizens, for every change")
     options = parser.parse_args()
     chosen = options.study or STUDIES
     quick = options.quick
     made: list[Check] = []
-    studies: dict[str, Callable[[], list[Check]]] = {
+    studies: dict[str, Callable[[], Iterable[Check]]] = {
+        "kill": lambda: faults(quick),
         "facts": lambda: facts(40 if quick else 200),
         "rumour": lambda: rumour(40 if quick else 200),
         "scale": lambda: scale((20_000, 100_000), 8) if quick else scale((20_000, 200_000, 2_000_000), 16),
