@@ -16,12 +16,12 @@ from typing import Any
 
 from sim.errors import Problem
 from sim.region.files import read_text
-from sim.region.schema import HEADER_FILE, LATEST_YEAR, STATUSES, TABLES, Column, Schema
+from sim.region.schema import HEADER_FILE, HEADER_KEYS, LATEST_YEAR, STATUSES, TABLES, Column, Schema
 from sim.region.variables import VARIABLES
 
 MAX_TEXT = 1000
 MAX_PROBLEMS = 200
-_PATTERNS = {
+PATTERNS = {
     "state": (re.compile(r"[A-Z][A-Z0-9]{2}"), "three capitals or digits such as BIH"),
     "district": (
         re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"),
@@ -31,7 +31,7 @@ _PATTERNS = {
     "mission": (re.compile(r"[A-Z][A-Z0-9_]*"), "capitals, digits and underscores such as KFOR"),
     "key": (re.compile(r"[a-z][a-z0-9_]*"), "lower-case letters, digits and underscores"),
 }
-_PATTERNS["place"] = (re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"), "a state or a district")
+PATTERNS["place"] = (re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"), "a state or a district")
 _INTEGER = re.compile(r"-?[0-9]{1,12}")
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -245,8 +245,8 @@ def _check_titles(table: Table, schema: Schema, problems: list[Problem]) -> None
 def _parser(column: Column) -> Callable[[str], Any]:
     """Return the function that turns a field into a value or raises `_Bad`."""
     kind = column.kind.removeprefix("new_")
-    if kind in _PATTERNS:
-        return _parse_key(*_PATTERNS[kind])
+    if kind in PATTERNS:
+        return _parse_key(*PATTERNS[kind])
     if kind == "integer":
         return _parse_integer(column)
     if kind == "number":
@@ -332,21 +332,6 @@ def _parse_text(raw: str) -> str:
 
 # --- header ---------------------------------------------------------------------------------------
 
-_HEADER_KEYS: dict[str, tuple[str, float, float]] = {
-    "format": ("integer", 1, 1),
-    "key": ("key", 0, 0),
-    "title": ("text", 0, 0),
-    "default_year": ("integer", 1800, 2200),
-    "price_year": ("integer", 1800, 2200),
-    "small_community": ("integer", 0, 1_000_000),
-    "protected": ("list", 0, 0),
-    "border_factor": ("number", 0, 1),
-    "distance_km": ("number", 0.1, 10_000),
-    "bounds": ("table", 0, 0),
-    "communities": ("table", 0, 0),
-    "licences": ("table", 0, 0),
-}
-
 
 def _header_problem(text: str, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = "") -> Problem:
     """A problem in region.toml, placed at the line that sets the key."""
@@ -382,21 +367,21 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
         problems.append(_header_problem(text, key, what, **details))
 
     for key in data:
-        if key not in _HEADER_KEYS:
-            report(label(key), "unknown key", allowed=", ".join(_HEADER_KEYS), hint=nearest(key, _HEADER_KEYS))
-    for key, (kind, lo, hi) in _HEADER_KEYS.items():
+        if key not in HEADER_KEYS:
+            report(label(key), "unknown key", allowed=", ".join(HEADER_KEYS), hint=nearest(key, HEADER_KEYS))
+    for key, known in HEADER_KEYS.items():
         if key not in data:
             report(key, "is missing")
         else:
-            _check_header_value(key, data[key], kind, lo, hi, report)
+            _check_header_value(key, data[key], known.kind, known.lo, known.hi, report)
     if len(problems) == before:
         bounds = _bounds(data["bounds"], report)
         protected = _protected(data["protected"], report)
         names = _texts("communities", data["communities"], report)
         licences = _texts("licences", data["licences"], report)
         for slug in names:
-            if not _PATTERNS["community"][0].fullmatch(slug):
-                report(f"communities.{label(slug)}", "not a key", allowed=_PATTERNS["community"][1])
+            if not PATTERNS["community"][0].fullmatch(slug):
+                report(f"communities.{label(slug)}", "not a key", allowed=PATTERNS["community"][1])
     if len(problems) > before:
         return None
     return Header(
@@ -423,8 +408,8 @@ def _check_header_value(key: str, value: object, kind: str, lo: float, hi: float
             word = "a whole number" if kind == "integer" else "a number"
             report(key, "not usable", got=got, allowed=f"{word} from {lo:g} to {hi:g}" if lo < hi else f"{lo:g}")
     elif kind == "key":
-        if not isinstance(value, str) or not _PATTERNS["key"][0].fullmatch(value) or len(value) > 80:
-            report(key, "not a key", got=got, allowed=_PATTERNS["key"][1])
+        if not isinstance(value, str) or not PATTERNS["key"][0].fullmatch(value) or len(value) > 80:
+            report(key, "not a key", got=got, allowed=PATTERNS["key"][1])
     elif kind == "text":
         _text(key, value, report)
     elif not isinstance(value, list if kind == "list" else dict):
