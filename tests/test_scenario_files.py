@@ -117,7 +117,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     ("only a comment", "# nothing\n", [(1, 1, "is empty")]),
     ("a list", "- a\n- b\n", [(1, 1, "must be a mapping")]),
     ("a scalar", "hello\n", [(1, 1, "must be a mapping")]),
-    ("syntax", "format: 1\ntitle: [a\nstart: 2024-01\n", [(3, 6, "is not valid YAML: .*expected")]),
+    ("syntax", "format: 1\ntitle: [a\nstart: 2024-01\n", [(2, 8, r"is not valid YAML: a \[ is opened and never closed")]),
     ("tab", "format: 1\n\ttitle: x\n", [(2, 1, "is not valid YAML")]),
     ("control character", "format: 1\ntitle: a\x07b\n", [(2, 9, r"not allowed; got U\+0007")]),
     ("two documents", "format: 1\n---\nformat: 1\n", [(2, 1, "more than one document")]),
@@ -173,7 +173,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     (
         "bad programme name",
         head("interventions:\n  =cmd: {type: I2}\n"),
-        [(5, 3, "not written as it should be")],
+        [(5, 3, "is not usable as a name; allowed lower-case.*write cmd")],
     ),
     ("programme not a mapping", head("interventions:\n  a: I2\n"), [(5, 6, r"must be a mapping; got 'I2'")]),
     (
@@ -204,9 +204,9 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     (
         "bad date",
         head("start: 2024-13\n"),
-        [(4, 8, "start: is not written as it should be; got '2024-13'; allowed a month")],
+        [(4, 8, "start: is not a month; got '2024-13'; allowed a month.*there is no month 13")],
     ),
-    ("year as date", head("start: 2024\n"), [(4, 8, "start: must be text; got 2024")]),
+    ("year as date", head("start: 2024\n"), [(4, 8, "start: must be text; got 2024; allowed a month.*write 2024-01")]),
     (
         "bad institutions",
         head("institutions: adaptiv\n"),
@@ -774,14 +774,14 @@ def test_json_schema_lists_what_a_file_may_say() -> None:
     assert schema["required"] == ["format"]
     assert {"format", "extends", "interventions", "shocks", "parameters"} <= set(schema["properties"])
     parts = schema["$defs"]
-    assert "I2" in parts["ProgrammeFile"]["properties"]["type"]["enum"]
-    assert "rumour" in parts["ShockFile"]["properties"]["type"]["enum"]
+    for part, name in (("ProgrammeFile", "I2"), ("ShockFile", "rumour")):
+        assert name in [item.get("const") for item in parts[part]["properties"]["type"]["anyOf"]]
     assert "in" in parts["TriggerFile"]["properties"]
     assert all(part["additionalProperties"] is False for part in (schema, *parts.values()))
     assert "channels" in json_schema("intervention")["properties"]
     assert "pattern" in json_schema("shock")["properties"]
     with pytest.raises(ValueError, match="no schema is called"):
-        json_schema("region")
+        json_schema("county")
 
 
 def test_new_study_loads_and_never_overwrites(tmp_path: Path) -> None:

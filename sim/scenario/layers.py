@@ -14,7 +14,8 @@ from typing import Any
 from sim.errors import Problem
 from sim.region.read import nearest
 from sim.region.shipped import shipped_root
-from sim.scenario.schema import FORMAT, ScenarioFile, check_shape, dotted, problem_at, shown
+from sim.scenario.schema import FORMAT, ScenarioFile, dotted, problem_at, shown
+from sim.scenario.shape import check_shape
 from sim.scenario.text import Mark, Node, parse, read_text
 
 MAX_PARENTS = 8

@@ -30,11 +30,13 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from sim.errors import Problem
+from sim.scenario import syntax
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 MAX_NODES = 20_000
 MAX_ALIASES = 64
+MAX_KEY = 200
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -146,7 +148,8 @@ def parse(text: str, file: str, *, placed: bool = True) -> Text:
     except _Stop:
         root = None
     except MarkedYAMLError as error:
-        builder.syntax(error)
+        slip = syntax.explain(error, text)
+        builder.note(f"is not valid YAML: {slip.what}", Mark(file, slip.line + 1, slip.column + 1), hint=slip.hint)
         root = None
     except ReaderError as error:
         before = text[: error.position]
@@ -210,14 +213,9 @@ class _Builder:
             Problem(what, file=mark.file, line=line, column=column, key=key, got=got, allowed=allowed, hint=hint)
         )
 
-    def stop(self, what: str, mark: Mark, *, got: str = "", allowed: str = "") -> None:
-        self.note(what, mark, got=got, allowed=allowed)
+    def stop(self, what: str, mark: Mark, **said: str) -> None:
+        self.note(what, mark, **said)
         raise _Stop
-
-    def syntax(self, error: MarkedYAMLError) -> None:
-        mark = error.problem_mark or error.context_mark
-        said = " ".join(str(part) for part in (error.context, error.problem) if part)
-        self.note(f"is not valid YAML: {said}" if said else "is not valid YAML", self.mark(mark))
 
     def document(self, events: Iterator[Event]) -> Node | None:
         """Build the one document of a stream."""
@@ -228,7 +226,9 @@ class _Builder:
             if isinstance(event, DocumentStartEvent):
                 mark = self.mark(event.start_mark)
                 if seen:
-                    self.stop("has more than one document", mark, allowed="one document a file")
+                    self.stop(
+                        "has more than one document", mark, allowed="one document a file", hint="take out the line ---"
+                    )
                 seen = True
                 if event.tags or (event.version is not None and tuple(event.version) != (1, 2)):
                     self.stop("has a YAML directive", mark, allowed="YAML 1.2 without directives")
@@ -245,7 +245,14 @@ class _Builder:
         self.count(1, mark)
         key = ".".join(path)
         if getattr(event, "tag", None) is not None:
-            self.note("has a tag", mark, key=key, got=str(event.tag), allowed="plain values without tags")
+            self.note(
+                "has a tag",
+                mark,
+                key=key,
+                got=str(event.tag)[:60],
+                allowed="plain values without tags",
+                hint="if ! belongs to the text, put quotes around it",
+            )
         anchor = event.anchor
         if anchor is not None:
             self.anchors[anchor] = None
@@ -271,7 +278,8 @@ class _Builder:
         if self.aliases > MAX_ALIASES:
             self.stop("has too many aliases", mark, allowed=f"at most {MAX_ALIASES}")
         if event.anchor not in self.anchors:
-            self.stop("uses an alias that has no anchor", mark, got=f"*{event.anchor}")
+            hint = "an alias repeats a value marked &; if * belongs to the text, put quotes around it"
+            self.stop("uses an alias that has no anchor", mark, got=f"*{event.anchor}"[:60], hint=hint)
         node = self.anchors[event.anchor]
         if node is None:
             self.stop("uses an alias inside itself", mark, got=f"*{event.anchor}")
@@ -320,6 +328,8 @@ class _Builder:
         if event.tag is not None or event.anchor is not None:
             self.note("has a key with a tag or an anchor", mark, key=shown, allowed="plain names as keys")
         text = str(event.value)
+        if len(text) > MAX_KEY:
+            self.stop("has a key that is too long", mark, allowed=f"at most {MAX_KEY} characters")
         if text == "<<" and event.style is None:
             self.note("uses a merge key", mark, key=shown, got="<<", hint="use extends: to build on another file")
             return None
@@ -335,6 +345,7 @@ class _Builder:
                     key=shown,
                     got=text[:40] or "nothing",
                     allowed="plain names as keys",
+                    hint=f'quotes make it a name: "{text[:40]}"' if text else "write key: value",
                 )
                 return None
         return text
