@@ -246,7 +246,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     (
         "unknown region",
         "format: 1\nregion: western_balkan\nstart: 2024-01\nmonths: 12\n",
-        [(2, 9, "region: cannot be used"), (None, None, "region: no such region.*'western_balkans'")],
+        [(2, 9, "region: no such region; got 'western_balkan'.*'western_balkans'")],
     ),
     (
         "year without data",
@@ -276,7 +276,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     (
         "unknown community",
         head("shocks:\n  r: {type: rumour, at: 2025-01, targets: {communities: [albanians]}}\n"),
-        [(5, 58, r"communities\[0\]: the region has no such community.*'albanian'")],
+        [(5, 58, r"communities\[0\]: the region has no such community.*write albanian")],
     ),
     (
         "state twice",

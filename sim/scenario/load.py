@@ -67,7 +67,7 @@ def _load(name: str | Path, set_: Sequence[str], regions: RegionCache) -> tuple[
     if layers.root is not None:
         damaged = frozenset(problem.key for problem in problems if problem.key)
         resolver = Resolver(_key(path), layers.root, spec_of(layers.root), damaged, layers.complete, regions)
-        scenario = resolver.resolve()
+        scenario = resolver.resolve(layers.files)
         problems += resolver.problems
     return (None if problems else scenario), _in_order(problems)
 

@@ -14,6 +14,8 @@ _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _SHARES = {"none": "0", "half": "0.5", "full": "1", "max": "1", "maximum": "1"}
 _AMOUNT = re.compile(r"([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
 _TIMES = {"k": 1000, "thousand": 1000, "year": 12, "years": 12, "yr": 12, "yrs": 12, "y": 12}
+_EQUALS = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*\S")
+_TIGHT = re.compile(r"\s*[\w-]+:[^\s/:]")
 _SIGNS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}\N{NO-BREAK SPACE}", "---- ")
 _CURLY = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 _MONTHS = {
@@ -181,6 +183,17 @@ def text_hint(value: Any) -> str:
     if isinstance(value, list):
         return f"one item only: write {value[0]}" if len(value) == 1 and isinstance(value[0], str) else "one item only"
     return "one text; put quotes around it if it holds a colon or braces" if isinstance(value, dict) else ""
+
+
+def pair_hint(line: str) -> str:
+    """Return a tip for a line that should be ``key: value`` and is not."""
+    if _EQUALS.match(line):
+        return "write key: value, not key = value"
+    if _TIGHT.match(line):
+        return "put a space after the colon"
+    if line.lstrip().startswith("<"):
+        return "this looks like a web page, not a scenario"
+    return "write key: value"
 
 
 def slug(text: str) -> str:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 
+from sim.scenario.slips import pair_hint
+
 
 class Slip(NamedTuple):
     """What is wrong, the line and column where it starts (from 0), and a tip."""
@@ -20,8 +22,6 @@ class Slip(NamedTuple):
 
 QUOTE = 'put quotes around the whole text: "..."'
 _CONFLICT = re.compile(r"(<{7}|={7}|>{7}|\|{7})(\s|$)")
-_EQUALS = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*\S")
-_TIGHT = re.compile(r"\s*[\w-]+:[^\s/:]")
 
 
 def explain(error: MarkedYAMLError, text: str) -> Slip:
@@ -63,17 +63,6 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def no_pair(line: str) -> str:
-    """Return a tip for a line that should be ``key: value`` and is not."""
-    if _EQUALS.match(line):
-        return "write key: value, not key = value"
-    if _TIGHT.match(line):
-        return "put a space after the colon"
-    if line.lstrip().startswith("<"):
-        return "this looks like a web page, not a scenario"
-    return "write key: value"
-
-
 def _tab(page: _Page) -> Slip:
     return Slip("a tab stands where only spaces may", *page.stop, "indent with spaces, two for each level")
 
@@ -91,7 +80,7 @@ def _second_colon(page: _Page) -> Slip:
     if re.search(r":\s", here[:column]):
         return Slip("a colon and a space stand inside a text", line, column, QUOTE)
     if above < line and not re.search(r":(\s|$)", page.at(above)) and _indent(page.at(above)) == _indent(here):
-        return Slip("a line without key: value", above, _indent(page.at(above)), no_pair(page.at(above)))
+        return Slip("a line without key: value", above, _indent(page.at(above)), pair_hint(page.at(above)))
     if above < line and _indent(here) > _indent(page.at(above)):
         hint = "start it below the line above, or leave out the value above to open a level"
         return Slip("a line is indented although the line above has a value", line, _indent(here), hint)
@@ -100,7 +89,7 @@ def _second_colon(page: _Page) -> Slip:
 
 def _no_colon(page: _Page) -> Slip:
     line, column = page.start
-    return Slip("a line without key: value", line, column, no_pair(page.at(line)))
+    return Slip("a line without key: value", line, column, pair_hint(page.at(line)))
 
 
 def _open_quote(page: _Page) -> Slip:
@@ -160,7 +149,7 @@ def _extra_comma(page: _Page) -> Slip:
 
 def _two_roots(page: _Page) -> Slip:
     line = page.at(page.stop[0])
-    hint = no_pair(line) if "=" in line else "start every line of the first level in column 1, as key: value"
+    hint = pair_hint(line) if "=" in line else "start every line of the first level in column 1, as key: value"
     return Slip("the file does not go on as it began", *page.stop, hint)
 
 

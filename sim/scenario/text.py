@@ -7,9 +7,8 @@ is refused before it grows. Everything wrong that does not end the parse is coll
 
 from __future__ import annotations
 
-import os
+import hashlib
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from sim.errors import Problem
+from sim.region.files import decode, read_bytes
 from sim.scenario import syntax
 
 MAX_BYTES = 256 * 1024
@@ -95,49 +95,21 @@ class Text:
     problems: list[Problem]
 
 
-def read_text(path: Path) -> tuple[str | None, list[Problem]]:
+@dataclass(frozen=True)
+class Source:
+    """A file as read: its text and the sha256 of its bytes, in hexadecimal."""
+
+    text: str
+    sha256: str
+
+
+def read_source(path: Path) -> Source | Problem:
     """Read a regular UTF-8 file of at most `MAX_BYTES`; links, devices, pipes and folders are refused."""
-    shown = str(path)
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    try:
-        if path.is_symlink():
-            return None, [Problem("is a symbolic link", file=shown, allowed="a regular file")]
-        descriptor = os.open(path, flags)
-    except FileNotFoundError:
-        return None, [Problem("does not exist", file=shown)]
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return None, [Problem(f"cannot be read: {reason}", file=shown)]
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        what = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
-        return None, [Problem(f"is {what}", file=shown, allowed="a regular file")]
-    with os.fdopen(descriptor, "rb") as stream:
-        data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        return None, [
-            Problem(
-                "is too large",
-                file=shown,
-                got=f"more than {MAX_BYTES} bytes",
-                allowed=f"at most {MAX_BYTES} bytes",
-            )
-        ]
-    try:
-        return data.decode("utf-8-sig"), []
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        return None, [
-            Problem(
-                "is not UTF-8 text",
-                file=shown,
-                line=line,
-                column=column,
-                got=f"byte 0x{data[error.start]:02x}",
-            )
-        ]
+    data = read_bytes(path, MAX_BYTES, str(path))
+    if isinstance(data, Problem):
+        return data
+    text = decode(data, str(path))
+    return text if isinstance(text, Problem) else Source(text, hashlib.sha256(data).hexdigest())
 
 
 def parse(text: str, file: str, *, placed: bool = True) -> Text:
