@@ -1,5 +1,6 @@
 """Scenario files: read safely, check completely, resolve into plain records."""
 
+from sim.scenario.diff import differences
 from sim.scenario.explain import resolved, resolved_yaml
 from sim.scenario.json_schema import json_schema
 from sim.scenario.layers import shipped_scenarios
@@ -15,6 +16,7 @@ __all__ = [
     "Targets",
     "Trigger",
     "copy_examples",
+    "differences",
     "json_schema",
     "load_scenario",
     "new_study",
