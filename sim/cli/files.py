@@ -139,8 +139,8 @@ def schema(
     if kind not in SCHEMAS:
         from sim.region.read import nearest
 
-        said = {"got": kind, "allowed": ", ".join(SCHEMAS), "hint": nearest(kind, SCHEMAS)}
-        raise InputError(Problem("no such schema", key="schema", **said))
+        hint = nearest(kind, SCHEMAS)
+        raise InputError(Problem("no such schema", key="schema", got=kind, allowed=", ".join(SCHEMAS), hint=hint))
     module, _, name = SCHEMAS[kind].partition(":")
     typer.echo(json.dumps(getattr(import_module(module), name)(), indent=2, ensure_ascii=False))
 

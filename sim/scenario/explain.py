@@ -158,7 +158,7 @@ def _scalar(value: Any) -> str:
 
 def _reads_as_text(value: str) -> bool:
     try:
-        return scalar(value) == value
+        return bool(scalar(value) == value)
     except ValueError:
         return False
 

@@ -6,7 +6,7 @@ its ``source``: annotations, which validators pass over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -24,7 +24,7 @@ _WITHOUT_TARGETS = ("mission", "division")
 
 def json_schema(kind: str = "scenario") -> dict[str, Any]:
     """Return the JSON Schema of a ``scenario`` file, a ``region``, or a catalogue ``intervention`` or ``shock``."""
-    makers = {
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
         "scenario": scenario_schema,
         "region": region_schema,
         "intervention": lambda: _catalogue_schema(CatalogueEntry),

@@ -43,15 +43,12 @@ def format_problem(root: Node) -> Problem | None:
     version = node.value
     if not isinstance(version, int) or isinstance(version, bool) or version == FORMAT:
         return None
-    said = {"got": shown(version), "allowed": str(FORMAT)}
+    what, hint = "is a format that never was", ""
     if version > FORMAT:
-        return problem_at(
-            root, ("format",), "cannot be read by this version", **said, hint="written for a newer stabsim"
-        )
-    if _reaches(version):
-        hint = "run: stabsim migrate FILE --write"
-        return problem_at(root, ("format",), "is an older format", **said, hint=hint)
-    return problem_at(root, ("format",), "is a format that never was", **said)
+        what, hint = "cannot be read by this version", "written for a newer stabsim"
+    elif _reaches(version):
+        what, hint = "is an older format", "run: stabsim migrate FILE --write"
+    return problem_at(root, ("format",), what, got=shown(version), allowed=str(FORMAT), hint=hint)
 
 
 def migrate_file(path: Path) -> Migration:
