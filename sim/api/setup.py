@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sim import __version__
-from sim.api.sizes import check_citizens, fit_workers
+from sim.api.sizes import Size, check_citizens, fit
 from sim.errors import InputError, Problem
 from sim.experiment import Engine, ModelEngine, Plan, Progress, adjusted, build_plan
 from sim.region import Region, find_region, load_region
@@ -32,6 +32,8 @@ class Setup:
     region: Region
     engine: Engine
     workers: int
+    size: Size
+    force: bool
 
     def note(self, scenarios: Sequence[Scenario], baseline: Scenario | None = None) -> Any:
         """Provenance for captions."""
@@ -57,8 +59,9 @@ def prepare(
     workers: int | None,
     set_: Sequence[str],
     engine: Engine | None,
+    force: bool = False,
 ) -> Setup:
-    """Load and check everything, list every problem at once, and plan the runs."""
+    """Load and check everything, list every problem at once, and plan the runs; ``force`` passes over sizes."""
     problems = _check_numbers(seed, replications, citizens, months, threads, workers)
     loaded: list[Scenario] = []
     for item in scenarios:
@@ -71,9 +74,9 @@ def prepare(
     specs = _distinct(loaded)
     region = load_region(find_region(specs[0].region), specs[0].start_year)
     check_citizens(region, citizens)
-    count = fit_workers(region, citizens, workers, replications * len(specs))
+    count, size = fit(region, citizens, specs[0].months, replications * len(specs), workers, threads, force)
     plan = build_plan(specs, base_seed=seed, replications=replications, citizens=citizens, region_hash=region.sha256)
-    return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count)
+    return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count, size, force)
 
 
 def _load(item: ScenarioLike, months: int | None, set_: Sequence[str]) -> Scenario:
