@@ -51,7 +51,7 @@ def validate(
             for problem in warnings:
                 complain(f"warning: {problem}")
             files, wrong = files + 1, wrong + bool(errors)
-            if explain and not errors and not item.is_dir():
+            if explain and not errors and not _is_folder(item):
                 from sim.scenario import load_scenario, resolved_yaml
 
                 print_lines(resolved_yaml(load_scenario(item, set_ or []), explain=True, evidence=evidence))
@@ -147,7 +147,7 @@ def schema(
 
 def _checkable(path: Path) -> list[Path]:
     """Scenario files and region folders at a path; folders are searched, hidden parts left out."""
-    if not path.is_dir():
+    if not _is_folder(path):
         return [path]
     if (path / "region.toml").is_file():
         return [path]
@@ -158,12 +158,20 @@ def _checkable(path: Path) -> list[Path]:
     return found
 
 
+def _is_folder(path: Path) -> bool:
+    """Say whether a path leads to a folder; False for a path nothing can have."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
 def _check(path: Path, set_: list[str], regions: dict[Any, Any]) -> tuple[list[Problem], list[Problem]]:
-    if path.is_dir():
+    if _is_folder(path):
         from sim.region import check_region
 
         return check_region(path)
