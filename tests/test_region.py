@@ -544,7 +544,7 @@ BAD = [
         "region.toml:6:1: default_year: the region has no",
         "",
     ),
-    ("region.toml", "distance_km = 30", "distance_km = = 30", "region.toml:11:15: not TOML", ""),
+    ("region.toml", "distance_km = 30", "distance_km = = 30", "region.toml:11:15: is not valid TOML", ""),
     ("region.toml", "hazard = [0.0, 1.0]", "hazard = [1.0, 0.0]", "bounds.hazard: not bounds", "lo below hi"),
     (
         "outlines.geojson",

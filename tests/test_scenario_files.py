@@ -206,7 +206,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
         head("start: 2024-13\n"),
         [(4, 8, "start: is not a month; got '2024-13'; allowed a month.*there is no month 13")],
     ),
-    ("year as date", head("start: 2024\n"), [(4, 8, "start: must be text; got 2024; allowed a month.*write 2024-01")]),
+    ("year as date", head("start: 2024\n"), [(4, 8, "start: is not a month; got 2024; allowed a month.*write 2024-01")]),
     (
         "bad institutions",
         head("institutions: adaptiv\n"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from pathlib import Path
@@ -18,6 +19,14 @@ _KNOWN_STARTS = (
     (b"\x1f\x8b", "this is a compressed file"),
     (b"PAR1", "this is a table of results"),
 )
+
+
+def is_file(path: Path) -> bool:
+    """Say whether a path leads to a file; False for a path no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read_bytes(path: Path, most: int, shown: str) -> bytes | Problem:
@@ -83,20 +92,21 @@ def _read_all(handle: int, most: int, shown: str) -> bytes | Problem:
 def decode(data: bytes, shown: str) -> str | Problem:
     """Return UTF-8 text without its byte order mark, or where it is not UTF-8."""
     known = next((what for start, what in _KNOWN_STARTS if data.startswith(start)), "")
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         if not known:
-            return data.decode("utf-8-sig")
+            return data.decode()
         wrong = 0
     except UnicodeDecodeError as error:
         wrong = error.start
-    utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     hint = known or ("this looks like UTF-16; save the file as UTF-8" if utf16 else "save the file as UTF-8")
     begin = data.rfind(b"\n", 0, wrong) + 1
     return Problem(
         "is not UTF-8 text",
         file=shown,
         line=data.count(b"\n", 0, wrong) + 1,
-        column=len(data[begin:wrong].decode("utf-8", "replace").removeprefix("\ufeff")) + 1,
+        column=len(data[begin:wrong].decode(errors="replace")) + 1,
         got=f"byte 0x{data[wrong]:02x}",
         hint=hint,
     )

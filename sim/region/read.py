@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import Problem
+from sim.region import slips
 from sim.region.files import read_text
 from sim.region.schema import HEADER_FILE, HEADER_KEYS, LATEST_YEAR, STATUSES, TABLES, Column, Schema
 from sim.region.variables import VARIABLES
 
 MAX_TEXT = 1000
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 MAX_PROBLEMS = 200
 PATTERNS = {
     "state": (re.compile(r"[A-Z][A-Z0-9]{2}"), "three capitals or digits such as BIH"),
@@ -40,10 +42,10 @@ _PROTECTED = re.compile(r"([A-Z][A-Z0-9]{2})/([a-z][a-z0-9_]*)")
 
 
 class _Bad(ValueError):
-    """A field that cannot be used: what is wrong, what is allowed, the names it may have meant."""
+    """A field that cannot be used: what is wrong, what is allowed, the names it may have meant, or a hint."""
 
-    def __init__(self, what: str, allowed: str = "", names: tuple[str, ...] = ()) -> None:
-        self.what, self.allowed, self.names = what, allowed, names
+    def __init__(self, what: str, allowed: str = "", names: tuple[str, ...] = (), hint: str = "") -> None:
+        self.what, self.allowed, self.names, self.hint = what, allowed, names, hint
         super().__init__(what)
 
 
@@ -183,7 +185,7 @@ def _read_table(folder: Path, name: str, schema: Schema, problems: list[Problem]
         _read_rows(reader, table, schema, problems)
     except csv.Error as error:
         line = reader.line_num
-        problems.append(Problem(f"not a table of comma-separated values: {error}", name, line))
+        problems.append(Problem(f"is not a table of comma-separated values: {error}", name, line, 1))
     table.damaged = len(problems) > before
     return table
 
@@ -200,19 +202,21 @@ def _read_rows(reader: Any, table: Table, schema: Schema, problems: list[Problem
     for fields in reader:
         line = reader.line_num
         if len(problems) - before >= MAX_PROBLEMS:
-            problems.append(Problem("too many problems; the rest of the file was not read", table.file, line))
+            problems.append(Problem("too many problems; the rest of the file was not read", table.file, line, 1))
             return
         if not fields:
             continue
         if len(fields) != width:
-            problems.append(Problem("wrong number of fields", table.file, line, None, "", str(len(fields)), str(width)))
+            hint = "a text that holds a comma stands in double quotes" if len(fields) > width else ""
+            got, allowed = str(len(fields)), str(width)
+            problems.append(Problem("wrong number of fields", table.file, line, 1, "", got, allowed, hint))
             continue
         row: list[Any] = []
         for (title, parse, _), raw in zip(plan, fields, strict=True):
             try:
                 row.append(parse(raw))
             except _Bad as bad:
-                hint = nearest(raw, bad.names)
+                hint = bad.hint or nearest(raw, bad.names)
                 problems.append(table.at(line, title, bad.what, got=short(raw), allowed=bad.allowed, hint=hint))
         if len(row) == width:
             table.lines.append(line)
@@ -222,6 +226,12 @@ def _read_rows(reader: Any, table: Table, schema: Schema, problems: list[Problem
 
 def _check_titles(table: Table, schema: Schema, problems: list[Problem]) -> None:
     wanted = [column.name for column in schema.columns]
+    other = next((mark for mark in _SEPARATORS if mark in "".join(table.header[:1])), "")
+    if other and len(table.header) == 1:
+        hint = "save the table as CSV with commas"
+        got, allowed = _SEPARATORS[other], "commas"
+        problems.append(Problem("is separated by something else than commas", table.file, 1, 1, "", got, allowed, hint))
+        return
     for index, title in enumerate(table.header):
         if title not in wanted:
             free = [name for name in wanted if name not in table.header]
@@ -239,7 +249,7 @@ def _check_titles(table: Table, schema: Schema, problems: list[Problem]) -> None
             )
         elif title in table.header[:index]:
             problems.append(Problem("column stands twice", table.file, 1, table._position(1, index), title))
-    problems += [Problem("column is missing", table.file, 1, None, name) for name in wanted if name not in table.header]
+    problems += [Problem("column is missing", table.file, 1, 1, name) for name in wanted if name not in table.header]
 
 
 def _parser(column: Column) -> Callable[[str], Any]:
@@ -272,7 +282,7 @@ def _parse_integer(column: Column) -> Callable[[str], int]:
 
     def parse(raw: str) -> int:
         if not _INTEGER.fullmatch(raw.strip()):
-            raise _Bad("not a whole number" if raw.strip() else "is empty", allowed)
+            raise _Bad("not a whole number" if raw.strip() else "is empty", allowed, hint=_tip(raw, whole=True))
         value = int(raw)
         if not column.lo <= value <= column.hi:
             raise _Bad("out of range", allowed)
@@ -286,7 +296,7 @@ def _parse_number(column: Column) -> Callable[[str], float]:
 
     def parse(raw: str) -> float:
         if not _NUMBER.fullmatch(raw.strip()):
-            raise _Bad("not a number" if raw.strip() else "is empty", allowed)
+            raise _Bad("not a number" if raw.strip() else "is empty", allowed, hint=_tip(raw))
         value = float(raw) + 0.0
         if not math.isfinite(value) or not column.lo <= value <= column.hi:
             raise _Bad("out of range", allowed)
@@ -295,10 +305,16 @@ def _parse_number(column: Column) -> Callable[[str], float]:
     return parse
 
 
+def _tip(raw: str, *, whole: bool = False) -> str:
+    """Return a tip for text that should be a number; tables hold shares, no percentages."""
+    return slips.number_hint(raw.strip(), whole=whole, share=True, months=False)
+
+
 def _parse_month(raw: str) -> tuple[int, int]:
     match = _MONTH.fullmatch(raw.strip())
     if not match or int(match[1]) > LATEST_YEAR:
-        raise _Bad("not a month" if raw.strip() else "is empty", "YYYY-MM such as 1999-06")
+        what = "not a month" if raw.strip() else "is empty"
+        raise _Bad(what, "YYYY-MM such as 1999-06", hint=slips.date_hint(raw.strip()))
     return int(match[1]), int(match[2])
 
 
@@ -351,10 +367,11 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
         place = re.search(r"line (\d+), column (\d+)", str(error))
         problems.append(
             Problem(
-                f"not TOML: {str(error).split(' (at')[0]}",
+                f"is not valid TOML: {str(error).split(' (at')[0]}",
                 HEADER_FILE,
                 int(place[1]) if place else None,
                 int(place[2]) if place else None,
+                hint='write key = value, and texts in "quotes"',
             )
         )
         return None

@@ -6,6 +6,7 @@ are replaced, ``null`` clears; titles and descriptions are not inherited.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,13 @@ from typing import Any
 
 from sim.errors import Problem
 from sim.parameters import CATALOGUE as PARAMETERS
+from sim.region.files import is_file
 from sim.region.read import nearest
 from sim.region.shipped import shipped_root
+from sim.region.slips import pair_hint
 from sim.scenario.migrate import format_problem
 from sim.scenario.schema import FORMAT, ScenarioFile, dotted, problem_at, shown
 from sim.scenario.shape import check_shape
-from sim.scenario.slips import pair_hint
 from sim.scenario.text import Mark, Node, parse, read_source
 
 MAX_PARENTS = 8
@@ -52,7 +54,7 @@ def shipped_scenarios() -> list[str]:
 def find_scenario(name: str | Path) -> Path:
     """Return the file of a path or of a shipped name; a path that does not exist comes back as it is."""
     path = Path(name)
-    if not path.is_file() and _NAME.match(str(name)) and (shipped_root() / f"{name}.yaml").is_file():
+    if not is_file(path) and _NAME.match(str(name)) and (shipped_root() / f"{name}.yaml").is_file():
         return shipped_root() / f"{name}.yaml"
     return path
 
@@ -149,7 +151,7 @@ def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) 
         return None
     beside = [path.parent / f"{name}{suffix}" for suffix in SUFFIXES]
     shipped = shipped_root() / f"{name.removesuffix('.yaml')}.yaml"
-    parent = next((file for file in [*beside, shipped] if file.is_file() or file.is_symlink()), None)
+    parent = next((file for file in [*beside, shipped] if is_file(file) or (file.suffix and os.path.lexists(file))), None)
     if parent is None:
         near = [file.stem for file in sorted(path.parent.glob("*.y*ml"))] + shipped_scenarios()
         problems.append(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sim.interventions import catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region.read import nearest
-from sim.scenario.slips import fold
+from sim.region.slips import fold
 
 Kind = Literal["intervention", "shock"]
 
@@ -25,6 +25,8 @@ def type_hint(name: str, kind: Kind) -> str:
     row = re.fullmatch(r"i?0*([0-9]{1,2})", word)
     if kind == "intervention" and row and f"I{row[1]}" in entries(kind):
         return f"write I{row[1]}"
+    if row:
+        return "the catalogue has no such row"
     for key, entry in entries(kind).items():
         if word in (fold(key), fold(entry.key), fold(entry.name)):
             return f"write {entry.key}"
@@ -46,5 +48,6 @@ def parameter_hint(name: str) -> str:
     close = nearest(name, PARAMETERS)
     if close:
         return close
-    found = [key for key in sorted(PARAMETERS) if len(name) >= 4 and fold(name) in fold(key)]
+    word = fold(name)
+    found = [key for key, item in sorted(PARAMETERS.items()) if len(word) >= 4 and word in fold(key + item.text)]
     return f"did you mean {' or '.join(map(repr, found[:3]))}?" if found else ""

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from sim.region import Region
 from sim.region.read import nearest
+from sim.region.slips import fold
 from sim.scenario.records import Targets
-from sim.scenario.slips import fold
 
 
 def target_cells(region: Region, targets: Targets) -> NDArray[np.bool_]:

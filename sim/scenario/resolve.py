@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from sim.errors import Problem, RegionError
 from sim.interventions import PATTERN_OPTIONS, QUANTITIES, CatalogueEntry, ShockType, catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region import Mission, Region, find_region, load_region
+from sim.region.files import is_file
 from sim.region.read import nearest
+from sim.region.slips import fold, written
 from sim.scenario.cost import catalogue_cost
 from sim.scenario.names import Kind, entries, parameter_hint, type_hint
 from sim.scenario.places import place_hint
@@ -26,7 +28,6 @@ from sim.scenario.schema import (
     shown,
 )
 from sim.scenario.shape import MAX_PROBLEMS
-from sim.scenario.slips import fold
 from sim.scenario.text import Node
 from sim.scenario.warn import warn
 from sim.world.outcomes import OUTCOME_NAMES
@@ -139,14 +140,14 @@ class Resolver:
                 self.regions[where] = load_region(*where)
             self.region = self.regions[where]
         except RegionError as error:
-            self._note_region(name, place, error.problems)
+            self._note_region(name, error.problems)
             return ""
         try:
             return name if find_region(name).resolve() == place else str(place)
         except RegionError:
             return str(place)
 
-    def _note_region(self, name: str, place: Path, problems: list[Problem]) -> None:
+    def _note_region(self, name: str, problems: list[Problem]) -> None:
         """Collect what is wrong with the region: a year without values, or its own files."""
         if all(problem.key == "year" for problem in problems):
             for problem in problems:
@@ -154,7 +155,7 @@ class Resolver:
             return
         hint = "its files are listed below" if problems else ""
         self.note(("region",), "cannot be used", got=shown(name), hint=hint)
-        self.problems += [replace(problem, file=str(place / problem.file)) for problem in problems]
+        self.problems += problems
 
     def _month_of(self, path: KeyPath, date: str | None) -> int:
         """Return months from the scenario's start to a date; complain when it lies before."""
@@ -235,11 +236,11 @@ class Resolver:
             tuple(sorted(spec.communities or ())),
         )
 
-    def _known(self, path: KeyPath, item: str, kind: str, region: Region) -> None:
+    def _known(self, path: KeyPath, item: str, kind: str, region: Region, also: tuple[str, ...] = ()) -> None:
         """Complain about a state, district or community the region does not have."""
         known: tuple[str, ...] = getattr(region, kind)
         if item not in known:
-            allowed = ", ".join(known) if len(known) <= 30 else f"one of {len(known)} {kind} of the region"
+            allowed = ", ".join((*also, *known)) if len(known) <= 30 else f"one of {len(known)} {kind} of the region"
             hint = place_hint(item, kind, region)
             self.note(path, f"the region has no such {_ONE[kind]}", got=shown(item), allowed=allowed, hint=hint)
 
@@ -253,7 +254,7 @@ class Resolver:
                 (*path, "indicator"),
                 "no outcome is called that",
                 got=shown(spec.indicator),
-                allowed=", ".join(OUTCOME_NAMES),
+                allowed=f"one of {len(OUTCOME_NAMES)}: see stabsim catalogue outcomes",
                 hint=nearest(spec.indicator, OUTCOME_NAMES),
             )
         if (spec.above is None) == (spec.below is None):
@@ -261,7 +262,7 @@ class Resolver:
             self.note(path, "needs one of above and below", got=got, hint=hint)
         where = spec.in_ or "region"
         if where != "region" and self.region is not None:
-            self._known((*path, "in"), where, "states", self.region)
+            self._known((*path, "in"), where, "states", self.region, also=("region",))
         return Trigger(spec.indicator or "", _float(spec.above), _float(spec.below), spec.for_months or 1, where)
 
     def _quantity(self, path: KeyPath, spec: ProgrammeFile, entry: CatalogueEntry) -> dict[str, int]:
@@ -327,9 +328,9 @@ class Resolver:
     def _mission(self, path: KeyPath, spec: ShockFile) -> str:
         """Return the key of a standing mission."""
         missions = self.region.missions if self.region else ()
-        names = tuple(mission.key for mission in missions)
+        standing = [item.key for item in missions if spec.at is None or item.persons(*_month(spec.at)) > 0]
         if spec.mission is None:
-            self.note(path, "is missing", allowed=", ".join(names))
+            self.note(path, "is missing", allowed=", ".join(standing))
             return ""
         if self.region is None:
             return spec.mission
@@ -339,12 +340,11 @@ class Resolver:
                 path,
                 "the region has no such mission",
                 got=shown(spec.mission),
-                allowed=", ".join(names),
+                allowed=", ".join(standing),
                 hint=_mission_hint(spec.mission, missions),
             )
             return spec.mission
         if spec.at is not None and not any(mission.persons(*_month(spec.at)) > 0 for mission in found):
-            standing = [mission.key for mission in missions if mission.persons(*_month(spec.at)) > 0]
             self.note(
                 path,
                 f"the mission does not stand in {spec.at}",
@@ -363,7 +363,7 @@ class Resolver:
                     path,
                     "no parameter is called that",
                     on_key=True,
-                    allowed="see: stabsim catalogue parameters",
+                    allowed=f"one of {len(PARAMETERS)}: see stabsim catalogue parameters",
                     hint=parameter_hint(name),
                 )
             elif value is not None:
@@ -372,7 +372,7 @@ class Resolver:
                     self.note(
                         path,
                         "is outside what the model accepts",
-                        got=shown(value),
+                        got=written(value),
                         allowed=f"{known.hard_low:g} to {known.hard_high:g} {known.unit}",
                     )
                 made[name] = float(value) + 0.0
@@ -382,11 +382,8 @@ class Resolver:
 def _region_folder(name: str, folder: Path) -> Path:
     """Return the folder of a region: below or beside the file that names it, shipped, or a path."""
     for path in (folder / "regions" / name, folder / name):
-        try:
-            if (path / "region.toml").is_file():
-                return path.resolve()
-        except OSError:
-            continue
+        if is_file(path / "region.toml"):
+            return path.resolve()
     return find_region(name).resolve()
 
 

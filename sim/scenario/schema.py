@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from sim.errors import Problem
 from sim.interventions.schema import Approval, Provider
-from sim.scenario import slips
+from sim.region import slips
 from sim.scenario.text import Mark, Node
 
 FORMAT = 1
@@ -117,6 +117,13 @@ class ScenarioFile(Strict):
     parameters: dict[Key, float | None] | None = Field(
         default=None, max_length=1000, description="Overrides of catalogue parameters"
     )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _whole(cls, number: Any) -> Any:
+        if number is not None and type(number) is not int:
+            raise ValueError("must be a whole number")
+        return number
 
     @field_validator("title", "description")
     @classmethod

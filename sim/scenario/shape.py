@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -10,10 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from sim.errors import Problem
 from sim.parameters import CATALOGUE as PARAMETERS
+from sim.region import slips
 from sim.region.read import nearest
-from sim.scenario import slips
 from sim.scenario.fields import unit_of
-from sim.scenario.schema import DATE_RULE, KEY_RULE, ScenarioFile, dotted, problem_at, shown
+from sim.scenario.names import type_hint
+from sim.scenario.schema import DATE_RULE, FORMAT, KEY_RULE, ScenarioFile, dotted, problem_at, shown
 from sim.scenario.text import Node
 
 MAX_PROBLEMS = 200
@@ -73,16 +75,36 @@ def _unknown(path: tuple[Any, ...]) -> dict[str, str]:
     elif key.casefold() in ("end", "until", "stop") and "months" in names:
         hint = "write the length instead: months"
     elif not meant:
-        inside = [name for name in names if key in _names((*path[:-1], name))]
-        hint = f"it belongs under {inside[0]}" if inside else nearest(key, names)
-        if not hint and len(path) > 1 and key in _names(()):
-            hint = "it belongs on the first level of the file"
+        hint = _belongs(path[:-1], key, names) or nearest(key, names)
     return {"allowed": ", ".join(names), "hint": hint}
+
+
+def _belongs(path: tuple[Any, ...], key: str, names: list[str]) -> str:
+    """Say where a key belongs that is right elsewhere."""
+    if key in PARAMETERS:
+        return "it belongs under parameters, on the first level of the file"
+    for name in names:
+        if key in _names((*path, name)):
+            return f"it belongs under {name}"
+        if not path and key in _names((name, "any")):
+            return f"it belongs to one of the {name}, inside its braces or below its name"
+    return "it belongs on the first level of the file" if path and key in _names(()) else ""
+
+
+def meant(problem: Problem) -> str:
+    """Return the dotted key an unknown key most likely stood for, or nothing."""
+    guess = re.fullmatch(r"did you mean '([a-z_]+)'\?", problem.hint)
+    if problem.what != "unknown key" or guess is None:
+        return ""
+    parent, dot, _ = problem.key.rpartition(".")
+    return f"{parent}{dot}{guess[1]}"
 
 
 def _bad_value(path: tuple[Any, ...], kind: str, value: Any, item: Any) -> tuple[str, dict[str, str]]:
     """Say what is wrong with a value, what is allowed, and how to mend it."""
     field = str(path[-1]) if path else ""
+    if kind in _TYPES and _is_date(path):
+        return "is not a month", {"allowed": DATE_RULE, "hint": slips.date_hint(value)}
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}", {"allowed": _range(path), "hint": _type_hint(path, kind, value)}
     if kind == "literal_error":
@@ -99,7 +121,11 @@ def _bad_value(path: tuple[Any, ...], kind: str, value: Any, item: Any) -> tuple
         return "is too long", {"allowed": f"at most {item['ctx']['max_length']} {unit}"}
     if kind == "string_too_short":
         return "is empty", {"allowed": "a text, or leave the key out"}
-    return (str(item["ctx"]["error"]), {}) if kind == "value_error" else (item["msg"], {})
+    if kind == "string_unicode":
+        return "has half a character (a lone surrogate)", {"allowed": "whole characters"}
+    if kind == "value_error":
+        return str(item["ctx"]["error"]), {"allowed": str(FORMAT)} if field == "format" else {}
+    return item["msg"], {}
 
 
 def _type_hint(path: tuple[Any, ...], kind: str, value: Any) -> str:
@@ -108,10 +134,25 @@ def _type_hint(path: tuple[Any, ...], kind: str, value: Any) -> str:
         months = str(path[-1]) in ("months", "for_months")
         return slips.number_hint(value, whole=kind.startswith("int"), share=_is_share(path), months=months)
     if kind == "string_type":
-        return slips.date_hint(value) if _is_date(path) else slips.text_hint(value)
+        return _text_hint(path, value)
     if kind == "list_type":
         return _list_hint(path, value)
     return _mapping_hint(path, value)
+
+
+_ONE_ONLY = {
+    "type": "one type each: write the second one below a name of its own",
+    "extends": "one parent only; a parent may itself extend another",
+    "region": "one region only; a region may hold many states",
+}
+
+
+def _text_hint(path: tuple[Any, ...], value: Any) -> str:
+    if path[-1] == "type" and isinstance(value, int) and path[0] == "interventions":
+        return type_hint(str(value), "intervention")
+    if isinstance(value, list) and len(value) > 1 and path[-1] in _ONE_ONLY:
+        return _ONE_ONLY[path[-1]]
+    return slips.text_hint(value)
 
 
 def _list_hint(path: tuple[Any, ...], value: Any) -> str:
@@ -134,7 +175,12 @@ def _mapping_hint(path: tuple[Any, ...], value: Any) -> str:
         return f"write {{states: [{codes}]}}" if codes and len(codes) <= 60 else ""
     if last == "when":
         return "write {indicator: tension, above: 0.5}"
-    return f"write {{type: {value}}}" if isinstance(value, str) and len(path) == 2 and len(value) <= 60 else ""
+    if len(path) == 2:
+        kind = (
+            value if isinstance(value, str) and len(value) <= 60 else "I2" if path[0] == "interventions" else "rumour"
+        )
+        return f"such as {{type: {kind}}}"
+    return ""
 
 
 def _is_share(path: tuple[Any, ...]) -> bool:
@@ -200,9 +246,10 @@ def _range(path: tuple[Any, ...]) -> str:
     """Return what a value at a path may be, as text."""
     low, high = _bounds(path)
     if low is None and high is None:
-        return DATE_RULE if _is_date(path) else ""
+        return ""
     span = f"{_number(low)} to {_number(high)}" if high is not None else f"{_number(low)} or more"
-    return f"{span} {unit_of(dotted(path))}".rstrip()
+    unit = unit_of(dotted(path))
+    return f"{span}, {unit}" if " " in unit else f"{span} {unit}".rstrip()
 
 
 def _number(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from sim.scenario.slips import pair_hint
+from sim.region.slips import pair_hint
 
 
 class Slip(NamedTuple):
@@ -109,7 +109,8 @@ def _open_bracket(page: _Page) -> Slip:
         return Slip(
             f"a comma is missing inside {sign} {wanted}", stop_line, stop_column, "put commas between the items"
         )
-    hint = f"close it with {wanted} and put commas between the items; line {stop_line + 1} does not go on with it"
+    rest = f"; line {stop_line + 1} does not go on with it" if page.at(stop_line).strip() else ""
+    hint = f"close it with {wanted}, and put commas between the items{rest}"
     return Slip(f"a {sign} is opened and never closed", line, column, hint)
 
 

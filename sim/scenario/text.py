@@ -158,6 +158,14 @@ def scalar(text: str) -> Any:
     return text
 
 
+def _key_hint(text: str, made: Node) -> str:
+    """Return a tip for a key that is a number, a truth value or nothing."""
+    before = list(made.value.values())[-1].value if made.value else None
+    if text.isdigit() and isinstance(before, int) and not isinstance(before, bool):
+        return f"a comma ends a value inside braces; if a decimal was meant, write {before}.{text[:9]}"
+    return f'quotes make it a name: "{text[:40]}"' if text else "write key: value"
+
+
 class _Stop(Exception):
     """A cap was passed; the problem is already noted."""
 
@@ -203,7 +211,9 @@ class _Builder:
                     )
                 seen = True
                 if event.tags or (event.version is not None and tuple(event.version) != (1, 2)):
-                    self.stop("has a YAML directive", mark, allowed="YAML 1.2 without directives")
+                    self.stop(
+                        "has a YAML directive", mark, allowed="YAML 1.2 without directives", hint="take the line out"
+                    )
                 root = self.node(next(events), 1, ())
         return root
 
@@ -274,7 +284,7 @@ class _Builder:
             if isinstance(event, MappingEndEvent):
                 break
             key_mark = self.mark(event.start_mark)
-            key = self.key(event, key_mark, path)
+            key = self.key(event, key_mark, path, made)
             inner = (*path, key if key is not None else "?")
             if key in made.value:
                 first = made.keys[key].line  # type: ignore[index]
@@ -291,11 +301,12 @@ class _Builder:
                 made.keys[key] = key_mark
         return made
 
-    def key(self, event: Any, mark: Mark, path: tuple[str, ...]) -> str | None:
+    def key(self, event: Any, mark: Mark, path: tuple[str, ...], made: Node) -> str | None:
         """Return the key an event holds, or None (after noting why) when it cannot be one."""
         shown = ".".join(path)
         if not isinstance(event, ScalarEvent):
-            self.stop("has a key that is not a name", mark, allowed="plain names as keys")
+            hint = "if the brackets belong to a text, put quotes around it"
+            self.stop("has a key that is not a name", mark, allowed="plain names as keys", hint=hint)
         self.count(1, mark)
         if event.tag is not None or event.anchor is not None:
             self.note("has a key with a tag or an anchor", mark, key=shown, allowed="plain names as keys")
@@ -317,7 +328,7 @@ class _Builder:
                     key=shown,
                     got=text[:40] or "nothing",
                     allowed="plain names as keys",
-                    hint=f'quotes make it a name: "{text[:40]}"' if text else "write key: value",
+                    hint=_key_hint(text, made),
                 )
                 return None
         return text

@@ -12,7 +12,7 @@ FIRST_YEAR, LAST_YEAR = 1950, 2099
 _SWITCH = {"on", "off", "yes", "no", "y", "n", "true", "false"}
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SHARES = {"none": "0", "half": "0.5", "full": "1", "max": "1", "maximum": "1"}
-_AMOUNT = re.compile(r"([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
+_AMOUNT = re.compile(r"[€$£]?\s*([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
 _TIMES = {"k": 1000, "thousand": 1000, "year": 12, "years": 12, "yr": 12, "yrs": 12, "y": 12}
 _EQUALS = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*\S")
 _TIGHT = re.compile(r"\s*[\w-]+:[^\s/:]")
@@ -97,11 +97,15 @@ def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, months: bool)
     if found is None or value is None:
         return ""
     unit = found[2].strip().casefold()
+    if re.search(r"[0-9:;/*+=]", unit):
+        return ""
     if unit in ("%", "percent", "per cent", "pct", "p.c."):
         return f"a share, not a percentage: write {written(value / 100)}" if share else f"write {written(value)}"
     if unit:
         times = _TIMES.get(unit, 1) if whole and (months or unit in ("k", "thousand")) else 1
         return f"the number alone, without a unit: write {written(value * times)}"
+    if whole and value != int(value):
+        return "whole numbers only"
     if "," in text and value != int(value):
         return f"a decimal point, not a comma: write {written(value)}"
     if raw.strip() == raw and re.fullmatch(r"[-+.0-9eE]+", raw):
@@ -111,7 +115,7 @@ def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, months: bool)
 
 def range_hint(value: float, *, share: bool, field: str) -> str:
     """Return a tip for a number that is out of range."""
-    if share and 1 < value <= 100:
+    if share and 5 <= value <= 100:
         return f"a share, not a percentage: for {written(value)} % write {written(value / 100)}"
     if field in ("months", "for_months") and FIRST_YEAR <= value <= LAST_YEAR:
         return "a number of months, not a year"
@@ -199,7 +203,7 @@ def pair_hint(line: str) -> str:
 def slug(text: str) -> str:
     """Return the nearest name allowed as a key, or nothing."""
     plainer = unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D")).encode("ascii", "ignore").decode()
-    made = re.sub(r"[^a-z0-9]+", "_", plainer.casefold()).strip("_")[:64]
+    made = re.sub(r"[^a-z0-9]+", "_", plainer.casefold()).lstrip("0123456789_")[:64].rstrip("_")
     return made if re.fullmatch(r"[a-z][a-z0-9_]*", made) else ""
 
 
