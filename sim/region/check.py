@@ -211,11 +211,10 @@ def _check_values(tables: Tables, errors: list[Problem], warnings: list[Problem]
     if any(tables[file].damaged for file in files):
         return
     for state in sorted(set(tables["states.csv"].columns["state"])):
-        errors += [
-            Problem(f"no value of {name} for any year", files[0], key=state)
-            for name in VARIABLES
-            if (state, name) not in have
-        ]
+        missing = [name for name in VARIABLES if (state, name) not in have]
+        if len(missing) == len(VARIABLES):
+            missing = ["any variable"]
+        errors += [Problem(f"no value of {name} for any year", files[0], key=state) for name in missing]
 
 
 def _check_periods(tables: Tables, errors: list[Problem]) -> None:
