@@ -87,7 +87,8 @@ def diff(
         return
     names = [item.key for item in loaded] if loaded[0].key != loaded[1].key else [a, b]
     if found.found:
-        _print_differences(f"{len(found.found)} differences", names, found.found)
+        count = len(found.found)
+        _print_differences(f"{count} difference{'s' * (count > 1)}", names, found.found)
     print_lines(_verdict(found))
 
 
@@ -192,7 +193,13 @@ def _print_differences(title: str, names: list[str], found: tuple[Difference, ..
 def _told(side: Side) -> str:
     if side.value is None:
         return "not set" if side.origin else "-"
-    return ", ".join(map(str, side.value)) if isinstance(side.value, list) else cell(side.value)
+    return _plain(side.value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else cell(value)
 
 
 def _verdict(found: Differences) -> str:

@@ -30,7 +30,7 @@ class Side:
 class Difference:
     """One key that differs, with its unit (empty for names).
 
-    A programme or shock that stands on one side alone is one difference, told by its values. Two under different
+    A programme or shock that stands on one side alone is one difference, whose value is a mapping. Two under different
     labels share a key such as ``interventions.police/officers.intensity``.
     """
 
@@ -144,10 +144,9 @@ def _item(
     if one is None or other is None:
         item = one or other
         assert item is not None
-        told = [
-            Side() if not side else Side(_told(item, side), _place(scenario, section, item))
-            for side, scenario in zip(sides, (a, b), strict=True)
-        ]
+        whole = {"name": item.entry.name, **trees[0 if one else 1][section][item.key]}
+        origin = origin_of(a if one else b, f"{section}.{item.key}.type").text
+        told = (Side(whole, origin), Side()) if one else (Side(), Side(whole, origin))
         return [Difference(f"{section}.{item.key}", "", *told)]
     label = one.key if one.key == other.key else f"{one.key}/{other.key}"
     return [
@@ -172,17 +171,3 @@ def _leaves(tree: Tree, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(value, f"{path}{key}.")
         else:
             yield f"{path}{key}", value
-
-
-def _place(scenario: Scenario, section: str, item: Item) -> str:
-    return origin_of(scenario, f"{section}.{item.key}.type").text
-
-
-def _told(item: Item, values: Tree) -> str:
-    """Tell a whole programme or shock in one line."""
-    rest = (f"{key} {_plain(value)}" for key, value in values.items() if key not in ("type", "provider", "approval"))
-    return ", ".join((f"{item.type} {item.entry.name}", *rest))
-
-
-def _plain(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

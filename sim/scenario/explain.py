@@ -17,6 +17,7 @@ from sim.scenario.schema import FORMAT
 from sim.scenario.text import scalar
 
 WIDTH = 80
+CLOSE = 48
 Line = tuple[str, str, str]
 """A line of a file, and the two parts of the comment beside it: where the value came from, and what it is."""
 _BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?: [A-Za-z0-9_.-]+)*\Z")
@@ -164,8 +165,9 @@ def _reads_as_text(value: str) -> bool:
 
 
 def _aligned(lines: Sequence[Line]) -> list[str]:
-    """Put comments below each other, in two columns."""
-    widths = [max((len(line[part]) for line in lines if any(line[1:])), default=0) for part in (0, 1)]
+    """Put comments below each other, in two columns; a long line pushes its own comment out."""
+    told = [line for line in lines if any(line[1:]) and len(line[0]) <= CLOSE]
+    widths = [max((len(line[part]) for line in told), default=0) for part in (0, 1)]
     made = []
     for text, origin, note in lines:
         comment = f"{origin:<{widths[1]}}  {note}" if origin else note
