@@ -198,7 +198,10 @@ def _told(side: Side) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+        rest = (f"{name} {_plain(item)}" for name, item in value.items() if name not in ("type", "name"))
+        return ", ".join(
+            (" ".join(str(value[name]) for name in ("type", "name") if name in value), *rest)
+        ).removeprefix(", ")
     return " ".join(map(str, value)) if isinstance(value, list) else cell(value)
 
 

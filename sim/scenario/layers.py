@@ -134,7 +134,7 @@ def _no_mapping(root: Node | None, path: Path) -> Problem:
 def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) -> Path | None:
     """Return the file that ``extends`` names: beside this one, else shipped; never anywhere else."""
     node = root.value.get("extends")
-    if node is None or not isinstance(node.value, str):
+    if node is None or not isinstance(node.value, str) or not node.value:
         return None
     name = node.value
     if not _NAME.match(name):
