@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -101,15 +102,19 @@ def decode(data: bytes, shown: str) -> str | Problem:
         wrong = error.start
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     hint = known or ("this looks like UTF-16; save the file as UTF-8" if utf16 else "save the file as UTF-8")
-    begin = data.rfind(b"\n", 0, wrong) + 1
-    return Problem(
-        "is not UTF-8 text",
-        file=shown,
-        line=data.count(b"\n", 0, wrong) + 1,
-        column=len(data[begin:wrong].decode(errors="replace")) + 1,
-        got=f"byte 0x{data[wrong]:02x}",
-        hint=hint,
-    )
+    line, column = position(data[:wrong].decode(errors="replace"))
+    return Problem("is not UTF-8 text", shown, line, column, got=f"byte 0x{data[wrong]:02x}", hint=hint)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as editors and YAML 1.2 count them."""
+    return re.split(r"\r\n|\r|\n", text)
+
+
+def position(before: str) -> tuple[int, int]:
+    """Return the line and column, from 1, of what follows a text."""
+    lines = lines_of(before)
+    return len(lines), len(lines[-1]) + 1
 
 
 def read_text(folder: Path, name: str) -> str | Problem:

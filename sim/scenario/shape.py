@@ -121,8 +121,6 @@ def _bad_value(path: tuple[Any, ...], kind: str, value: Any, item: Any) -> tuple
         return "is too long", {"allowed": f"at most {item['ctx']['max_length']} {unit}"}
     if kind == "string_too_short":
         return "is empty", {"allowed": "a text, or leave the key out"}
-    if kind == "string_unicode":
-        return "has half a character (a lone surrogate)", {"allowed": "whole characters"}
     if kind == "value_error":
         return str(item["ctx"]["error"]), {"allowed": str(FORMAT)} if field == "format" else {}
     return item["msg"], {}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 
+from sim.region.files import lines_of
 from sim.region.slips import pair_hint
 
 
@@ -31,7 +32,7 @@ def explain(error: MarkedYAMLError, text: str) -> Slip:
     said = " ".join(str(part) for part in (error.context, error.problem) if part)
     if mark is None or start is None:
         return Slip(said, 0, 0)
-    page = _Page(text.splitlines() or [""], (mark.line, mark.column), (start.line, start.column))
+    page = _Page(lines_of(text), (mark.line, mark.column), (start.line, start.column))
     for number in dict.fromkeys((start.line, mark.line, max(0, mark.line - 1))):
         if _CONFLICT.match(page.at(number)):
             return Slip("a mark of a merge conflict was left in", number, 0, "keep one version of these lines")

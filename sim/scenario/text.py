@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -29,9 +29,10 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from sim.errors import Problem
-from sim.region.files import decode, read_bytes
+from sim.region.files import decode, lines_of, position, read_bytes
 from sim.scenario import syntax
 
+DIRECTIVE = "has a YAML directive"
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 MAX_NODES = 20_000
@@ -115,6 +116,9 @@ def read_source(path: Path) -> Source | Problem:
 def parse(text: str, file: str, *, placed: bool = True) -> Text:
     """Turn one YAML 1.2 document into nodes; ``placed=False`` leaves out lines (text from a command line)."""
     builder = _Builder(file, placed)
+    if (line := _directive(text)) is not None:
+        builder.note(DIRECTIVE, Mark(file, line, 1), allowed="YAML 1.2 without directives", hint="take the line out")
+        return Text(None, builder.problems)
     try:
         root = builder.document(YAML(typ="safe", pure=True).parse(text))
     except _Stop:
@@ -124,18 +128,28 @@ def parse(text: str, file: str, *, placed: bool = True) -> Text:
         builder.note(f"is not valid YAML: {slip.what}", Mark(file, slip.line + 1, slip.column + 1), hint=slip.hint)
         root = None
     except ReaderError as error:
-        before = text[: error.position]
-        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        line, column = position(text[: error.position])
         builder.note(
             "is not valid YAML: a character that is not allowed",
             Mark(file, line, column),
             got=f"U+{ord(text[error.position]):04X}" if error.position < len(text) else "",
         )
         root = None
-    except (YAMLError, ValueError, RecursionError) as error:
-        builder.note(f"is not valid YAML: {str(error).splitlines()[0]}", Mark(file))
+    except Exception as error:  # the parser is not ours: what it cannot cope with is bad input, not a defect
+        said = str(error).splitlines() or [type(error).__name__]
+        builder.note(f"is not valid YAML: {said[0]}", Mark(file))
         root = None
     return Text(root, builder.problems)
+
+
+def _directive(text: str) -> int | None:
+    """Return the line of a directive other than ``%YAML 1.2`` before the document, or None."""
+    for number, line in enumerate(lines_of(text), start=1):
+        if line.startswith("%") and line.split()[:2] != ["%YAML", "1.2"]:
+            return number
+        if line.strip() and not line.lstrip().startswith("#") and not line.startswith("%"):
+            return None
+    return None
 
 
 def scalar(text: str) -> Any:
@@ -210,10 +224,6 @@ class _Builder:
                         "has more than one document", mark, allowed="one document a file", hint="take out the line ---"
                     )
                 seen = True
-                if event.tags or (event.version is not None and tuple(event.version) != (1, 2)):
-                    self.stop(
-                        "has a YAML directive", mark, allowed="YAML 1.2 without directives", hint="take the line out"
-                    )
                 root = self.node(next(events), 1, ())
         return root
 
@@ -271,12 +281,24 @@ class _Builder:
 
     def scalar(self, event: ScalarEvent, mark: Mark, key: str) -> Any:
         if event.style is not None:
-            return event.value
+            return self.whole(event.value, mark, key)
         try:
             return scalar(event.value)
         except ValueError as error:
             self.note(str(error), mark, key=key, got=event.value[:40], allowed="a finite number")
             return None
+
+    def whole(self, text: str, mark: Mark, key: str) -> str:
+        """Return text in whole characters: two halves written as escapes are joined, a single one is refused."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            if "\N{REPLACEMENT CHARACTER}" in text:
+                self.note(
+                    "has half a character", mark, key=key, hint="both halves of \\uD83D\\uDD4A make one character"
+                )
+        return text
 
     def mapping(self, mark: Mark, depth: int, path: tuple[str, ...]) -> Node:
         made = Node({}, mark)
@@ -310,7 +332,7 @@ class _Builder:
         self.count(1, mark)
         if event.tag is not None or event.anchor is not None:
             self.note("has a key with a tag or an anchor", mark, key=shown, allowed="plain names as keys")
-        text = str(event.value)
+        text = self.whole(str(event.value), mark, shown)
         if len(text) > MAX_KEY:
             self.stop("has a key that is too long", mark, allowed=f"at most {MAX_KEY} characters")
         if text == "<<" and event.style is None:
