@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def printable(text: str, instead: str = "\N{REPLACEMENT CHARACTER}") -> str:
+    """Return text without control characters, line ends and characters that change the direction of writing."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else instead for char in text)
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong (or suspicious) in one input.
 
     ``file``, ``line`` and ``column`` are 1-based positions where known; ``key`` is the dotted path;
     ``got`` and ``allowed`` are already short text; ``hint`` is the nearest right name or a one-line tip.
+    As text it is one printable line, whatever the input held.
     """
 
     what: str
@@ -31,7 +37,7 @@ class Problem:
             text += f"; allowed {self.allowed}"
         if self.hint:
             text += f" ({self.hint})"
-        return f"{place}: {text}" if place else text
+        return printable(f"{place}: {text}" if place else text)
 
 
 class SimError(Exception):

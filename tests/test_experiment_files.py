@@ -173,7 +173,7 @@ BAD: dict[str, tuple[str, list[str]]] = {
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_refused_with_the_place_and_what_is_allowed(name: str, tmp_path: Path) -> None:
     text, said = BAD[name]
-    problems = "\n".join(str(problem) for problem in validate_experiment(write(tmp_path, text)))
+    problems = "\n".join(str(problem) for problem in validate_experiment(write(tmp_path, text))[0])
     assert problems, "nothing was found"
     assert [fragment for fragment in said if fragment not in problems] == [], problems
     assert "experiment.yaml:" in problems
@@ -184,7 +184,7 @@ def test_a_bad_file_is_refused_with_the_place_and_what_is_allowed(name: str, tmp
 def test_problems_of_the_file_and_of_its_scenarios_come_together(tmp_path: Path) -> None:
     path = write(tmp_path, case("{kind: sobol, points: 5}", "uncertainties: {b_peeer: {}}\n"))
     (tmp_path / "police.yaml").write_text(POLICE.replace("I2", "I222"), encoding="utf-8")
-    said = "\n".join(map(str, validate_experiment(path)))
+    said = "\n".join(map(str, validate_experiment(path)[0]))
     assert "b_peeer" in said
     assert "power of 2" in said
     assert "I222" in said

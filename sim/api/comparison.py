@@ -43,6 +43,7 @@ def compare(
     figures: bool = True,
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
+    force: bool = False,
 ) -> Comparison:
     """Compare scenarios with a baseline, replication by replication in the same luck.
 
@@ -56,7 +57,7 @@ def compare(
         At least one besides the baseline.
     baseline : Scenario, path or shipped name, optional
         What the others are compared with; the first scenario by default.
-    replications, seed, citizens, months, threads, workers, set_, out, figures, progress, engine
+    replications, seed, citizens, months, threads, workers, set_, out, figures, progress, engine, force
         As in ``run``; ``set_`` applies to every scenario, the baseline included.
 
     Returns
@@ -64,7 +65,7 @@ def compare(
     Comparison
     """
     everything = list(scenarios) if baseline is None else [baseline, *scenarios]
-    setup = prepare(everything, seed, replications, citizens, months, threads, workers, set_, engine)
+    setup = prepare(everything, seed, replications, citizens, months, threads, workers, set_, engine, force)
     base, *others = setup.plan.scenarios
     if not others:
         raise InputError("compare: give at least two different scenarios, or a baseline and another one")

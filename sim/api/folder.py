@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sim import __version__
 from sim.api.results import Results, RunsFailedError
 from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
-from sim.api.sizes import RUN_BYTES
+from sim.api.sizes import FORCE
 from sim.errors import InputError, Problem
 from sim.experiment import ModelEngine, OnError, Plan, Store, Tally, execute, local_pool
 from sim.experiment.plan import Source
@@ -128,18 +128,19 @@ class ExperimentFolder:
         parent = self.path
         while not parent.exists() and parent != parent.parent:
             parent = parent.parent
-        need = len(self.setup.plan.runs) * RUN_BYTES * max(1, self.setup.plan.scenarios[0].months // 120)
+        need = self.setup.size.disk
         try:
             free = shutil.disk_usage(parent).free
         except OSError:
             return
-        if need > free:
+        if need > free and not self.setup.force:
             raise InputError(
                 Problem(
                     "not enough room for the results",
                     file=str(self.path),
                     got=f"about {need / 1e9:.1f} GB needed",
                     allowed=f"{free / 1e9:.1f} GB free",
+                    hint=FORCE,
                 )
             )
 
@@ -221,7 +222,7 @@ def default_folder(
 
     A folder of the same name that holds another experiment is left alone: the name gets a number.
     """
-    setup = prepare(scenarios, seed, replications, citizens, months, 1, None, set_, None)
+    setup = prepare(scenarios, seed, replications, citizens, months, 1, None, set_, None, force=True)
     keys = [item.key for item in setup.plan.scenarios]
     shown = keys if len(keys) <= 3 else [*keys[:2], f"and_{len(keys) - 2}_more"]
     name = f"{kind}-" + "-".join(key[:40] for key in shown)

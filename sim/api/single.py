@@ -34,6 +34,7 @@ def run(
     figures: bool = True,
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
+    force: bool = False,
 ) -> RunResults:
     """Run one scenario.
 
@@ -60,12 +61,14 @@ def run(
         Told after every batch.
     engine : Engine, optional
         Something else that runs scenarios; the model by default.
+    force : bool
+        Start even what is estimated not to fit into memory or on disk, or to take days.
 
     Returns
     -------
     RunResults
     """
-    setup = prepare([scenario], seed, replications, citizens, months, threads, workers, set_, engine)
+    setup = prepare([scenario], seed, replications, citizens, months, threads, workers, set_, engine, force)
     with ExperimentFolder(out, setup, "run") as folder:
         tally = folder.execute(progress)
         spec = setup.plan.scenarios[0]

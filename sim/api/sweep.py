@@ -15,7 +15,6 @@ from sim.api.folder import ExperimentFolder, free_folder
 from sim.api.results import SweepResults
 from sim.api.rounds import widest
 from sim.api.setup import ProgressCallback, Setup, prepare_sweep
-from sim.api.sizes import run_bytes, worker_bytes
 from sim.experiment import (
     Engine,
     Experiment,
@@ -45,6 +44,7 @@ def sweep(
     on_error: OnError = "continue",
     retry_failed: bool = False,
     timeout: float | None = None,
+    force: bool = False,
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
 ) -> SweepResults:
@@ -68,6 +68,8 @@ def sweep(
         Run again what is stored as failed.
     timeout : float, optional
         The longest a run may take, in seconds.
+    force : bool
+        Start even what would not fit or would take too long.
     progress : callable, optional
         Told after every batch.
     engine : Engine, optional
@@ -83,7 +85,7 @@ def sweep(
         With everything wrong with the experiment, before anything is written.
     """
     read = load_experiment(experiment)
-    setup = prepare_sweep(read, threads, workers, engine, elsewhere=pool is not None)
+    setup = prepare_sweep(read, threads, workers, engine, elsewhere=pool is not None, force=force)
     if out is None and below is not None:
         out = free_folder(f"sweep-{read.key[:60]}", setup.plan, Path(below))
     with ExperimentFolder(
@@ -151,7 +153,7 @@ def preview(
     A run of a year at the first point is timed, after one of a month that prepares the machine.
     """
     read = load_experiment(experiment)
-    setup = prepare_sweep(read, threads, workers, engine)
+    setup = prepare_sweep(read, threads, workers, engine, force=True)
     plan = setup.plan
     rounds = tuple(read.until.rounds()) if read.until else (read.replications,)
     runs = len(plan.points) * len(plan.scenarios) * rounds[0]
@@ -168,7 +170,7 @@ def preview(
         seconds_a_run=seconds,
         seconds=runs * seconds / setup.workers,
         disk_bytes=runs * stored,
-        memory_bytes=setup.workers * worker_bytes(setup.region, read.citizens),
+        memory_bytes=setup.size.memory,
     )
 
 
@@ -182,7 +184,7 @@ def _probe(setup: Setup) -> tuple[float, float]:
     started = time.perf_counter()
     result = engine.simulate(short, spec.seed)
     seconds = (time.perf_counter() - started) * whole.months / short.months
-    return seconds, min(_stored_bytes(setup, spec, result) * whole.months / short.months, 4 * run_bytes(whole.months))
+    return seconds, _stored_bytes(setup, spec, result) * whole.months / short.months
 
 
 def _stored_bytes(setup: Setup, spec: RunSpec, result: Any) -> float:

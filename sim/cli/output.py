@@ -10,6 +10,8 @@ from typing import Any
 
 import typer
 
+from sim.errors import printable
+
 
 class Verbosity:
     """How much the command says; set once by the options before the command."""
@@ -20,7 +22,7 @@ class Verbosity:
 
 def shown(text: str) -> str:
     """Text from a file, safe for a terminal: no control characters."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return printable(text)
 
 
 def complain(message: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.command import app
-from sim.cli.options import Citizens, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
+from sim.cli.options import Citizens, Force, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
 from sim.cli.output import Verbosity, complain, duration, number, print_table, progress_shown, say
 from sim.errors import InputError
 
@@ -29,6 +29,7 @@ def run(
     workers: Workers = None,
     set_: Overrides = None,
     out: Out = None,
+    force: Force = False,
     identity: Annotated[str | None, typer.Option("--id", help="Run one stored run again, alone; needs --from.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Folder of the stored experiment.")] = None,
 ) -> int:
@@ -51,7 +52,9 @@ def run(
     }
     folder = out or api.default_folder("run", [scenario], **settings)
     with progress_shown() as progress:
-        results = api.run(scenario, **settings, threads=threads, workers=workers, out=folder, progress=progress)
+        results = api.run(
+            scenario, **settings, threads=threads, workers=workers, out=folder, force=force, progress=progress
+        )
     warn(results)
     _print_run(results)
     return ending(results)
@@ -71,6 +74,7 @@ def compare(
     workers: Workers = None,
     set_: Overrides = None,
     out: Out = None,
+    force: Force = False,
 ) -> int:
     """Compare scenarios with a baseline: paired effects with intervals, and figures."""
     from sim import api
@@ -93,6 +97,7 @@ def compare(
             threads=threads,
             workers=workers,
             out=folder,
+            force=force,
             progress=progress,
         )
     warn(results)

@@ -38,6 +38,7 @@ def sweep(
     ] = "continue",
     retry: Annotated[bool, typer.Option("--retry", help="Run again what is stored as failed.")] = False,
     timeout: Annotated[float | None, typer.Option(help="The longest a run may take, in seconds.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Start even what would not fit or would take days.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take, after a short run; write nothing.")
     ] = False,
@@ -68,6 +69,7 @@ def sweep(
             on_error="stop" if on_error == "stop" else "continue",
             retry_failed=retry,
             timeout=timeout,
+            force=force,
             progress=progress,
             **place,
         )

@@ -17,8 +17,9 @@ from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region.read import nearest
 from sim.region.shipped import shipped_studies
 from sim.scenario import Template, load_template, shipped_scenarios
-from sim.scenario.schema import check_shape, problem_at, shown
-from sim.scenario.text import Node, parse, read_text
+from sim.scenario.schema import problem_at, shown
+from sim.scenario.shape import check_shape
+from sim.scenario.text import Node, parse, read_source
 from sim.world.outcomes import OUTCOME_NAMES
 
 FILE = "experiment.yaml"
@@ -111,18 +112,20 @@ def load_experiment(path_or_name: str | Path) -> Experiment:
     return experiment
 
 
-def validate_experiment(path: str | Path) -> list[Problem]:
-    """Return everything wrong with an experiment file."""
-    return _load(find_experiment(path))[1]
+def validate_experiment(path: str | Path) -> tuple[list[Problem], list[Problem]]:
+    """Return everything wrong with an experiment file, and what is worth a second look."""
+    experiment, problems = _load(find_experiment(path))
+    return problems, experiment.warnings if experiment else []
 
 
 def _load(path: Path) -> tuple[Experiment | None, list[Problem]]:
-    text, problems = read_text(path)
-    if text is None:
-        if problems[0].what == "does not exist":
+    source = read_source(path)
+    if isinstance(source, Problem):
+        if source.what == "does not exist":
             hint = nearest(path.parent.name if path.name == FILE else path.stem, shipped_experiments())
-            problems = [Problem("does not exist", file=str(path), hint=hint)]
-        return None, problems
+            source = Problem("does not exist", file=str(path), hint=hint)
+        return None, [source]
+    text = source.text
     parsed = parse(text, str(path))
     if parsed.root is None or not isinstance(parsed.root.value, dict):
         empty = Problem("is not an experiment", file=str(path), line=1, column=1, allowed="a mapping with format: 1")

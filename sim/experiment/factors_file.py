@@ -15,7 +15,9 @@ from sim.experiment.file_schema import ExperimentFile, FactorFile
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region.read import nearest
 from sim.scenario import Template
-from sim.scenario.schema import field_at, problem_at, shown
+from sim.scenario.fields import unit_of
+from sim.scenario.schema import problem_at, shown
+from sim.scenario.shape import field_at
 from sim.scenario.text import Node
 
 PREFIX = "parameters."
@@ -107,7 +109,7 @@ class FactorReader:
                 values = [row[key] for row in rows if key in row]
                 levels = tuple(value for index, value in enumerate(values) if value not in values[:index])
                 role = "uncertainty" if key.startswith(PREFIX) else "lever"
-                made.append(Factor(key, role, levels=levels, unit=_unit(key)))  # type: ignore[arg-type]
+                made.append(Factor(key, role, levels=levels, unit=unit_of(key)))  # type: ignore[arg-type]
         return made
 
     def _known(self, path: tuple[Any, ...], key: str) -> bool:
@@ -145,7 +147,7 @@ class FactorReader:
             for index, value in enumerate(spec.values):
                 if value in spec.values[:index]:
                     self._note((*path, "values", index), "is given twice", got=shown(value))
-            return Factor(key, role, levels=tuple(spec.values), unit=_unit(key))
+            return Factor(key, role, levels=tuple(spec.values), unit=unit_of(key))
         if spec.low is None or spec.high is None:
             self._note(path, "needs values, or low and high")
             return None
@@ -167,7 +169,7 @@ class FactorReader:
         steps = spec.levels or (self.spec.design.levels if self.spec.design else None)
         if self.spec.design and self.spec.design.kind == "grid" and steps is None:
             self._note(path, "a grid needs values, or levels for a range", allowed="such as levels: 5")
-        made = Factor(key, role, low, high, kind, (), peak, sd, whole, steps, _unit(key))
+        made = Factor(key, role, low, high, kind, (), peak, sd, whole, steps, unit_of(key))
         return made if len(self.problems) == before else None
 
     def _shape(
@@ -237,8 +239,3 @@ def _near(key: str) -> str:
         if isinstance(kind, type) and issubclass(kind, BaseModel) and parts[depth] not in kind.model_fields:
             return nearest(parts[depth], kind.model_fields)
     return ""
-
-
-def _unit(key: str) -> str:
-    name = key.removeprefix(PREFIX)
-    return PARAMETERS[name].unit if key.startswith(PREFIX) and name in PARAMETERS else ""

@@ -10,6 +10,7 @@ from sim.errors import Problem, ScenarioError
 from sim.scenario.layers import Layers, find_scenario, read_layers, spec_of
 from sim.scenario.records import Scenario
 from sim.scenario.resolve import RegionCache, Resolver
+from sim.scenario.shape import MAX_PROBLEMS, meant
 
 
 def load_scenario(path_or_name: str | Path, set_: Sequence[str] = ()) -> Scenario:
@@ -69,11 +70,21 @@ def resolve_layers(key: str, layers: Layers, regions: RegionCache) -> tuple[Scen
     problems = list(layers.problems)
     scenario = None
     if layers.root is not None:
-        damaged = frozenset(problem.key for problem in problems if problem.key)
-        resolver = Resolver(key, layers.root, spec_of(layers.root), damaged, layers.complete, regions)
-        scenario = resolver.resolve()
+        guessed = {key for problem in problems if (key := meant(problem))}
+        damaged = frozenset({problem.key for problem in problems if problem.key} | guessed)
+        complete = layers.complete and "extends" not in guessed
+        resolver = Resolver(key, layers.root, spec_of(layers.root), damaged, complete, regions)
+        scenario = resolver.resolve(layers.files)
         problems += resolver.problems
-    return (None if problems else scenario), _in_order(problems)
+    return (None if problems else scenario), _few(_in_order(problems))
+
+
+def _few(problems: list[Problem]) -> list[Problem]:
+    """Cut a very long list short and say so."""
+    if len(problems) < MAX_PROBLEMS:
+        return problems
+    more = Problem("has too many problems to list them all", file=problems[0].file, hint="mend these and check again")
+    return [*problems[:MAX_PROBLEMS], more]
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -74,7 +74,7 @@ class Template:
         }
         scenario = self.base
         if others:
-            made, problems = resolve_layers(self.key, laid_over(self.root, others), self.regions)
+            made, problems = resolve_layers(self.key, laid_over(self.root, others, self.base.files), self.regions)
             if made is None:
                 raise ScenarioError(problems)
             scenario = made
@@ -114,8 +114,8 @@ def load_template(path_or_name: str | Path, constants: Mapping[str, Node] | None
     layers = read_layers(path)
     if layers.root is not None and constants:
         root = layers.root
-        over = laid_over(root, {key: node for key, node in constants.items() if acts_in(root, key)})
-        layers = Layers(over.root, [*layers.problems, *over.problems], layers.complete)
+        over = laid_over(root, {key: node for key, node in constants.items() if acts_in(root, key)}, layers.files)
+        layers = replace(over, problems=[*layers.problems, *over.problems], complete=layers.complete)
     return _made(scenario_key(path), layers, regions)
 
 
@@ -131,7 +131,7 @@ def acts_in(root: Node, key: str) -> bool:
 
 def template_of(key: str, written: Mapping[str, Any]) -> Template:
     """Make a template again out of what `Template.written` returned."""
-    return _made(key, Layers(node_of(dict(written), Mark(key)), [], True), {})
+    return _made(key, Layers(node_of(dict(written), Mark(key)), [], True, {}), {})
 
 
 def _made(key: str, layers: Layers, regions: RegionCache) -> Template:

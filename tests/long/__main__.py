@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Iterable
 
 from tests.long.faults import faults
+from tests.long.fuzz import fuzz
 from tests.long.studies import Check, facts, rumour, scale
 
-STUDIES = ("facts", "rumour", "scale")
+STUDIES = ("facts", "rumour", "scale", "fuzz")
 
 
 def main() -> int:
@@ -25,6 +26,7 @@ def main() -> int:
         "facts": lambda: facts(40 if quick else 200),
         "rumour": lambda: rumour(40 if quick else 200),
         "scale": lambda: scale((20_000, 100_000), 8) if quick else scale((20_000, 200_000, 2_000_000), 16),
+        "fuzz": lambda: fuzz(5_000 if quick else 100_000),
     }
     for name in chosen:
         for check in studies[name]():
