@@ -223,15 +223,23 @@ class Store:
     def repair(self) -> dict[str, str]:
         """Read every byte; leave only whole batches, each run once; return ``finished()``.
 
-        What is damaged or incomplete goes, to be run again. A run is stored twice when a worker outlived its
-        sweep: the copy that failed goes, or either.
+        What is damaged or incomplete goes, to be run again.
         """
         self.remove_temporaries()
-        whole = {key: self.statuses(key) for key in self.names() if not self.fault(key)}
+        whole = [key for key in self.names() if not self.fault(key)]
+        kept = set(whole)
         for table in TABLES:
             for path in (self.folder / table).glob("*.parquet"):
-                if BATCH_NAME.fullmatch(path.stem) and path.stem not in whole:
+                if BATCH_NAME.fullmatch(path.stem) and path.stem not in kept:
                     path.unlink(missing_ok=True)
+        return self.settle(whole)
+
+    def settle(self, keys: Sequence[str] | None = None) -> dict[str, str]:
+        """Leave each run once in all complete batches, or in those named; return ``finished()``.
+
+        A run is stored twice when a worker outlived its sweep: the copy that failed goes, or either.
+        """
+        whole = {key: self.statuses(key) for key in (self.batches() if keys is None else keys)}
         owner: dict[str, str] = {}
         for key, statuses in whole.items():
             for run, status in statuses.items():
