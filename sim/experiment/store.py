@@ -245,9 +245,10 @@ class Store:
             for run, status in statuses.items():
                 if run not in owner or (status == "done" and whole[owner[run]][run] == "failed"):
                     owner[run] = key
-        for key, statuses in whole.items():
-            if any(owner[run] != key for run in statuses):
-                self.rewrite(key, {run for run in statuses if owner[run] == key})
+        kept = {key: {run for run in statuses if owner[run] == key} for key, statuses in whole.items()}
+        for key in sorted(kept, key=lambda key: len(kept[key])):  # what goes wholly goes first: its name may be needed
+            if len(kept[key]) < len(whole[key]):
+                self.rewrite(key, kept[key])
         return {run: whole[key][run] for run, key in owner.items()}
 
     def rewrite(self, key: str, keep: Collection[str]) -> None:
