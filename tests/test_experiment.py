@@ -418,7 +418,11 @@ def test_files_are_float32_zstd_and_split(tmp_path):
     assert "BYTE_STREAM_SPLIT" in column.encodings
     rows = (tmp_path / "codebook.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) > len(OUTCOMES) + 1
-    assert {row.split(",")[0] for row in rows} >= {*SCHEMAS["runs"].names, *SCHEMAS["places"].names, *SCHEMAS["series"].names}
+    assert {row.split(",")[0] for row in rows} >= {
+        *SCHEMAS["runs"].names,
+        *SCHEMAS["places"].names,
+        *SCHEMAS["series"].names,
+    }
 
 
 def test_pooling_and_reducing_by_hand():
