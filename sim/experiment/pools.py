@@ -231,7 +231,7 @@ class DaskPool(Executor):
             elif error is None:
                 outer.set_result(inner.result())
             elif type(error).__name__ == "KilledWorker":
-                outer.set_exception(WorkerDiedError(str(error)))
+                outer.set_exception(WorkerDiedError("every worker of the cluster that had the task died"))
             else:
                 outer.set_exception(error)
 
