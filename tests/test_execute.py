@@ -204,6 +204,20 @@ def test_a_run_stored_twice_is_found_and_kept_once(tmp_path):
     assert not list(find_damage(store))[1:], "only the manifest, which this test has none of"
 
 
+def test_a_batch_that_arrives_late_from_an_earlier_session_is_kept_once(tmp_path):
+    plan, store = plan_of(replications=4), stored(tmp_path / "o")
+    late = task_of(plan, store, plan.runs[3:6])
+
+    def straggler(progress):
+        if progress.done == 4:
+            run_task(late)
+
+    execute(plan, store, FakeEngine(), progress=straggler)
+    whole = stored(tmp_path / "whole")
+    execute(plan, whole, FakeEngine())
+    assert content(store.folder) == content(whole.folder)
+
+
 @pytest.mark.parametrize("table", ["runs", "series", "places"])
 def test_any_flipped_byte_is_found_and_run_again(tmp_path, table):
     plan, store = plan_of(replications=2), stored(tmp_path)

@@ -170,6 +170,7 @@ class _Session:
         self._announce()
         if self.queue and not self.tally.stopped:
             self._loop()
+            self.store.settle()  # a worker of an earlier session may have stored its batch only now
         self.tally.elapsed = time.monotonic() - self.started
         event = "stop" if self.tally.stopped else "finish"
         self.log.write(event, done=self.tally.done, failed=self.tally.failed, seconds=round(self.tally.elapsed, 3))

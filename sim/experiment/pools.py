@@ -225,14 +225,13 @@ class DaskPool(Executor):
         outer: Future[Any] = Future()
 
         def hand_on(inner: Future[Any]) -> None:
-            if inner.cancelled():
+            error = None if inner.cancelled() else inner.exception()
+            if inner.cancelled() or self._client.status != "running":
                 outer.set_exception(PoolError(f"{self._address}: the cluster is gone"))
-                return
-            error = inner.exception()
-            if error is None:
+            elif error is None:
                 outer.set_result(inner.result())
             elif type(error).__name__ == "KilledWorker":
-                outer.set_exception(WorkerDiedError(str(error)))
+                outer.set_exception(WorkerDiedError("every worker of the cluster that had the task died"))
             else:
                 outer.set_exception(error)
 

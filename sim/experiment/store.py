@@ -223,23 +223,32 @@ class Store:
     def repair(self) -> dict[str, str]:
         """Read every byte; leave only whole batches, each run once; return ``finished()``.
 
-        What is damaged or incomplete goes, to be run again. A run is stored twice when a worker outlived its
-        sweep: the copy that failed goes, or either.
+        What is damaged or incomplete goes, to be run again.
         """
         self.remove_temporaries()
-        whole = {key: self.statuses(key) for key in self.names() if not self.fault(key)}
+        whole = [key for key in self.names() if not self.fault(key)]
+        kept = set(whole)
         for table in TABLES:
             for path in (self.folder / table).glob("*.parquet"):
-                if BATCH_NAME.fullmatch(path.stem) and path.stem not in whole:
+                if BATCH_NAME.fullmatch(path.stem) and path.stem not in kept:
                     path.unlink(missing_ok=True)
+        return self.settle(whole)
+
+    def settle(self, keys: Sequence[str] | None = None) -> dict[str, str]:
+        """Leave each run once in all complete batches, or in those named; return ``finished()``.
+
+        A run is stored twice when a worker outlived its sweep: the copy that failed goes, or either.
+        """
+        whole = {key: self.statuses(key) for key in (self.batches() if keys is None else keys)}
         owner: dict[str, str] = {}
         for key, statuses in whole.items():
             for run, status in statuses.items():
                 if run not in owner or (status == "done" and whole[owner[run]][run] == "failed"):
                     owner[run] = key
-        for key, statuses in whole.items():
-            if any(owner[run] != key for run in statuses):
-                self.rewrite(key, {run for run in statuses if owner[run] == key})
+        kept = {key: {run for run in statuses if owner[run] == key} for key, statuses in whole.items()}
+        for key in sorted(kept, key=lambda key: len(kept[key])):  # what goes wholly goes first: its name may be needed
+            if len(kept[key]) < len(whole[key]):
+                self.rewrite(key, kept[key])
         return {run: whole[key][run] for run, key in owner.items()}
 
     def rewrite(self, key: str, keep: Collection[str]) -> None:
