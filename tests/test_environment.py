@@ -39,7 +39,8 @@ ENVIRONMENTS: dict[str, dict[str, str | None]] = {
 }
 FAKE = (
     "import sys, types; from tests.test_cli import fake_simulate;"
-    "import sim.plots; sim.plots.comparison_figures = lambda *arguments: [];"
+    "from unittest.mock import MagicMock; none = MagicMock(return_value=[]);"
+    "sys.modules['sim.plots'] = MagicMock(comparison_figures=none, run_figures=none);"
     "module = types.ModuleType('sim.model'); module.simulate = fake_simulate; sys.modules['sim.model'] = module;"
     "from sim.cli import main; main()"
 )
