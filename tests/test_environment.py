@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -125,6 +127,10 @@ def test_results_are_the_same_bytes(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr.decode()
         written.append(dict(_tables(place / "results")))
+        manifest = json.loads((place / "results" / "manifest.json").read_text(encoding="utf-8"))
+        read = {name: digest for item in manifest["scenarios"] for name, digest in item["files"].items()}
+        names = ("calm.yaml", "good.yaml")
+        assert read == {name: hashlib.sha256((place / name).read_bytes()).hexdigest() for name in names}
     assert written[0].keys() == written[1].keys()
     assert {"effects.csv"} <= written[0].keys()
     assert [name for name in written[0] if written[0][name] != written[1][name]] == []

@@ -19,8 +19,12 @@ from tests.fuzzing import MUTATIONS, Failure, misplaced, mutant, seeds, trial
 MUTANTS = 500
 QUICK = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 SIGNS = st.text(st.sampled_from("abX12 \n\t:,-[]{}#&*!|>'\"%@`.~=?\\é🕊"), max_size=60)
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
-KEYS = st.text(max_size=12) | st.sampled_from(("format", "title", "start", "months", "interventions", "targets", "type"))
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
+)
+KEYS = st.text(max_size=12) | st.sampled_from(
+    ("format", "title", "start", "months", "interventions", "targets", "type")
+)
 TREES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4))
 
 

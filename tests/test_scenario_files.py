@@ -1,6 +1,7 @@
 """Scenario files: shipped ones load, bad ones are refused with every problem and its place."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import pickle
@@ -117,7 +118,11 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     ("only a comment", "# nothing\n", [(1, 1, "is empty")]),
     ("a list", "- a\n- b\n", [(1, 1, "must be a mapping")]),
     ("a scalar", "hello\n", [(1, 1, "must be a mapping")]),
-    ("syntax", "format: 1\ntitle: [a\nstart: 2024-01\n", [(2, 8, r"is not valid YAML: a \[ is opened and never closed")]),
+    (
+        "syntax",
+        "format: 1\ntitle: [a\nstart: 2024-01\n",
+        [(2, 8, r"is not valid YAML: a \[ is opened and never closed")],
+    ),
     ("tab", "format: 1\n\ttitle: x\n", [(2, 1, "is not valid YAML")]),
     ("control character", "format: 1\ntitle: a\x07b\n", [(2, 9, r"not allowed; got U\+0007")]),
     ("two documents", "format: 1\n---\nformat: 1\n", [(2, 1, "more than one document")]),
@@ -206,7 +211,11 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
         head("start: 2024-13\n"),
         [(4, 8, "start: is not a month; got '2024-13'; allowed a month.*there is no month 13")],
     ),
-    ("year as date", head("start: 2024\n"), [(4, 8, "start: is not a month; got 2024; allowed a month.*write 2024-01")]),
+    (
+        "year as date",
+        head("start: 2024\n"),
+        [(4, 8, "start: is not a month; got 2024; allowed a month.*write 2024-01")],
+    ),
     (
         "bad institutions",
         head("institutions: adaptiv\n"),
@@ -496,6 +505,14 @@ def test_text_that_is_not_utf8_is_refused_with_its_place(tmp_path: Path) -> None
     assert (problem.line, problem.column, problem.got) == (2, 16, "byte 0xeb")
 
 
+def test_every_file_is_hashed_as_read(tmp_path: Path) -> None:
+    parent, child = write(tmp_path, GOOD, "parent.yaml"), write(tmp_path, "\ufeffformat: 1\nextends: parent\n")
+    files = load_scenario(child, ["months=24"]).files
+    assert set(files) == {"case.yaml", "parent.yaml", "baseline_2024.yaml"}
+    for path in (parent, child):
+        assert files[path.name] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_yaml_1_2_reads_words_as_words() -> None:
     assert [reading.scalar(word) for word in ("no", "NO", "yes", "on", "2024-01", "1:30")] == [
         "no",
@@ -575,7 +592,10 @@ def test_titles_are_not_inherited(tmp_path: Path) -> None:
         (["months=[1"], "months: is not valid YAML"),
         (["months=soon"], "months: must be a whole number; got 'soon'"),
         (["moths=12"], "moths: unknown key.*months"),
-        (["interventions.polic.intensity=1"], r"interventions\.polic: there is none of this name in case\.yaml; .*'police'"),
+        (
+            ["interventions.polic.intensity=1"],
+            r"interventions\.polic: there is none of this name in case\.yaml; .*'police'",
+        ),
         (["interventions.police.targets.states=[ABC]"], r"states\[0\]: the region has no such state"),
         (["parameters.b_peer=-1"], "outside what the model accepts"),
     ],
@@ -668,7 +688,9 @@ def test_resolved_file_loads_to_the_same_scenario(tmp_path: Path, name: str) -> 
 
 def test_explain_names_where_each_value_came_from(tmp_path: Path) -> None:
     text = resolved_yaml(load_scenario(write(tmp_path, GOOD), ["months=60"]), explain=True)
-    origin = {line.split(":")[0].strip(): line.rsplit("# ", 1)[1].split("  ")[0] for line in text.splitlines() if "# " in line}
+    origin = {
+        line.split(":")[0].strip(): line.rsplit("# ", 1)[1].split("  ")[0] for line in text.splitlines() if "# " in line
+    }
     assert origin["months"] in ("--set", "case.yaml:5")
     assert "months: 60" in text
     assert origin["region"].startswith("baseline_2024.yaml:")

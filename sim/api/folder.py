@@ -130,6 +130,7 @@ class ExperimentFolder:
                     "key": item.key,
                     "title": item.title,
                     "sha256": item.content_hash(),
+                    "files": item.files,
                     "resolved": resolved(item),
                 }
                 for item in plan.scenarios

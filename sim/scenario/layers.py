@@ -151,7 +151,9 @@ def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) 
         return None
     beside = [path.parent / f"{name}{suffix}" for suffix in SUFFIXES]
     shipped = shipped_root() / f"{name.removesuffix('.yaml')}.yaml"
-    parent = next((file for file in [*beside, shipped] if is_file(file) or (file.suffix and os.path.lexists(file))), None)
+    parent = next(
+        (file for file in [*beside, shipped] if is_file(file) or (file.suffix and os.path.lexists(file))), None
+    )
     if parent is None:
         near = [file.stem for file in sorted(path.parent.glob("*.y*ml"))] + shipped_scenarios()
         problems.append(
