@@ -381,7 +381,8 @@ def test_memory_that_is_not_there_is_refused_with_an_estimate(stabsim, study, mo
     monkeypatch.setattr(api.sizes, "_free_memory", lambda: 10**8)
     code, _, error = stabsim("run", "calm.yaml", "--citizens", 2000)
     assert code == 2
-    assert "GB for 1 worker" in error
+    assert "1 worker: would not fit into memory; got about 0.4 GB of memory" in error
+    assert "--force" in error
 
 
 def test_disk_that_is_not_there_is_refused_with_an_estimate(stabsim, study, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -39,7 +41,8 @@ ENVIRONMENTS: dict[str, dict[str, str | None]] = {
 }
 FAKE = (
     "import sys, types; from tests.test_cli import fake_simulate;"
-    "import sim.plots; sim.plots.comparison_figures = lambda *arguments: [];"
+    "from unittest.mock import MagicMock; none = MagicMock(return_value=[]);"
+    "sys.modules['sim.plots'] = MagicMock(comparison_figures=none, run_figures=none);"
     "module = types.ModuleType('sim.model'); module.simulate = fake_simulate; sys.modules['sim.model'] = module;"
     "from sim.cli import main; main()"
 )
@@ -124,6 +127,10 @@ def test_results_are_the_same_bytes(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr.decode()
         written.append(dict(_tables(place / "results")))
+        manifest = json.loads((place / "results" / "manifest.json").read_text(encoding="utf-8"))
+        read = {name: digest for item in manifest["scenarios"] for name, digest in item["files"].items()}
+        names = ("calm.yaml", "good.yaml")
+        assert read == {name: hashlib.sha256((place / name).read_bytes()).hexdigest() for name in names}
     assert written[0].keys() == written[1].keys()
     assert {"effects.csv"} <= written[0].keys()
     assert [name for name in written[0] if written[0][name] != written[1][name]] == []

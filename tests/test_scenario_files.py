@@ -1,6 +1,7 @@
 """Scenario files: shipped ones load, bad ones are refused with every problem and its place."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import pickle
@@ -502,6 +503,14 @@ def test_text_that_is_not_utf8_is_refused_with_its_place(tmp_path: Path) -> None
     path.write_bytes("format: 1\ntitle: Mitrovicë\n".encode("latin-1"))
     (problem,), _ = validate_file(path)
     assert (problem.line, problem.column, problem.got) == (2, 16, "byte 0xeb")
+
+
+def test_every_file_is_hashed_as_read(tmp_path: Path) -> None:
+    parent, child = write(tmp_path, GOOD, "parent.yaml"), write(tmp_path, "\ufeffformat: 1\nextends: parent\n")
+    files = load_scenario(child, ["months=24"]).files
+    assert set(files) == {"case.yaml", "parent.yaml", "baseline_2024.yaml"}
+    for path in (parent, child):
+        assert files[path.name] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_yaml_1_2_reads_words_as_words() -> None:

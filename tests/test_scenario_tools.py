@@ -192,6 +192,11 @@ def test_a_problem_is_the_same_in_a_file_and_in_set(tmp_path: Path) -> None:
         assert in_set.removeprefix("--set 1: ") == in_file.split(": ", 1)[1]
 
 
+def test_months_are_set_once(stabsim) -> None:
+    code, _, error = stabsim("run", "baseline_2024", "--months", "12", "--set", "months=24")
+    assert (code, error) == (2, "--months: months: is set twice (also by --set)\n")
+
+
 def test_set_belongs_to_validate_too(tmp_path: Path, stabsim) -> None:
     path = write(tmp_path, GOOD)
     assert stabsim("validate", path, "--set", "months=36")[0] == 0

@@ -163,6 +163,7 @@ class ExperimentFolder:
                     "key": item.key,
                     "title": item.title,
                     "sha256": item.content_hash(),
+                    "files": item.files,
                     "resolved": resolved(item),
                     **_written(plan.sources.get(item.key)),
                 }

@@ -73,6 +73,9 @@ def prepare(
 ) -> Setup:
     """Load and check everything, list every problem at once, and plan the runs; ``force`` passes over sizes."""
     problems = _check_numbers(seed, replications, citizens, months, threads, workers)
+    if months is not None and any(item.partition("=")[0].strip() == "months" for item in set_):
+        problems.append(Problem("is set twice", file="--months", key="months", hint="also by --set"))
+        months = None
     loaded: list[Scenario] = []
     for item in scenarios:
         try:

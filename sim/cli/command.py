@@ -89,10 +89,13 @@ def _guarded() -> int:
 
 
 def _plain_streams() -> None:
-    """Never fail because a terminal cannot show a letter."""
+    """Never fail because a terminal cannot show a letter; a file or a pipe gets UTF-8 whatever the locale."""
+    if sys.stdout is None or sys.stderr is None:  # closed by whoever called
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _flush() -> None:
