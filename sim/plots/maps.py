@@ -109,16 +109,12 @@ def draw_map(
         zorder=3,
     )
     points = np.concatenate([*rings, rows[["lon", "lat"]].to_numpy(dtype=float)])
-    (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-    axes.set_xlim(west - 0.15, east + 0.15)
-    axes.set_ylim(south - 0.15, north + 0.15)
-    axes.set_aspect(1 / math.cos(math.radians((south + north) / 2)))
-    axes.set_axis_off()
+    fit_to(axes, points)
     for label in labels:
         axes.text(
             label.lon,
             label.lat,
-            label.text,
+            shorten(label.text, 30, 1),
             ha="center",
             va="center",
             fontsize=7.5 * max(scale, 0.8),
@@ -126,6 +122,15 @@ def draw_map(
             path_effects=[withStroke(linewidth=2.2, foreground="white")],
         )
     return axes
+
+
+def fit_to(axes: Any, points: np.ndarray[Any, Any]) -> None:
+    """Set limits and aspect of a map from its points (longitude, latitude), and hide the frame."""
+    (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
+    axes.set_xlim(west - 0.15, east + 0.15)
+    axes.set_ylim(south - 0.15, north + 0.15)
+    axes.set_aspect(1 / math.cos(math.radians((south + north) / 2)))
+    axes.set_axis_off()
 
 
 def map_figure(

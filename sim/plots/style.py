@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import io
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,20 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, MaxNLocator
+from PIL import Image
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
 """Blue, orange, green and vermilion of Okabe and Ito (2008), told apart with any kind of colour vision."""
 
+FONT = "DejaVu Sans"
+BOX = "\N{WHITE SQUARE}"
+
 STYLE: dict[str, Any] = {
-    "font.family": ["DejaVu Sans"],
+    "font.family": [FONT],
     "font.size": 8.5,
     "text.color": INK,
     "text.parse_math": False,
@@ -113,6 +120,7 @@ def new_page(width: float, height: float, title: str, caption: str, legend: Sequ
     heading = wrap(title, int((width - 2 * MARGIN) * 11.5))
     height += 0.19 * (len(heading) - 1)
     figure = Figure(figsize=(width, height + foot_height), layout="constrained")
+    figure.set_label(clean(title))
     FigureCanvasAgg(figure)
     parts: Any = figure.subfigures(2, 1, height_ratios=[height, foot_height])
     body, foot = parts
@@ -149,7 +157,7 @@ def legend_columns(labels: Sequence[str], width: float) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break text into lines, cutting words that would not fit."""
+    """Break text into lines, cutting words that would not fit; always through ``clean``."""
     return textwrap.wrap(clean(text), max(width, 8), break_long_words=True) or [""]
 
 
@@ -167,8 +175,28 @@ def shorten(text: str, width: int, lines: int) -> str:
 
 
 def clean(text: str) -> str:
-    """Replace control characters, which no font can draw."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    """Make any text drawable, the one place where text of a figure is escaped.
+
+    Control and direction marks become spaces, letters the font lacks an empty box. Formulas stay text because
+    ``text.parse_math`` is off; SVG is escaped by its writer.
+    """
+    known = _drawable()
+    plain = (character if character.isprintable() else " " for character in str(text))
+    return "".join(character if ord(character) in known else BOX for character in plain)
+
+
+@lru_cache(maxsize=1)
+def _drawable() -> frozenset[int]:
+    """Code points of the one font in use."""
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont(FONT)).get_charmap())
+
+
+def one_line(text: str, width: int) -> str:
+    """Shorten text to one line, never empty and never hidden: matplotlib leaves out labels that start with ``_``."""
+    short = shorten(text, width, 1)
+    return f" {short}" if short.startswith("_") or not short else short
 
 
 def grid_shape(panels: int, most: int = 4) -> tuple[int, int]:
@@ -240,8 +268,15 @@ def month_dates(months: Sequence[int], start_year: int, start_month: int) -> lis
     return [datetime.date(count // 12, count % 12 + 1, 1) for count in counts]
 
 
+def described(figure: Figure) -> tuple[str, str]:
+    """Return the title and the caption of a figure made with ``new_page``, as plain text."""
+    return str(figure.get_label()), figure.subfigs[1].texts[0].get_text().replace("\n", " ")
+
+
 def settle(figure: Figure) -> None:
     """Lay the figure out once and keep that, rounded: the solver's last digits depend on memory addresses."""
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return
     figure.canvas.draw()
     figure.set_layout_engine("none")
     for axes in figure.findobj(Axes):
@@ -257,8 +292,23 @@ def settle(figure: Figure) -> None:
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Write ``stem.png`` and ``stem.svg``; the same figure gives the same bytes."""
     png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
+    png.write_bytes(png_bytes(figure))
     with styled():
-        settle(figure)
-        figure.savefig(png, metadata={"Software": None})
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
     return png, svg
+
+
+def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
+    """Return the figure as PNG; the same figure gives the same bytes."""
+    with styled(), io.BytesIO() as buffer:
+        settle(figure)
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        return buffer.getvalue()
+
+
+def small_png(png: bytes, colours: int = 128) -> bytes:
+    """Return a PNG with a palette: a third of the size, no visible difference in a figure of few colours."""
+    with Image.open(io.BytesIO(png)) as image, io.BytesIO() as buffer:
+        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        flat.save(buffer, format="png", optimize=True)
+        return buffer.getvalue()
