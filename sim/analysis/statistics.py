@@ -89,6 +89,13 @@ def ratio_estimate(treated: F8, reference: F8, level: float = 0.95) -> Estimate:
     return Estimate(np.where(same, 1.0, ratio), low, high, scaled)
 
 
+def ratio_p(estimate: Estimate, n: int) -> F8:
+    """Two-sided p of a ratio against one, from its jackknife error on the log scale; NaN where it has none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p: F8 = 2 * stats.t.sf(np.abs(np.log(estimate.value)) * estimate.value / estimate.error, max(n - 1, 1))
+    return np.where(estimate.error > 0, p, np.nan)
+
+
 def probability_estimate(treated: F8, reference: F8, level: float = 0.95) -> Estimate:
     """Estimate the difference in the probability that anything happens at all, from pairs.
 
