@@ -23,8 +23,9 @@ from sim.plots.style import png_bytes, small_png  # noqa: E402
 from sim.region import find_region, load_region  # noqa: E402
 
 FOLDER = HERE / "images" / "gallery"
-DPI = 80
+DPI = 100
 REGION = "western_balkans"
+DRIFT = (-0.5, -0.6, -0.1, -0.9)
 LABEL, UNIT = "Communal incidents", "events"
 
 TITLES = {
@@ -57,7 +58,7 @@ def packages() -> dict[str, str]:
 def path(index: int, months: int = 120, scale: float = 1.0) -> np.ndarray:
     """Make up a difference that grows from month 12 on."""
     draw = np.random.default_rng(index)
-    steps = np.where(np.arange(months) < 12, 0.0, draw.normal(-0.9 + 0.35 * index, 0.9, months))
+    steps = np.where(np.arange(months) < 12, 0.0, draw.normal(DRIFT[index % 4], 0.9, months))
     return scale * np.cumsum(steps)
 
 
@@ -66,7 +67,7 @@ def over_time(scopes: dict[str, float], keys: list[str]) -> pd.DataFrame:
     frames = []
     for index, key in enumerate(keys):
         for place, (scope, scale) in enumerate(scopes.items()):
-            line = path(index + 7 * place, scale=scale)
+            line = path(index + 3 * place, scale=scale)
             width = scale * np.sqrt(np.maximum(np.arange(len(line)) - 11, 0))
             frames.append(
                 pd.DataFrame(
@@ -252,7 +253,7 @@ def setting() -> Figure:
 
     region = load_region(find_region(REGION), 2024)
     tables = setting_tables(region, 2024, 1)
-    where = plots.Note("Western Balkans, January 2024", 1, 1, __version__)
+    where = plots.Note("Western Balkans, January 2024", 0, 0, __version__)
     return plots.setting_figure(*tables, where, region.outlines(), state_names())
 
 
@@ -393,7 +394,7 @@ def main() -> None:
     """Draw every figure and write the page."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, item in ITEMS.items():
-        content = small_png(png_bytes(item.draw(), DPI), 48)
+        content = small_png(png_bytes(item.draw(), DPI), 128)
         (FOLDER / f"{name}.png").write_bytes(content)
         print(f"wrote docs/images/gallery/{name}.png, {len(content) / 1000:.0f} kB")
     (HERE / "gallery.md").write_text(page(), encoding="utf-8")

@@ -32,6 +32,7 @@ COLOURS = "PuOr_r"
 class Label:
     """Where a state's name goes."""
 
+    state: str
     text: str
     lat: float
     lon: float
@@ -47,10 +48,10 @@ def place_labels(outlines: Outlines, names: Mapping[str, str]) -> dict[str, Labe
     names : mapping
         State to display name; a state without an outline is left out.
     """
-    return {state: _roomiest(outlines[state], name) for state, name in names.items() if outlines.get(state)}
+    return {state: _roomiest(outlines[state], state, name) for state, name in names.items() if outlines.get(state)}
 
 
-def _roomiest(rings: Sequence[Sequence[tuple[float, float]]], name: str) -> Label:
+def _roomiest(rings: Sequence[Sequence[tuple[float, float]]], state: str, name: str) -> Label:
     ring = np.asarray(max(rings, key=len), dtype=float)
     (west, south), (east, north) = ring.min(axis=0), ring.max(axis=0)
     lon, lat = np.meshgrid(np.linspace(west, east, 42)[1:-1], np.linspace(south, north, 42)[1:-1])
@@ -60,7 +61,7 @@ def _roomiest(rings: Sequence[Sequence[tuple[float, float]]], name: str) -> Labe
         points = ring.mean(axis=0, keepdims=True)
     gaps = (points[:, None, :] - ring[None, :, :]) * [0.45, 1.0]
     best = points[np.argmin(-(gaps**2).sum(axis=2).min(axis=1))]
-    return Label(name, float(best[1]), float(best[0]))
+    return Label(state, name, float(best[1]), float(best[0]))
 
 
 def draw_map(

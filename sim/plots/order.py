@@ -36,7 +36,7 @@ def draw_chain(table: pd.DataFrame, axes: Any) -> Any:
     """
     rows = table.sort_values(["month", "label"], kind="stable")
     months, places = rows["month"].to_numpy(dtype=float), range(len(rows))
-    axes.step(months, places, where="post", color=GREY, lw=0.9, zorder=1)
+    axes.step(months, places, where="pre", color=GREY, lw=0.9, zorder=1)
     for place, (month, end) in enumerate(zip(months, rows["effect_end"], strict=True)):
         colour = BLUE if end < 0 else ORANGE
         axes.plot([month], [place], marker="v" if end < 0 else "^", ms=6, color=colour, zorder=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from sim.plots.maps import Label, Outlines, fit_to, place_labels
-from sim.plots.style import BLUE, GREY, INK, ORANGE, Note, new_page, number_text, shorten, styled
+from sim.plots.style import BLUE, GREY, INK, ORANGE, Note, new_page, shorten, styled
 from sim.region import Region
 
+SQUARE = "\N{BLACK SQUARE}"
 BAND = (
     "Dots: districts, area by residents. Lines: kin ties between communities of different states, "
-    "width by strength. Squares: international troops, police and observers at the start. "
+    "width by strength, from centre to centre of the two. Numbers in blue: international troops, police and "
+    "observers. "
     "Names and outlines imply no position on status."
 )
 
@@ -26,7 +27,7 @@ BAND = (
 def draw_setting(
     districts: pd.DataFrame,
     ties: pd.DataFrame,
-    presence: pd.DataFrame,
+    presence: pd.Series,
     axes: Any,
     outlines: Outlines,
     labels: list[Label],
@@ -39,8 +40,8 @@ def draw_setting(
         ``lat, lon, persons``, a row a district.
     ties : DataFrame
         ``lat_a, lon_a, lat_b, lon_b, strength`` (0 to 1), a row a tie.
-    presence : DataFrame
-        ``lat, lon, persons``, a row a state with a mission.
+    presence : Series
+        Persons by state, for states with a mission.
     axes : matplotlib Axes
     outlines : mapping
         State to rings of (longitude, latitude).
@@ -66,20 +67,9 @@ def draw_setting(
         arcs = [_arc(*row) for row in ties[["lon_a", "lat_a", "lon_b", "lat_b"]].to_numpy(dtype=float)]
         widths = 0.4 + 2.4 * ties["strength"].to_numpy(dtype=float)
         axes.add_collection(LineCollection(arcs, colors=ORANGE, linewidths=widths, alpha=0.85, zorder=3))
-    largest = max(float(presence["persons"].max()), 1.0) if len(presence) else 1.0
-    for lon, lat, count in presence[["lon", "lat", "persons"]].itertuples(index=False):
-        axes.plot([lon], [lat], "s", ms=4 + 9 * math.sqrt(count / largest), color=BLUE, alpha=0.9, zorder=4)
-        axes.annotate(
-            number_text(float(count)),
-            (lon, lat),
-            (0, -13),
-            textcoords="offset points",
-            ha="center",
-            fontsize=7,
-            color=BLUE,
-            zorder=6,
-            path_effects=[withStroke(linewidth=2.0, foreground="white")],
-        )
+    ends = ties[["lon_a", "lat_a", "lon_b", "lat_b"]].to_numpy(dtype=float).reshape(-1, 2)
+    axes.plot(ends[:, 0], ends[:, 1], ls="", marker="o", ms=3.2, mfc="white", mec=ORANGE, mew=1.0, zorder=3)
+    halo = withStroke(linewidth=2.4, foreground="white")
     for label in labels:
         axes.text(
             label.lon,
@@ -90,8 +80,21 @@ def draw_setting(
             fontsize=8,
             color=INK,
             zorder=5,
-            path_effects=[withStroke(linewidth=2.4, foreground="white")],
+            path_effects=[halo],
         )
+        if label.state in presence.index:
+            axes.annotate(
+                f"{SQUARE} {float(presence[label.state]):,.0f}",
+                (label.lon, label.lat),
+                (0, -10),
+                textcoords="offset points",
+                ha="center",
+                va="center",
+                fontsize=7.5,
+                color=BLUE,
+                zorder=6,
+                path_effects=[halo],
+            )
     fit_to(axes, np.concatenate([*rings, districts[["lon", "lat"]].to_numpy(dtype=float)]))
     return axes
 
@@ -99,7 +102,7 @@ def draw_setting(
 def setting_figure(
     districts: pd.DataFrame,
     ties: pd.DataFrame,
-    presence: pd.DataFrame,
+    presence: pd.Series,
     note: Note,
     outlines: Outlines,
     names: dict[str, str],
@@ -119,7 +122,7 @@ def setting_figure(
     """
     legend = [
         Line2D([], [], ls="", marker="o", ms=5, color="#9A9A9A", label="district"),
-        Line2D([], [], color=ORANGE, lw=2, label="kin tie across a border"),
+        Line2D([], [], color=ORANGE, lw=2, marker="o", ms=4, mfc="white", label="kin tie across a border"),
         Line2D([], [], ls="", marker="s", ms=7, color=BLUE, label="international presence, persons"),
     ]
     with styled():
@@ -133,16 +136,15 @@ def _arc(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> np.ndarray[A
     """Bend a line a little, so that the two ends of a tie can be followed."""
     share = np.linspace(0, 1, 24)[:, None]
     start, end = np.array([lon_a, lat_a]), np.array([lon_b, lat_b])
-    normal = np.array([start[1] - end[1], end[0] - start[0]]) * 0.12
+    normal = np.array([start[1] - end[1], end[0] - start[0]]) * 0.06
     return start + share * (end - start) + 4 * share * (1 - share) * normal
 
 
-def setting_tables(region: Region, year: int, month: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def setting_tables(region: Region, year: int, month: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     """Return districts, kin ties and presence of a region in one month, as ``draw_setting`` takes them.
 
     Ties run between the residents' centres of a community in two states; the strongest tie of two states counts.
     """
-    state = [int(index) for index in region.district_state]
     people = region.district_population.astype(float)
     districts = pd.DataFrame({"lat": region.district_lat, "lon": region.district_lon, "persons": people})
     cells = pd.DataFrame(
@@ -161,10 +163,7 @@ def setting_tables(region: Region, year: int, month: int) -> tuple[pd.DataFrame,
         if a < b and np.isfinite(ends).all():
             pairs.setdefault((int(a), int(b)), [*ends.ravel(), float(strength)])
     ties = pd.DataFrame(list(pairs.values()), columns=["lat_a", "lon_a", "lat_b", "lon_b", "strength"])
-    weights = pd.DataFrame({"state": state, "lat": people * region.district_lat, "lon": people * region.district_lon})
-    sums = weights.assign(people=people).groupby("state").sum()
-    present = pd.Series(0.0, index=sums.index)
+    present = pd.Series(0.0, index=list(region.states))
     for mission in region.missions:
-        present[mission.state] += mission.persons(year, month)
-    presence = sums[["lat", "lon"]].div(sums["people"], axis=0).assign(persons=present)
-    return districts, ties, presence[presence["persons"] > 0]
+        present.iloc[mission.state] += mission.persons(year, month)
+    return districts, ties, present[present > 0]

@@ -71,7 +71,7 @@ WARNING = "Illustrative, not validated."
 
 @dataclass(frozen=True)
 class Note:
-    """Where a figure's numbers come from; printed under every figure."""
+    """Where a figure's numbers come from; printed under every figure. No replications: nothing was run."""
 
     scenarios: str
     replications: int
@@ -84,11 +84,9 @@ class Note:
         """Write the caption: scenario, replications, seed, version, what the band is, and the warning."""
         what = f"{self.scenarios}, compared with {self.baseline}" if self.baseline else self.scenarios
         many = "replication" if self.replications == 1 else "replications"
-        size = f", {_thousands(self.citizens)} citizens" if self.citizens != "" else ""
-        return (
-            f"Scenario: {what}. {self.replications} {many}, seed {self.seed}{size}, stabsim {self.version}. "
-            f"{band} {WARNING}"
-        )
+        runs = f"{self.replications} {many}, seed {self.seed}, " if self.replications else ""
+        size = f"{_thousands(self.citizens)} citizens, " if self.citizens != "" else ""
+        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band} {WARNING}"
 
 
 def _thousands(citizens: int | str) -> str:
@@ -306,9 +304,9 @@ def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
         return buffer.getvalue()
 
 
-def small_png(png: bytes, colours: int = 128) -> bytes:
-    """Return a PNG with a palette: a third of the size, no visible difference in a figure of few colours."""
+def small_png(png: bytes, colours: int = 256) -> bytes:
+    """Return a PNG with a palette: a third of the size, no colour off by more than a few steps of 255."""
     with Image.open(io.BytesIO(png)) as image, io.BytesIO() as buffer:
-        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         flat.save(buffer, format="png", optimize=True)
         return buffer.getvalue()
