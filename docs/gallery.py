@@ -1,6 +1,6 @@
 """Draw the gallery: one example of every figure, from numbers made up to show its form.
 
-    python docs/gallery.py
+python docs/gallery.py
 """
 
 from __future__ import annotations

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from sim.analysis import (
-    WHOLE_RUN,
-    cost_effectiveness,
-    difference_over_time,
-    district_effects,
-    district_totals,
-    monthly_table,
-    over_time,
-    paired_effects,
-    window_table,
-    write_csv,
-)
+from sim.analysis import write_csv
 from sim.api.folder import ExperimentFolder
-from sim.api.results import Comparison, RunsFailedError, parts
+from sim.api.results import Comparison, RunsFailedError
 from sim.api.setup import ProgressCallback, ScenarioLike, prepare
+from sim.api.tables import HISTORY, comparison_tables, geography
 from sim.errors import InputError
 from sim.experiment import Engine
-from sim.region import Region
 
 
 def compare(
@@ -70,15 +56,8 @@ def compare(
         raise InputError("compare: give at least two different scenarios, or a baseline and another one")
     with ExperimentFolder(out, setup, "compare", base.key) as folder:
         tally = folder.execute(progress)
-        windows = window_table(parts(folder.path, "series"))
-        monthly = monthly_table(parts(folder.path, "series"))
-        whole = windows[windows["window"] == WHOLE_RUN]
-        tables = {
-            "effects": paired_effects(windows, base.key),
-            "cost_effectiveness": cost_effectiveness(whole, base.key),
-            "districts": district_effects(district_totals(parts(folder.path, "places"), base.months), base.key),
-            "over_time": difference_over_time(monthly, base.key),
-        }
+        tables = comparison_tables(folder.path, base.key, base.months)
+        history = tables.pop(HISTORY)
         if tables["effects"].empty:
             raise RunsFailedError("no scenario has a finished run that pairs with one of the baseline")
         for name, table in tables.items():
@@ -100,9 +79,8 @@ def compare(
                 setup.note(others, base),
                 titles,
                 start,
-                Geography(*_geography(setup.region)),
+                Geography(*geography(setup.region)),
             )
-            history = over_time(monthly, base.key)
             files += run_figures(target, history, setup.note([base]), base.title or base.key, start)
         folder.finish(tally)
         return folder.handed_over(
@@ -115,15 +93,3 @@ def compare(
                 **tables,
             )
         )
-
-
-def _geography(region: Region) -> tuple[pd.DataFrame, Any, Mapping[str, str]]:
-    districts = pd.DataFrame(
-        {
-            "state": [region.states[int(index)] for index in region.district_state],
-            "district": list(region.districts),
-            "lat": region.district_lat,
-            "lon": region.district_lon,
-        }
-    )
-    return districts, region.outlines(), dict(zip(region.states, region.state_names, strict=True))

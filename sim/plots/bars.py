@@ -12,7 +12,9 @@ from matplotlib.patches import Patch
 
 from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, Note, new_page, number_text, shorten, styled, tidy_values
 
-TORNADO = "Bars: the outcome's difference with one assumption at the low or high end of its range, all else at its default."
+TORNADO = (
+    "Bars: the outcome's difference with one assumption at the low or high end of its range, all else at its default."
+)
 SHAPLEY = "Bars: share of the difference attributed to each part; the bars add up to the total."
 BEST = "Bars: probability, over resampled replications, that the scenario is the best of those shown."
 ROW = 0.30

@@ -34,7 +34,9 @@ def draw_plane(table: pd.DataFrame, axes: Any, colour: str = BLUE) -> Any:
     cloud, dot = table[table["draw"] != 0], table[table["draw"] == 0]
     axes.axhline(0, color=GREY, lw=0.8, zorder=1)
     axes.axvline(0, color=GREY, lw=0.8, zorder=1)
-    axes.plot(cloud["averted"], cloud["cost"], ls="", marker=".", ms=2.2, mec="none", color=colour, alpha=0.35, zorder=2)
+    axes.plot(
+        cloud["averted"], cloud["cost"], ls="", marker=".", ms=2.2, mec="none", color=colour, alpha=0.35, zorder=2
+    )
     axes.plot(
         dot["averted"],
         dot["cost"],

@@ -55,9 +55,7 @@ def draw_dose(table: pd.DataFrame, axes: Any, colour: str = BLUE) -> Any:
     return axes
 
 
-def dose_figure(
-    table: pd.DataFrame, label: str, unit: str, dose: str, note: Note, titles: Mapping[str, str]
-) -> Figure:
+def dose_figure(table: pd.DataFrame, label: str, unit: str, dose: str, note: Note, titles: Mapping[str, str]) -> Figure:
     """One panel per scenario on a shared scale.
 
     Parameters
@@ -138,9 +136,7 @@ def draw_heat(table: pd.DataFrame, axes: Any, limit: float) -> Any:
     return axes
 
 
-def heat_figure(
-    table: pd.DataFrame, label: str, unit: str, dose: str, timing: str, note: Note, title: str
-) -> Figure:
+def heat_figure(table: pd.DataFrame, label: str, unit: str, dose: str, timing: str, note: Note, title: str) -> Figure:
     """Heat map of dose by timing for one scenario and outcome.
 
     Parameters

@@ -106,11 +106,16 @@ def draw_lead(table: pd.DataFrame, axes: Any, labels: Mapping[str, str]) -> Any:
     rows = table.sort_values(["lead_median", "indicator"], ascending=[False, True], kind="stable")
     end = float(rows["lead_high"].max()) if rows["lead_high"].notna().any() else 1.0
     for place, row in enumerate(rows.to_dict("records")):
-        axes.plot([row["lead_low"], row["lead_high"]], [place, place], color=BLUE, lw=4, alpha=0.45, solid_capstyle="butt")
+        axes.plot(
+            [row["lead_low"], row["lead_high"]], [place, place], color=BLUE, lw=4, alpha=0.45, solid_capstyle="butt"
+        )
         axes.plot([row["lead_median"]], [place], "o", ms=5.5, color=BLUE)
         words = f"{row['hit_rate']:.0%} warned, {row['false_share']:.0%} of alarms false"
         axes.text(end * 1.04, place, words, va="center", fontsize=7.5)
-    names = [f"{shorten(labels.get(i, i), 26, 1)} ({number_text(v)})" for i, v in zip(rows["indicator"], rows["level"], strict=True)]
+    names = [
+        f"{shorten(labels.get(i, i), 26, 1)} ({number_text(v)})"
+        for i, v in zip(rows["indicator"], rows["level"], strict=True)
+    ]
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, end * 1.75)
