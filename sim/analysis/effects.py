@@ -18,7 +18,7 @@ from sim.analysis.multiplicity import with_corrections
 from sim.analysis.pairs import Pairs, paired
 from sim.analysis.statistics import (
     Estimate,
-    mean_estimate,
+    crossed_estimate,
     probability_estimate,
     ratio_estimate,
     ratio_p,
@@ -106,7 +106,7 @@ def _differences(pairs: Pairs) -> pd.DataFrame:
     differences = pairs.treated - pairs.reference
     low, high = spread(differences)
     boot_low, boot_high = bootstrap_mean(differences)
-    estimate = mean_estimate(differences)
+    estimate, luck = crossed_estimate(differences, pairs.points, pairs.replications)
     table = _table(
         pairs,
         "difference",
@@ -115,6 +115,7 @@ def _differences(pairs: Pairs) -> pd.DataFrame:
         UNITS,
         np.ones(differences.shape[1:], dtype=bool),
         {
+            "mc_error": luck,
             "spread_low": low,
             "spread_high": high,
             "boot_low": boot_low,
@@ -176,4 +177,6 @@ def _table(
             "mc_error": estimate.error[row, column],
         }
     )
+    if "mc_error" in more:
+        table["mc_error"] = more["mc_error"][row, column]
     return table.assign(**{name: more[name][row, column] if name in more else np.nan for name in NUMBERS}, in_words="")
