@@ -77,7 +77,8 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     ``mc_error`` is the standard error from having finitely many replications. ``spread_low`` and
     ``spread_high`` are the 5th and 95th percentile of the paired differences: the range of single histories,
     which more replications do not narrow. The other columns are explained in ``docs/analysis.md``; p-values
-    are corrected among the rows of one scope, window and contrast.
+    are corrected among the rows of one scope, window and contrast. Over the design points of a sweep the
+    interval counts points and replications, ``mc_error`` replications alone, and what rests on plain pairs is empty.
 
     Parameters
     ----------
@@ -104,28 +105,17 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 def _differences(pairs: Pairs) -> pd.DataFrame:
     differences = pairs.treated - pairs.reference
-    low, high = spread(differences)
-    boot_low, boot_high = bootstrap_mean(differences)
     estimate, luck = crossed_estimate(differences, pairs.points, pairs.replications)
-    table = _table(
-        pairs,
-        "difference",
-        estimate,
-        pairs.reference.mean(axis=0),
-        UNITS,
-        np.ones(differences.shape[1:], dtype=bool),
-        {
-            "mc_error": luck,
-            "spread_low": low,
-            "spread_high": high,
-            "boot_low": boot_low,
-            "boot_high": boot_high,
-            "no_more_than": no_more_than(differences),
-            "variance_saved": variance_saved(pairs.treated, pairs.reference),
-            "n_to_tell": pairs_to_tell(differences),
-            "p_value": paired_p(differences),
-        },
-    )
+    low, high = spread(differences)
+    more = {"mc_error": luck, "spread_low": low, "spread_high": high}
+    more["variance_saved"] = variance_saved(pairs.treated, pairs.reference)
+    if pairs.points is None:
+        more["boot_low"], more["boot_high"] = bootstrap_mean(differences)
+        more["no_more_than"] = no_more_than(differences)
+        more["n_to_tell"] = pairs_to_tell(differences)
+        more["p_value"] = paired_p(differences)
+    everything = np.ones(differences.shape[1:], dtype=bool)
+    table = _table(pairs, "difference", estimate, pairs.reference.mean(axis=0), UNITS, everything, more)
     directions = np.broadcast_to(BETTER, estimate.value.shape).ravel()
     numbers = zip(table["effect"], table["ci_low"], table["ci_high"], directions, strict=True)
     return table.assign(in_words=[verdict(*row) for row in numbers])
@@ -174,9 +164,7 @@ def _table(
             "ci_high": estimate.high[row, column],
             "p_superior": superior[row, column],
             "n": pairs.n,
-            "mc_error": estimate.error[row, column],
+            "mc_error": more.get("mc_error", estimate.error)[row, column],
         }
     )
-    if "mc_error" in more:
-        table["mc_error"] = more["mc_error"][row, column]
     return table.assign(**{name: more[name][row, column] if name in more else np.nan for name in NUMBERS}, in_words="")

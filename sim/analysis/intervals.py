@@ -71,7 +71,7 @@ def _interval(values: F8, weights: F8, level: float, corrected: bool) -> tuple[F
     centred = values - values.mean(axis=0)
     drawn = np.sort(weights @ centred, axis=0)
     count = drawn.shape[0]
-    z = stats.norm.ppf([0.5 - level / 2, 0.5 + level / 2])[:, None]
+    z = np.asarray(stats.norm.ppf([0.5 - level / 2, 0.5 + level / 2]))[:, None]
     if corrected:
         below = ((drawn < 0).sum(axis=0) + 0.5 * (drawn == 0).sum(axis=0)) / count
         bias = stats.norm.ppf(np.clip(below, 0.5 / count, 1 - 0.5 / count))

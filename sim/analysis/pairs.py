@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from sim.errors import InputError
 
-
 POINT = 1 << 32
 """Pairs in sweeps agree in point and replication; one number holds both."""
 
@@ -67,7 +66,9 @@ def paired(table: pd.DataFrame, baseline: str, keys: Sequence[str], columns: Seq
         shared, mine, theirs = np.intersect1d(own.identity, base.identity, return_indices=True)
         if len(shared):
             points = shared // POINT if "point" in table.columns else None
-            yield Pairs(str(name), own.rows, _taken(own.values, mine), _taken(base.values, theirs), points, shared % POINT)
+            yield Pairs(
+                str(name), own.rows, _taken(own.values, mine), _taken(base.values, theirs), points, shared % POINT
+            )
 
 
 @dataclass(frozen=True, eq=False)

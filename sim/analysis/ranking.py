@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -186,7 +184,7 @@ def satisficing(values: pd.DataFrame, level: float, better: str) -> pd.DataFrame
     good = values["value"] >= level if better == "higher" else values["value"] <= level
     groups = good.groupby(values["scenario"].astype(str), sort=True)
     held, points = groups.sum().astype(int), groups.size()
-    low, high = share_interval(held.to_numpy(), points.to_numpy())
+    low, high = share_interval(held.to_numpy(np.float64), points.to_numpy(np.float64))
     return pd.DataFrame(
         {
             "scenario": held.index,
@@ -231,8 +229,7 @@ def holds_summary(holds: pd.DataFrame) -> pd.DataFrame:
     """Count theories: ``scenario, outcome, better, worse, unclear, theories, in_words``."""
     rows = []
     for (scenario, outcome), part in holds.groupby(["scenario", "outcome"], sort=True):
-        counts: Mapping[str, int] = part["in_words"].value_counts().to_dict()
-        better, worse = counts.get("better", 0), counts.get("worse", 0)
+        better, worse = (int((part["in_words"] == words).sum()) for words in ("better", "worse"))
         words = f"holds under {better} of {len(part)} theories" + (f", reversed under {worse}" if worse else "")
         rows.append([scenario, outcome, better, worse, len(part) - better - worse, len(part), words])
     return pd.DataFrame(rows, columns=["scenario", "outcome", "better", "worse", "unclear", "theories", "in_words"])

@@ -49,7 +49,9 @@ def mean_estimate(differences: F8, level: float = 0.95) -> Estimate:
     return Estimate(mean, mean - half, mean + half, error)
 
 
-def crossed_estimate(differences: F8, points: NDArray[np.int64] | None, replications: NDArray[np.int64]) -> tuple[Estimate, F8]:
+def crossed_estimate(
+    differences: F8, points: NDArray[np.int64] | None, replications: NDArray[np.int64]
+) -> tuple[Estimate, F8]:
     """Estimate a mean over design points and replications that share luck across points.
 
     The interval counts both sources: variances by point and by replication add up, less what both hold
