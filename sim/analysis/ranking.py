@@ -184,7 +184,7 @@ def satisficing(values: pd.DataFrame, level: float, better: str) -> pd.DataFrame
     good = values["value"] >= level if better == "higher" else values["value"] <= level
     groups = good.groupby(values["scenario"].astype(str), sort=True)
     held, points = groups.sum().astype(int), groups.size()
-    low, high = share_interval(held.to_numpy(np.float64), points.to_numpy(np.float64))
+    low, high = share_interval(np.asarray(held, np.float64), np.asarray(points, np.float64))
     return pd.DataFrame(
         {
             "scenario": held.index,

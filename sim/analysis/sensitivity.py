@@ -152,7 +152,7 @@ def _ordered(design: Mapping[str, Any], names: list[str]) -> list[Mapping[str, A
 
 def _unit(column: pd.Series[float], factor: Mapping[str, Any]) -> F8:
     """Where values lie between the ends of a factor, from 0 to 1: by size if uniform, by rank of the level if not."""
-    values = column.to_numpy(np.float64)
+    values = np.asarray(column, np.float64)
     if factor.get("distribution", "uniform") == "uniform":
         scaled: F8 = (values - float(factor["low"])) / (float(factor["high"]) - float(factor["low"]))
         return scaled

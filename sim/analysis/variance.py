@@ -125,7 +125,8 @@ def _between_theories(means: F8, points_noise: F8) -> F8:
     own, luck, mean = means.mean(axis=1), means.mean(axis=0), means.mean(axis=(0, 1))
     rest = ((means - own[:, None] - luck + mean) ** 2).sum(axis=(0, 1)) / ((theories - 1) * (replications - 1))
     bias = (1 - 1 / theories) * (points_noise + rest / replications)
-    return np.maximum(own.var(axis=0) - bias, 0.0)
+    between: F8 = np.maximum(own.var(axis=0) - bias, 0.0)
+    return between
 
 
 def _shares(components: F8) -> F8:
