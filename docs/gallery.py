@@ -326,7 +326,7 @@ ITEMS: dict[str, Item] = {
     "tornado": Item(
         "Tornado",
         "Which assumptions move the answer most, one at a time. Where a bar crosses zero the answer flips.",
-        lambda: plots.tornado_figure(assumptions(), -70, LABEL, UNIT, note(), TITLES["police"]),
+        lambda: plots.tornado_figure(assumptions(), -70, LABEL, f"Difference, {UNIT}", note(), TITLES["police"]),
     ),
     "sensitivity": Item(
         "Sensitivity indices",

@@ -9,7 +9,7 @@ from sim.analysis import write_csv
 from sim.api.folder import ExperimentFolder
 from sim.api.results import Comparison, RunsFailedError
 from sim.api.setup import ProgressCallback, ScenarioLike, prepare
-from sim.api.tables import HISTORY, comparison_tables, geography
+from sim.api.tables import HISTORY, comparison_tables
 from sim.errors import InputError
 from sim.experiment import Engine
 
@@ -33,7 +33,7 @@ def compare(
     """Compare scenarios with a baseline, replication by replication in the same luck.
 
     Writes ``effects.csv``, ``cost_effectiveness.csv``, ``districts.csv``, ``over_time.csv``,
-    ``codebook.csv`` and figures beside the stored runs. The same call in the same folder runs only what is
+    ``codebook.csv``, figures and ``report.html`` beside the stored runs. The same call in the same folder runs only what is
     missing.
 
     Parameters
@@ -57,39 +57,26 @@ def compare(
     with ExperimentFolder(out, setup, "compare", base.key) as folder:
         tally = folder.execute(progress)
         tables = comparison_tables(folder.path, base.key, base.months)
-        history = tables.pop(HISTORY)
         if tables["effects"].empty:
             raise RunsFailedError("no scenario has a finished run that pairs with one of the baseline")
-        for name, table in tables.items():
+        written = {name: table for name, table in tables.items() if name != HISTORY}
+        for name, table in written.items():
             write_csv(table, folder.path / f"{name}.csv")
-        files: list[Path] = []
-        if figures:
-            from sim.plots import Geography, comparison_figures, run_figures
-
-            start, titles = (
-                (base.start_year, base.start_month),
-                {item.key: item.title or item.key for item in others},
-            )
-            target = folder.path / "figures"
-            files = comparison_figures(
-                target,
-                tables["effects"],
-                tables["over_time"],
-                tables["districts"],
-                setup.note(others, base),
-                titles,
-                start,
-                Geography(*geography(setup.region)),
-            )
-            files += run_figures(target, history, setup.note([base]), base.title or base.key, start)
         folder.finish(tally)
+        files: tuple[Path, ...] = ()
+        page: Path | None = None
+        if figures:
+            from sim.api.reporting import publish
+
+            files, page = publish(folder.path, tables, setup.region)
         return folder.handed_over(
             Comparison(
                 folder.path,
                 setup.plan.scenarios,
                 tally,
                 baseline=base.key,
-                figures=tuple(files),
-                **tables,
+                figures=files,
+                report=page,
+                **written,
             )
         )

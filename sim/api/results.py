@@ -73,7 +73,7 @@ class RunResults(Results):
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Results):
-    """Paired effects against ``baseline``: tables as written to the folder, and the figures' files."""
+    """Paired effects against ``baseline``: tables as written to the folder, files of the figures, and the report."""
 
     baseline: str = ""
     effects: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -87,6 +87,7 @@ class Comparison(Results):
     order: pd.DataFrame = field(default_factory=pd.DataFrame)
     thresholds: pd.DataFrame = field(default_factory=pd.DataFrame)
     figures: tuple[Path, ...] = ()
+    report: Path | None = None
 
     def headline(self) -> pd.DataFrame:
         """Differences of headline outcomes in the region over the whole run, with the verdict in words."""

@@ -67,17 +67,13 @@ def run(
         tally = folder.execute(progress)
         spec = setup.plan.scenarios[0]
         history = over_time(monthly_table(parts(folder.path, "series")), spec.key)
-        files: list[Path] = []
-        if figures:
-            from sim.plots import run_figures
-
-            start = (spec.start_year, spec.start_month)
-            title = spec.title or spec.key
-            files = run_figures(folder.path / "figures", history, setup.note([spec]), title, start)
         folder.finish(tally)
-        return folder.handed_over(
-            RunResults(folder.path, setup.plan.scenarios, tally, history=history, figures=tuple(files))
-        )
+        drawn: tuple[Path, ...] = ()
+        if figures:
+            from sim.api.reporting import draw_run
+
+            drawn = draw_run(folder.path, history)
+        return folder.handed_over(RunResults(folder.path, setup.plan.scenarios, tally, history=history, figures=drawn))
 
 
 def rerun(identity: str, source: Path | str, *, progress: ProgressCallback | None = None) -> pd.DataFrame:

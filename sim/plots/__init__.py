@@ -13,11 +13,11 @@ from sim.plots.bars import (
 from sim.plots.baseline import baseline_figure, draw_history
 from sim.plots.costs import draw_plane, plane_figure
 from sim.plots.discovery import box_figure, draw_box, draw_ranges
-from sim.plots.dose import dose_figure, draw_dose, draw_heat, heat_figure
+from sim.plots.dose import dose_figure, draw_dose, draw_heat, factors_figure, heat_figure
 from sim.plots.effects import draw_forest, forest_figure
 from sim.plots.maps import draw_map, map_figure
 from sim.plots.order import chain_figure, draw_chain, draw_lead, lead_figure
-from sim.plots.sets import Geography, comparison_figures, run_figures
+from sim.plots.sets import Geography, Picture, comparison_set, draw, files, run_set
 from sim.plots.setting import draw_setting, setting_figure
 from sim.plots.states import states_figure, states_over_time_figure
 from sim.plots.style import Note, described, png_bytes, save_figure, small_png, styled
@@ -26,13 +26,15 @@ from sim.plots.timeline import draw_difference, timeline_figure
 __all__ = [
     "Geography",
     "Note",
+    "Picture",
     "attribution_figure",
     "baseline_figure",
     "box_figure",
     "chain_figure",
-    "comparison_figures",
+    "comparison_set",
     "described",
     "dose_figure",
+    "draw",
     "draw_attribution",
     "draw_box",
     "draw_chain",
@@ -49,6 +51,8 @@ __all__ = [
     "draw_sensitivity",
     "draw_setting",
     "draw_tornado",
+    "factors_figure",
+    "files",
     "forest_figure",
     "heat_figure",
     "lead_figure",
@@ -56,7 +60,7 @@ __all__ = [
     "plane_figure",
     "png_bytes",
     "ranking_figure",
-    "run_figures",
+    "run_set",
     "save_figure",
     "sensitivity_figure",
     "setting_figure",

@@ -15,6 +15,10 @@ from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, Note, new_page, numbe
 TORNADO = (
     "Bars: the outcome's difference with one assumption at the low or high end of its range, all else at its default."
 )
+SWEPT = (
+    "Bars: mean over the points in the lowest and in the highest fifth (or level) of each factor, "
+    "all other factors varying; the line is the mean of all points."
+)
 SHAPLEY = "Bars: share of the difference attributed to each part; the bars add up to the total."
 BEST = "Bars: probability, over resampled replications, that the scenario is the best of those shown."
 ROW = 0.30
@@ -48,29 +52,33 @@ def draw_tornado(table: pd.DataFrame, axes: Any, centre: float) -> Any:
     return axes
 
 
-def tornado_figure(table: pd.DataFrame, centre: float, label: str, unit: str, note: Note, title: str) -> Figure:
+def tornado_figure(
+    table: pd.DataFrame, centre: float, label: str, axis: str, note: Note, title: str, band: str = TORNADO
+) -> Figure:
     """Which assumptions move one outcome of one scenario most.
 
     Parameters
     ----------
     table, centre
         As for ``draw_tornado``; the fifteen widest are shown.
-    label, unit : str
-        Name and unit of the outcome.
+    label, axis : str
+        Name of the outcome, and what the axis shows with its unit.
     note : Note
         Provenance.
     title : str
         Display title of the scenario.
+    band : str
+        What the bars are, for the caption.
     """
     width = (table["at_high"] - table["at_low"]).abs()
     shown = table.loc[width.sort_values(ascending=False, kind="stable").index[:15]]
     legend = [Patch(color=ORANGE, label="at the low end"), Patch(color=BLUE, label="at the high end")]
     with styled():
         heading = f"{label}: what the assumptions change, {shorten(title, 60, 1)}"
-        page = new_page(7.0, 0.9 + ROW * 1.35 * len(shown), heading, note.text(TORNADO), legend)
+        page = new_page(7.0, 0.9 + ROW * 1.35 * len(shown), heading, note.text(band), legend)
         axes = page.body.subplots()
         draw_tornado(shown, axes, centre)
-        _across(axes, f"Difference from the baseline, {unit}")
+        _across(axes, axis)
     return page.figure
 
 

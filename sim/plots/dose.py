@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from sim.plots.maps import COLOURS, colour_limit
 from sim.plots.style import (
@@ -28,6 +29,10 @@ from sim.plots.style import (
 from sim.plots.timeline import DARK, LIGHT, legend_handles
 
 BAND = "Dark band: 95 % interval of the mean paired difference; light band: 5th to 95th percentile of the pairs."
+ALONG = (
+    "Dots: mean over the points at a level, or over a fifth of the points, all other factors varying. "
+    "Dark band: 95 % interval of that mean; light band: 5th to 95th percentile of the points."
+)
 CELLS = "Cells: mean paired difference. A cross: the 95 % interval includes zero, not enough replications to tell."
 
 
@@ -47,7 +52,8 @@ def draw_dose(table: pd.DataFrame, axes: Any, colour: str = BLUE) -> Any:
     """
     rows = table.sort_values("dose")
     dose = rows["dose"].to_numpy(dtype=float)
-    axes.axhline(0, color=GREY, lw=0.8, zorder=1)
+    if rows["spread_low"].min() <= 0:
+        axes.axhline(0, color=GREY, lw=0.8, zorder=1)
     axes.fill_between(dose, rows["spread_low"], rows["spread_high"], color=colour, alpha=LIGHT, lw=0)
     axes.fill_between(dose, rows["ci_low"], rows["ci_high"], color=colour, alpha=DARK, lw=0)
     axes.plot(dose, rows["effect"], color=colour, lw=1.6, marker="o", ms=3.5)
@@ -94,6 +100,50 @@ def dose_figure(table: pd.DataFrame, label: str, unit: str, dose: str, note: Not
             tidy_values(axes.yaxis)
         page.body.supxlabel(shorten(dose, int(panel * n_columns * 11), 2), fontsize=8.5)
         page.body.supylabel("\n".join(wrap(f"Difference, {unit}", 40)), fontsize=8.5)
+    return page.figure
+
+
+def factors_figure(
+    table: pd.DataFrame, factors: Sequence[str], label: str, axis: str, note: Note, title: str
+) -> Figure:
+    """One panel per factor of a sweep, all on one scale; the factors named first are shown, at most eight.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``by_factor`` for one scenario.
+    factors : sequence of str
+        Factors in the order of the panels.
+    label : str
+        Name of the outcome.
+    axis : str
+        What the upright axis shows, with its unit.
+    note : Note
+        Provenance.
+    title : str
+        Display title of the scenario.
+    """
+    shown = list(factors)[:8]
+    n_rows, n_columns = grid_shape(len(shown))
+    panel = {1: 6.0, 2: 3.8, 3: 3.0}.get(n_columns, 2.6)
+    with styled():
+        page = new_page(
+            0.6 + panel * n_columns,
+            0.9 + (2.6 if n_columns == 1 else 2.1) * n_rows,
+            f"{label} along each factor: {shorten(title, 70, 1)}",
+            note.text(ALONG),
+            [*legend_handles()[:2], Patch(facecolor=BLUE, alpha=LIGHT, label="5–95 % of the points")],
+        )
+        grid = page.body.subplots(n_rows, n_columns, sharey=True, squeeze=False)
+        for position, axes in enumerate(grid.flat):
+            if position >= len(shown):
+                axes.remove()
+                continue
+            draw_dose(table[table["factor"] == shown[position]], axes)
+            axes.set_xlabel(shorten(shown[position], int(panel * 11), 2), fontsize=7.5)
+            tidy_values(axes.xaxis, 4)
+            tidy_values(axes.yaxis)
+        page.body.supylabel("\n".join(wrap(axis, 40)), fontsize=8.5)
     return page.figure
 
 

@@ -115,6 +115,7 @@ def _direction(unit: str, better: str) -> str:
 
 
 def forest_legend() -> list[Any]:
+    """Legend of every figure that draws effects as rows."""
     bar: dict[str, Any] = {"marker": "o", "ms": 5.0, "lw": 4.0, "mew": 1.3}
     return [
         Line2D([], [], color=BLUE, label="better", **bar),

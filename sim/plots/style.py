@@ -275,7 +275,7 @@ def settle(figure: Figure) -> None:
     """Lay the figure out once and keep that, rounded: the solver's last digits depend on memory addresses."""
     if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         return
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.findobj(Axes):
         left, bottom, width, height = (round(float(v), 4) for v in axes.get_position(original=True).bounds)
@@ -291,9 +291,15 @@ def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Write ``stem.png`` and ``stem.svg``; the same figure gives the same bytes."""
     png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
     png.write_bytes(png_bytes(figure))
-    with styled():
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
+    save_svg(figure, svg)
     return png, svg
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write the figure as SVG with real text; the same figure gives the same bytes."""
+    with styled():
+        settle(figure)
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
@@ -307,6 +313,6 @@ def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
 def small_png(png: bytes, colours: int = 256) -> bytes:
     """Return a PNG with a palette: a third of the size, no colour off by more than a few steps of 255."""
     with Image.open(io.BytesIO(png)) as image, io.BytesIO() as buffer:
-        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         flat.save(buffer, format="png", optimize=True)
         return buffer.getvalue()
