@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sim.plots.style import BLUE, GREY, ORANGE, PALE, Note, new_page, number_text, shorten, styled, tidy_values
+from sim.plots.style import BLUE, GREY, MINUS, ORANGE, PALE, Note, new_page, number_text, shorten, styled, tidy_values
 
 CHAIN = (
     "Dot: the month in which the mean paired difference of an outcome first left its noise and stayed out; "
@@ -40,9 +41,8 @@ def draw_chain(table: pd.DataFrame, axes: Any) -> Any:
     for place, (month, end) in enumerate(zip(months, rows["effect_end"], strict=True)):
         colour = BLUE if end < 0 else ORANGE
         axes.plot([month], [place], marker="v" if end < 0 else "^", ms=6, color=colour, zorder=2)
-        sign = "+" if end > 0 else ""
         axes.annotate(
-            f"{sign}{number_text(float(f'{end:.3g}'))}",
+            _size(float(end)),
             (month, place),
             (7, 0),
             textcoords="offset points",
@@ -59,6 +59,16 @@ def draw_chain(table: pd.DataFrame, axes: Any) -> Any:
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
     return axes
+
+
+def _size(value: float) -> str:
+    """Write a difference with its sign in two or three digits, never in powers of ten."""
+    whole = (
+        f"{value:+,.0f}"
+        if abs(value) >= 1000
+        else f"{np.format_float_positional(value, 2, fractional=False, sign=True, trim='-')}"
+    )
+    return whole.replace("-", MINUS)
 
 
 def chain_figure(table: pd.DataFrame, note: Note, title: str) -> Figure:

@@ -125,6 +125,8 @@ def _maps(table: pd.DataFrame | None, note: Note, titles: Mapping[str, str], geo
     for measure in PLACE_MEASURES:
         if measure.name in ON_MAPS:
             rows = placed[placed["outcome"] == measure.name]
+            if rows.empty:
+                continue
             unit = measure.unit + BETTER.get(measure.better, "")
             outlines, names = geography.outlines, geography.names
             yield f"map_{measure.name}", map_figure(rows, measure.label, unit, note, titles, outlines, names)

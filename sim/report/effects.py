@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from sim.analysis import PLACE_MEASURES, REGION, WHOLE_RUN
 from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME, verdict
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import (
     EN_DASH,
+    NO_BREAK,
     Html,
     bullets,
     element,
@@ -23,7 +25,7 @@ from sim.report.markup import (
     text,
 )
 from sim.report.study import Material
-from sim.report.words import headline_effects, with_words
+from sim.report.words import headline_effects, is_small, with_words
 from sim.world.outcomes import OUTCOMES
 
 MARKS = {"better": "\N{BLACK UP-POINTING TRIANGLE}", "worse": "\N{BLACK DOWN-POINTING TRIANGLE}"}
@@ -33,11 +35,12 @@ MOST_PLACES = 10
 UNSURE = (NOT_ENOUGH, ONE_PAIR)
 
 
-def word(verdict_: str) -> Html:
-    """Write a verdict with a mark, so that colour is never the only sign."""
+def word(verdict_: str, small: bool = False) -> Html:
+    """Write a verdict with a mark, so that colour is never the only sign; a clear but small one says so."""
     kind = verdict_ if verdict_ in MARKS else "changed" if verdict_ in ("more", "less") else "unclear"
     mark = f"{MARKS[verdict_]} " if verdict_ in MARKS else ""
-    return element("span", mark + verdict_, class_=f"word {kind}")
+    rest = f", under{NO_BREAK}1{NO_BREAK}%" if small and kind != "unclear" else ""
+    return element("span", mark + verdict_ + rest, class_=f"word {kind}{' small' if rest else ''}")
 
 
 def effects_section(material: Material) -> Html:
@@ -48,7 +51,8 @@ def effects_section(material: Material) -> Html:
     parts = [
         paragraph(
             "The interval says how well the mean is known; more runs narrow it. The range of pairs says what one "
-            "history may show; more runs do not narrow it. Better in: share of pairs with the better value, ties half."
+            "history may show; more runs do not narrow it. Better in: share of pairs with the better value, ties half. "
+            "Under 1 %: clear, but less than a hundredth of the baseline; small and certain is not important."
         )
     ]
     for key, title in material.study.others.items():
@@ -76,17 +80,22 @@ def _effect_cells(row: dict[str, object]) -> list[object]:
         interval(value["ci_low"], value["ci_high"]),
         interval(value["spread_low"], value["spread_high"]),
         "" if math.isnan(superior) else percent(superior),
-        word(str(row["in_words"])),
+        word(str(row["in_words"]), is_small(value["effect"], base)),
     ]
 
 
 def unclear_section(material: Material) -> Html:
     """List what the runs cannot tell, with what they exclude and how many would tell."""
     rows = headline_effects(material.table("effects"))
-    rows = rows[rows["in_words"].isin([*UNSURE, SAME])]
-    if rows.empty:
-        return paragraph("Every headline outcome differs clearly from the baseline in every scenario.")
+    same, rows = rows[rows["in_words"] == SAME], rows[rows["in_words"].isin(UNSURE)]
     titles = material.study.others
+    parts = [
+        paragraph(
+            "No difference found is not the same as no difference. Not larger than: the runs exclude a larger "
+            "difference in either direction at 5 %. Pairs to tell: how many pairs would tell a difference of "
+            "the size seen from zero, four times in five."
+        )
+    ]
     cells = []
     for row in rows.to_dict("records"):
         item = BY_NAME[str(row["outcome"])]
@@ -103,16 +112,17 @@ def unclear_section(material: Material) -> Html:
             ]
         )
     heads = ["Scenario", "Outcome", "Difference", "95 % interval", "Not larger than", "Pairs to tell", "In words"]
-    return join(
-        [
-            paragraph(
-                "No difference found is not the same as no difference. Not larger than: the runs exclude a larger "
-                "difference in either direction at 5 %. Pairs to tell: how many pairs would tell a difference of "
-                "the size seen from zero, four times in five."
-            ),
-            table("Headline outcomes that cannot be told from no difference", heads, cells, range(2, 6)),
-        ]
-    )
+    if cells:
+        parts.append(table("Headline outcomes that cannot be told from no difference", heads, cells, range(2, 6)))
+    else:
+        parts.append(paragraph("Every other headline outcome differs clearly from the baseline."))
+    unchanged = [
+        join([element("b", titles.get(str(key), str(key))), ": ", listed([BY_NAME[name].label for name in own], 20)])
+        for key, own in same.groupby("scenario", sort=False)["outcome"]
+    ]
+    if unchanged:
+        parts += [paragraph("The same in every pair, to the last digit:"), bullets(unchanged)]
+    return join(parts)
 
 
 def places_section(material: Material) -> Html:
@@ -133,16 +143,18 @@ def _states(material: Material) -> Html:
         for state in own["scope"].unique():
             here = own[own["scope"] == state].set_index("outcome")
             values = [
-                join([signed(float(here.loc[name, "effect"])), " ", word(_short(str(here.loc[name, "in_words"])))])
-                for name in BY_PLACE
+                join([signed(float(here.loc[name, "effect"])), " ", _word_here(here.loc[name])]) for name in BY_PLACE
             ]
             cells.append([Html(f"{text(title)}, {text(state)}"), *values])
     heads = ["Scenario and state", *(f"{BY_NAME[name].label} ({BY_NAME[name].unit})" for name in BY_PLACE)]
     return table("Differences by state over the whole run", heads, cells, range(1, 1 + len(BY_PLACE)))
 
 
-def _short(words: str) -> str:
-    return "not clear" if words in UNSURE else "same" if words == SAME else words
+def _word_here(row: Any) -> Html:
+    """Write the verdict of a place in the fewest words."""
+    words = str(row["in_words"])
+    short = "not clear" if words in UNSURE else "same" if words == SAME else words
+    return word(short, is_small(float(row["effect"]), float(row["baseline_mean"])))
 
 
 def _districts(material: Material) -> Html:
@@ -196,12 +208,12 @@ def _communities(material: Material) -> Html:
     cells = [
         [
             material.study.others.get(str(row["scenario"]), str(row["scenario"])),
-            f"{row['community']}, {row['state']}",
+            _community(row),
             number(float(row["persons"])),
             f"{BY_NAME[str(row['outcome'])].label} ({row['unit']})",
             signed(float(row["effect"])),
             interval(float(row["ci_low"]), float(row["ci_high"])),
-            word(str(row["in_words"])),
+            _word_here(row),
         ]
         for row in rows.head(2 * MOST_PLACES).to_dict("records")
     ]
@@ -218,6 +230,10 @@ def _communities(material: Material) -> Html:
             ),
         ]
     )
+
+
+def _community(row: dict[str, object]) -> str:
+    return f"{row['community']}, {'everywhere' if row['state'] == REGION else row['state']}"
 
 
 def cost_section(material: Material) -> Html:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 MINUS, EN_DASH, NO_BREAK = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{NO-BREAK SPACE}"
+LONG = 20
+KEPT = frozenset({"\n", NO_BREAK})
 EMPTY = frozenset({"img", "meta"})
 
 
@@ -21,8 +23,18 @@ def text(value: object) -> Html:
     """Escape anything that is not markup yet; control and direction marks become a visible box."""
     if isinstance(value, Html):
         return value
-    plain = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    plain = "".join(c if c.isprintable() or c in KEPT else "\N{REPLACEMENT CHARACTER}" for c in str(value))
     return Html(html.escape(plain, quote=True))
+
+
+def breakable(value: object) -> Html:
+    """Escape text and let words that no column can hold break every twenty letters."""
+    if isinstance(value, Html):
+        return value
+    words = str(value).split(" ")
+    return Html(
+        " ".join("<wbr>".join(text(word[at : at + LONG]) for at in range(0, len(word), LONG) or [0]) for word in words)
+    )
 
 
 def element(name: str, /, *children: object, **attributes: object) -> Html:
@@ -69,7 +81,8 @@ def table(caption: object, heads: Sequence[str], rows: Iterable[Sequence[Any]], 
     """
     right = set(numeric)
 
-    def cell(place: int, value: object) -> Html:
+    def cell(place: int, content: object) -> Html:
+        value = breakable(content)
         kind = "number" if place in right else None
         return element("th", value, scope="row") if place == 0 else element("td", value, class_=kind)
 
@@ -83,7 +96,7 @@ def table(caption: object, heads: Sequence[str], rows: Iterable[Sequence[Any]], 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Html:
     """Write names with their values."""
-    return element("dl", *(join([element("dt", name), element("dd", value)]) for name, value in pairs))
+    return element("dl", *(element("div", element("dt", name), element("dd", value)) for name, value in pairs))
 
 
 def number(value: float) -> str:
@@ -98,7 +111,7 @@ def number(value: float) -> str:
     elif size == 0:
         shown = "0"
     elif size < 1e-6:
-        shown = "under 0.000001"
+        return "\N{ALMOST EQUAL TO}0"
     else:
         digits = max(0, 2 - math.floor(math.log10(size)))
         shown = f"{size:.{digits}f}"
@@ -109,7 +122,7 @@ def number(value: float) -> str:
 def signed(value: float) -> str:
     """Write a difference with its sign."""
     shown = number(value)
-    return f"+{shown}" if value > 0 else shown
+    return f"+{shown}" if value > 0 and shown[0].isdigit() else shown
 
 
 def interval(low: float, high: float) -> str:

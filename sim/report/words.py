@@ -10,7 +10,7 @@ import pandas as pd
 from sim.analysis import REGION, WHOLE_RUN, verdict
 from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME
 from sim.plots.sets import BY_NAME, PRIMARY
-from sim.report.markup import Html, element, interval, join, listed, number, percent, text
+from sim.report.markup import NO_BREAK, Html, element, interval, join, listed, number, percent, text
 from sim.report.study import Material, Study
 from sim.world.outcomes import OUTCOMES
 
@@ -62,47 +62,50 @@ def answer(material: Material) -> list[Html]:
     return [_primary_sentence(rows, study), _overall_sentence(rows, study.others), _hedge(material)]
 
 
+def is_small(effect: float, base: float) -> bool:
+    """Tell whether a difference is under a hundredth of the baseline, however certain."""
+    return base > 0 and abs(effect) < SMALL * base
+
+
 def describe(row: Mapping[str, object], unit: str) -> Html:
-    """Write one difference: size, share of the baseline, interval."""
+    """Write one difference: size, and in brackets its share of the baseline and its interval."""
     effect, base = float(str(row["effect"])), float(str(row["baseline_mean"]))
     low, high = float(str(row["ci_low"])), float(str(row["ci_high"]))
-    share = f", {percent(effect / base)} of the baseline" if base > 0 and abs(effect) > 0 else ""
-    range_ = f"; 95 % interval {interval(low, high)}" if low == low else ""
-    small = ", a small change" if base > 0 and abs(effect) < SMALL * base else ""
-    return Html(f"{text(number(abs(effect)))} {text(unit)}{share}{small}{range_}")
+    inside = [f"{percent(effect / base)} of the baseline"] if base > 0 and effect else []
+    inside += ["small"] if is_small(effect, base) else []
+    inside += [f"95{NO_BREAK}% interval {interval(low, high)}"] if low == low else []
+    return Html(text(f"{number(abs(effect))} {unit}" + (f" ({'; '.join(inside)})" if inside else "")))
 
 
 def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:
     """Say what happens to the primary outcome; which one that is does not depend on the numbers."""
     item = BY_NAME[PRIMARY]
-    groups: dict[str, list[Html]] = {"lowers": [], "raises": [], "unclear": [], "same": []}
+    groups: dict[str, list[tuple[Html, Html]]] = {"lowers": [], "raises": [], "unclear": [], "same": []}
     for key, title in study.others.items():
-        found = rows[(rows["scenario"] == key) & (rows["outcome"] == PRIMARY)].to_dict("records")
-        for row in found:
-            name = element("b", title)
-            if row["in_words"] == SAME:
-                groups["same"].append(name)
-            elif row["in_words"] in UNTOLD:
-                groups["unclear"].append(name)
-            else:
-                verb = "lowers" if row["effect"] < 0 else "raises"
-                groups[verb].append(join([name, " (by ", describe(row, item.unit), ")"]))
+        for row in rows[(rows["scenario"] == key) & (rows["outcome"] == PRIMARY)].to_dict("records"):
+            told = "lowers" if row["effect"] < 0 else "raises"
+            kind = "same" if row["in_words"] == SAME else "unclear" if row["in_words"] in UNTOLD else told
+            groups[kind].append((element("b", title), describe(row, item.unit)))
     what = f"{item.label.lower()} in the region over {span(study.months)}"
-    parts = []
+    parts: list[Html] = []
     for verb in ("lowers", "raises"):
-        if groups[verb]:
-            it = "them" if parts else what
-            plural = verb if len(groups[verb]) == 1 else verb.removesuffix("s")
-            parts.append(join([listed(groups[verb]), f" {plural} {it}"]))
+        named = groups[verb]
+        it = "them" if parts else what
+        if len(named) == 1:
+            parts.append(join([named[0][0], f" {verb} {it} by ", named[0][1]]))
+        elif named:
+            which = listed([join([name, " by ", size]) for name, size in named])
+            parts.append(join([f"{len(named)} scenarios {verb.removesuffix('s')} {it}: ", which]))
     if groups["unclear"]:
-        which = "they change" if parts else f"{what} change"
-        parts.append(
-            join(["for ", listed(groups["unclear"]), f" {_pairs(rows)} are not enough to tell whether {which}"])
-        )
+        which = listed([name for name, _ in groups["unclear"]])
+        end = "they change" if parts else f"{what} change"
+        parts.append(join(["for ", which, f" {_pairs(rows)} are not enough to tell whether {end}"]))
     if groups["same"]:
-        parts.append(join([listed(groups["same"]), f" leaves {'them' if parts else what} the same in every pair"]))
-    told = "; ".join(parts)
-    return Html(f"In the model, {told}." if parts else f"No pair of runs says anything about {what}.")
+        leave = "leaves" if len(groups["same"]) == 1 else "leave"
+        which = listed([name for name, _ in groups["same"]])
+        parts.append(join([which, f" {leave} {'them' if parts else what} the same in every pair"]))
+    told = Html("; ".join(parts))
+    return join(["In the model, ", told, "."] if parts else [f"No pair of runs says anything about {what}."])
 
 
 def _pairs(rows: pd.DataFrame) -> str:
@@ -122,21 +125,29 @@ def _overall_sentence(rows: pd.DataFrame, titles: Mapping[str, str]) -> Html:
         else f"{len(directed)} pairings of scenario and outcome"
     )
     clear = directed[directed["in_words"].isin(["better", "worse"])]
-    sentence = f"Of {over} with a better and a worse direction, {better} are better, {worse} worse and {rest} cannot be told from no difference"
+    sentence = (
+        f"Of {over} with a better and a worse direction, {better} are better, {worse} worse and {rest} cannot be "
+        "told from no difference"
+    )
+    numbers = zip(clear["effect"], clear["baseline_mean"], strict=True)
+    small = sum(is_small(float(effect), float(base)) for effect, base in numbers)
+    if small:
+        sentence += f"; {small} of the clear ones are under 1{NO_BREAK}% of the baseline"
     if len(clear) and "p_holm" in clear:
         kept = int((clear["p_holm"] < 0.05).sum())
         sentence += f"; {kept} of the {len(clear)} clear ones remain after correction for looking at so many"
     elif len(clear):
         sentence += f"; about {0.05 * len(directed):.0f} would look clear by chance alone"
     names = [BY_NAME[name].label.lower() for name in dict.fromkeys(clear[clear["in_words"] == "worse"]["outcome"])]
-    ending = join([", and what gets worse somewhere is ", listed(names)]) if names else Html("")
-    return Html(f"{sentence}{ending}.")
+    where = "" if len(titles) == 1 else " in at least one scenario"
+    ending = join([f". What gets worse{where}: ", listed(names)]) if names else Html("")
+    return join([sentence, ending, "."])
 
 
 def _hedge(material: Material) -> Html:
     sizes, assumed = assumed_sizes(material.study)
     effects = (
-        f"{assumed} of the {sizes} effect sizes of its measures are assumptions without direct evidence, "
+        f"{assumed} of the {sizes} effect sizes of the measures are assumptions without direct evidence, "
         if sizes
         else ""
     )
