@@ -25,8 +25,8 @@ ORDER_COLUMNS = [
 ]
 MONTHS = 3
 """Months in a row a difference must be clear of zero to count as a move."""
-ROUNDING = 1e-6
-"""Differences smaller than this share of the baseline are rounding, not moves."""
+SMALL = 1e-4
+"""Differences smaller than this share of the baseline are no moves, however certain: fields carry little noise."""
 FLOWS = [item.name for item in OUTCOMES if item.kind == "flow"]
 
 
@@ -34,7 +34,7 @@ def first_moves(over_time: pd.DataFrame, monthly: pd.DataFrame, baseline: str, m
     """Find the first month from which each outcome's paired difference is clear of its Monte Carlo error.
 
     Clear means: the 95 % interval of the mean difference excludes zero in ``months`` months in a row, and the
-    difference is more than rounding. Flows count by their running total. To come first is not to cause.
+    difference is more than a ten-thousandth of the baseline. Flows count by their running total. To come first is not to cause.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def first_moves(over_time: pd.DataFrame, monthly: pd.DataFrame, baseline: str, m
         scenario, scope, outcome = (str(key) for key in keys)  # type: ignore[attr-defined]
         path = part.sort_values("month")
         effect, low, high = (path[name].to_numpy() for name in ("effect", "ci_low", "ci_high"))
-        small = np.abs(effect) <= ROUNDING * np.abs(level[scope, outcome])
+        small = np.abs(effect) <= SMALL * np.abs(level[scope, outcome])
         clear = ((low > 0) | (high < 0)) & ~small
         month = _first_run(clear, min(months, len(clear)))
         spread = deviation[scope, outcome]
