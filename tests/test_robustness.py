@@ -25,6 +25,7 @@ from sim.analysis import (
 from sim.analysis.discovery import quasi_p
 from sim.analysis.tipping import local_line
 from sim.errors import InputError
+from tests.long.statistics import null_bank, null_rates
 
 
 def runs_of(values: np.ndarray, scenario="a", outcome="incidents", theory=None) -> pd.DataFrame:
@@ -348,3 +349,15 @@ def test_differences_of_runs_and_means_of_points():
     means = point_means(gaps, "incidents")
     assert means.query("scenario == 'b' and point == 4")["value"].item() == pytest.approx(3, abs=0.5)
     assert means.query("scenario == 'b' and point == 0")["n"].item() == 5
+
+
+# --- null comparisons -----------------------------------------------------------------------------
+
+
+def test_the_model_against_itself_gives_no_more_findings_than_chance(tmp_path):
+    bank = null_bank(120, tmp_path / "bank", months=3)
+    rates = null_rates(bank, comparisons=40, pairs=12)
+    assert rates["tests"] > 400
+    assert rates["rate"] <= 0.08
+    assert rates["intervals"] == rates["rate"]
+    assert rates["holm"] <= 0.2

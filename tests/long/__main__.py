@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from tests.long.statistics import coverage, nulls
 from tests.long.studies import Check, facts, rumour, scale
 
-STUDIES = ("facts", "rumour", "scale")
+STUDIES = ("facts", "rumour", "scale", "coverage", "nulls")
 
 
 def main() -> int:
@@ -23,6 +24,8 @@ def main() -> int:
         "facts": lambda: facts(40 if quick else 200),
         "rumour": lambda: rumour(40 if quick else 200),
         "scale": lambda: scale((20_000, 100_000), 8) if quick else scale((20_000, 200_000, 2_000_000), 16),
+        "coverage": lambda: coverage(1_000 if quick else 10_000),
+        "nulls": lambda: nulls(200, 200) if quick else nulls(2_000, 1_000),
     }
     for name in chosen:
         for check in studies[name]():
