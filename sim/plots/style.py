@@ -17,7 +17,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import MONTHLY, AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
@@ -256,6 +256,7 @@ def tidy_values(axis: Any, ticks: int = 5) -> None:
 def tidy_dates(axis: Any, ticks: int = 5) -> None:
     """Give an axis few, readable dates."""
     locator = AutoDateLocator(minticks=3, maxticks=ticks)
+    locator.intervald[MONTHLY] = [1, 2, 3, 4, 6, 12]  # two years on a narrow panel
     axis.set_major_locator(locator)
     axis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
 
