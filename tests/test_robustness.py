@@ -168,30 +168,26 @@ def test_morris_screens_a_linear_function_exactly():
     points = pd.DataFrame(drawn, columns=names)
     points.insert(0, "point", np.arange(len(points)))
     values = pd.Series(2 * points["a"] - 3 * points["b"], index=points["point"])
-    factors = [{"key": k, "low": low, "high": high, "levels": 4} for k, (low, high) in zip(names, bounds, strict=True)]
-    table = morris(points, values, {"kind": "morris", "factors": factors}).set_index("factor")
+    design = {"kind": "morris", "num_levels": 4}
+    table = morris(points, values, design).set_index("factor")
     assert list(table.index) == ["a", "b", "c"]
     np.testing.assert_allclose(table["mu"], [20, -6, 0], atol=1e-9)
     np.testing.assert_allclose(table["mu_star"], [20, 6, 0], atol=1e-9)
     np.testing.assert_allclose(table["sigma"], 0, atol=1e-9)
-    missing = morris(points, values.drop(5), {"kind": "morris", "factors": factors})
+    missing = morris(points, values.drop(5), design)
     assert set(missing["n"]) == {19}
-    with pytest.raises(InputError, match="does not describe c"):
-        morris(points, values, {"factors": factors[:2]})
 
 
-def test_morris_reads_levels_of_a_skewed_factor_by_rank():
+def test_morris_effects_are_over_the_range_of_probability_whatever_the_distribution():
     pytest.importorskip("SALib")
     from SALib.sample import morris as sampler
 
     unit = sampler.sample({"num_vars": 2, "names": ["a", "b"], "bounds": [[0, 1]] * 2}, 30, num_levels=4, seed=2)
     points = pd.DataFrame({"point": np.arange(len(unit)), "a": np.exp(5 * unit[:, 0]), "b": unit[:, 1]})
     values = pd.Series(6 * unit[:, 0] + unit[:, 1], index=points["point"])
-    factors = [
-        {"key": "a", "low": 1.0, "high": np.exp(5), "distribution": "loguniform", "levels": 4},
-        {"key": "b", "low": 0.0, "high": 1.0, "levels": 4},
-    ]
-    table = morris(points, values, {"factors": factors}).set_index("factor")
+    table = morris(points, values, {"num_levels": 4}).set_index("factor")
+    words = points.assign(b=points["b"].map({0: "w", 1 / 3: "x", 2 / 3: "y", 1: "z"}))
+    pd.testing.assert_frame_equal(morris(words, values, {"num_levels": 4}).set_index("factor"), table)
     np.testing.assert_allclose(table.loc[["a", "b"], "mu_star"], [6, 1], atol=1e-9)
 
 

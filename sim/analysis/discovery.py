@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,7 +106,7 @@ def _box(x: pd.DataFrame, bad: Mask, rest: Mask, peel: float, smallest: float) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("EMA").setLevel(logging.ERROR)
-        found = prim.Prim(own, target, threshold=float(target.mean()), peel_alpha=peel, mass_min=smallest).find_box()
+        found = prim.Prim(own, target, peel_alpha=peel, mass_min=smallest, **_threshold(prim.Prim, target)).find_box()
     best: tuple[float, Limits] = (0.0, {})
     for box in found.box_lims:
         limits = _limits(own, box)
@@ -114,6 +116,11 @@ def _box(x: pd.DataFrame, bad: Mask, rest: Mask, peel: float, smallest: float) -
         if balance > best[0]:
             best = (balance, limits)
     return _pruned(own, target, best[1])
+
+
+def _threshold(prim: Any, target: Mask) -> dict[str, float]:
+    """Releases before 3.0 want a least density; any box does here, because one is chosen from the trajectory."""
+    return {"threshold": float(target.mean())} if "threshold" in inspect.signature(prim).parameters else {}
 
 
 def _limits(x: pd.DataFrame, box: pd.DataFrame) -> Limits:

@@ -109,8 +109,9 @@ def morris(
     Returns
     -------
     DataFrame with ``MORRIS_COLUMNS``, largest ``mu_star`` first
-        ``mu`` is the mean effect over the range of the factor, ``mu_star`` that of its size, ``sigma`` its
-        spread (interaction or curvature), all in the unit of ``values``; ``n`` is the number of trajectories.
+        ``mu`` is the mean effect of a factor crossing its range (all of its probability), ``mu_star`` that of its
+        size, ``sigma`` its spread (interaction or curvature), all in the unit of ``values``; ``n`` is the number
+        of trajectories.
 
     Notes
     -----
@@ -119,12 +120,11 @@ def morris(
     analyse = explore_library("SALib.analyze.morris").analyze
     names = _factors(points)
     kept, rows = _rows(points, values, len(names) + 1)
-    levels = max(int(factor.get("levels") or 0) for factor in design["factors"]) or int(design.get("levels", 4))
-    scaled = np.column_stack(
-        [_unit(points[name], factor) for name, factor in zip(names, _ordered(design, names), strict=True)]
-    )
+    x = np.column_stack([_coded(points[name]) for name in names])
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    found = analyse(problem, scaled[rows], kept, num_levels=levels, num_resamples=resamples, seed=seed)
+    found = analyse(
+        problem, x[rows], kept, num_levels=int(design.get("num_levels", 4)), num_resamples=resamples, seed=seed
+    )
     star, conf = np.asarray(found["mu_star"]), np.asarray(found["mu_star_conf"])
     table = pd.DataFrame(
         {
@@ -142,22 +142,11 @@ def _factors(points: pd.DataFrame) -> list[str]:
     return [str(name) for name in points.columns if name != "point"]
 
 
-def _ordered(design: Mapping[str, Any], names: list[str]) -> list[Mapping[str, Any]]:
-    known = {factor["key"]: factor for factor in design["factors"]}
-    missing = [name for name in names if name not in known]
-    if missing:
-        raise InputError(f"the design does not describe {', '.join(missing)}")
-    return [known[name] for name in names]
-
-
-def _unit(column: pd.Series[float], factor: Mapping[str, Any]) -> F8:
-    """Where values lie between the ends of a factor, from 0 to 1: by size if uniform, by rank of the level if not."""
-    values = np.asarray(column, np.float64)
-    if factor.get("distribution", "uniform") == "uniform":
-        scaled: F8 = (values - float(factor["low"])) / (float(factor["high"]) - float(factor["low"]))
-        return scaled
-    levels, rank = np.unique(values, return_inverse=True)
-    return np.asarray(rank / max(len(levels) - 1, 1), np.float64)
+def _coded(column: pd.Series[Any]) -> F8:
+    """Numbers that rise where a factor rises: elementary effects only need to know what changed, and which way."""
+    if pd.api.types.is_numeric_dtype(column):
+        return np.asarray(column, np.float64)
+    return np.asarray(pd.factorize(column, sort=True)[0], np.float64)
 
 
 def _complete(points: pd.DataFrame, values: pd.Series[float], block: int) -> tuple[F8, int]:
