@@ -48,12 +48,12 @@ def grid_cells(differences: pd.DataFrame, points: pd.DataFrame, outcome: str) ->
     levels = [points[name].nunique() for name in names]
     if min(levels) < 2 or len(points) != levels[0] * levels[1]:
         return pd.DataFrame(columns=columns)
-    where = points.set_index("point")[names]
+    where = dict(zip(points["point"], points[names].itertuples(index=False, name=None), strict=True))
     rows = []
     for (scenario, point), own in differences.groupby(["scenario", "point"], sort=True):
         estimate = mean_estimate(own[outcome].to_numpy(dtype=float)[:, None])
         bounds = [float(bound[0]) for bound in (estimate.value, estimate.low, estimate.high)]
-        rows.append((scenario, *where.loc[point, names], *bounds, len(own)))
+        rows.append((scenario, *where[point], *bounds, len(own)))
     return pd.DataFrame(rows, columns=columns)
 
 

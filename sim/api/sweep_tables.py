@@ -38,7 +38,8 @@ def finished_runs(folder: Path) -> pd.DataFrame:
     schema = pq.read_schema(next((folder / "runs").glob("*.parquet")))
     columns = [name for name in schema.names if name not in LEFT_OUT]
     runs = pd.concat([table.to_pandas() for table in Store(folder).read("runs", columns)], ignore_index=True)
-    return runs[runs["status"] == "done"].sort_values(KEYS, kind="stable", ignore_index=True)
+    done: pd.DataFrame = runs[runs["status"] == "done"]
+    return done.sort_values(KEYS, kind="stable", ignore_index=True)
 
 
 def design_points(folder: Path) -> pd.DataFrame:

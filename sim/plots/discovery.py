@@ -68,8 +68,7 @@ def draw_box(points: pd.DataFrame, axes: Any, names: Sequence[str], box: pd.Data
     axes.plot(good[across], good[up], ls="", marker="o", ms=3.0, mfc="white", mec=BLUE, mew=0.8, zorder=2)
     axes.plot(bad[across], bad[up], ls="", marker="x", ms=4.0, mew=1.1, color=ORANGE, zorder=3)
     limits = box.set_index("factor")
-    left, right = limits.loc[across, ["low", "high"]]
-    bottom, top = limits.loc[up, ["low", "high"]]
+    (left, right), (bottom, top) = limits.loc[[across, up], ["low", "high"]].to_numpy(dtype=float)
     frame = Rectangle((left, bottom), right - left, top - bottom, fill=False, ec=INK, lw=1.4, zorder=4)
     axes.add_patch(frame)
     axes.set_xlabel(shorten(across, 40, 2))

@@ -137,7 +137,8 @@ def _arc(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> np.ndarray[A
     share = np.linspace(0, 1, 24)[:, None]
     start, end = np.array([lon_a, lat_a]), np.array([lon_b, lat_b])
     normal = np.array([start[1] - end[1], end[0] - start[0]]) * 0.06
-    return start + share * (end - start) + 4 * share * (1 - share) * normal
+    arc: np.ndarray[Any, Any] = start + share * (end - start) + 4 * share * (1 - share) * normal
+    return arc
 
 
 def setting_tables(region: Region, year: int, month: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from sim.analysis import PLACE_MEASURES, REGION, WHOLE_RUN
@@ -68,10 +69,10 @@ def effects_section(material: Material) -> Html:
     return join(parts)
 
 
-def _effect_cells(row: dict[str, object]) -> list[object]:
+def _effect_cells(row: Mapping[Any, Any]) -> list[object]:
     item = BY_NAME[str(row["outcome"])]
-    value = {name: float(str(row[name])) for name in ("effect", "ci_low", "ci_high", "spread_low", "spread_high")}
-    base, superior = float(str(row["baseline_mean"])), float(str(row["p_superior"]))
+    value = {name: float(row[name]) for name in ("effect", "ci_low", "ci_high", "spread_low", "spread_high")}
+    base, superior = float(row["baseline_mean"]), float(row["p_superior"])
     return [
         item.label,
         item.unit,
@@ -232,7 +233,7 @@ def _communities(material: Material) -> Html:
     )
 
 
-def _community(row: dict[str, object]) -> str:
+def _community(row: Mapping[Any, Any]) -> str:
     return f"{row['community']}, {'everywhere' if row['state'] == REGION else row['state']}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -67,10 +68,9 @@ def is_small(effect: float, base: float) -> bool:
     return base > 0 and abs(effect) < SMALL * base
 
 
-def describe(row: Mapping[str, object], unit: str) -> Html:
+def describe(row: Mapping[Any, Any], unit: str) -> Html:
     """Write one difference: size, and in brackets its share of the baseline and its interval."""
-    effect, base = float(str(row["effect"])), float(str(row["baseline_mean"]))
-    low, high = float(str(row["ci_low"])), float(str(row["ci_high"]))
+    effect, base, low, high = (float(row[name]) for name in ("effect", "baseline_mean", "ci_low", "ci_high"))
     inside = [f"{percent(effect / base)} of the baseline"] if base > 0 and effect else []
     inside += ["small"] if is_small(effect, base) else []
     inside += [f"95{NO_BREAK}% interval {interval(low, high)}"] if low == low else []
