@@ -16,6 +16,7 @@ import pytest
 from sim import api
 from sim.analysis.factors import by_factor, factor_ends, grid_cells
 from sim.api.results import RunsFailedError
+from sim.api.sweep_tables import design_points
 from sim.errors import InputError
 from sim.experiment import Store
 from sim.plots import Picture, described
@@ -276,6 +277,13 @@ def test_a_grid_of_two_factors_has_its_heat_map(tmp_path, undrawn):
     )
     _, page = read(api.report(folder))
     assert "by dose and start: Police" in page.text
+
+
+def test_months_of_a_design_become_years(tmp_path):
+    (tmp_path / "points.csv").write_text("point,start,place\n0,2025-01,XKX\n1,2026-07,BIH\n")
+    points = design_points(tmp_path)
+    assert points["start"].tolist() == [2025.0, 2026.5]
+    assert points["place"].tolist() == ["XKX", "BIH"]
 
 
 def test_ends_and_curves_find_the_slopes_that_were_put_in():

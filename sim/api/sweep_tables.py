@@ -43,9 +43,17 @@ def finished_runs(folder: Path) -> pd.DataFrame:
 
 
 def design_points(folder: Path) -> pd.DataFrame:
-    """Read the design points: ``point``, then a column a factor; one point without factors where there is no file."""
+    """Read the design points: ``point``, then a column a factor; one point without factors where there is no file.
+
+    Months such as ``2025-01`` become years with decimals, so that a start can be an axis.
+    """
     path = folder / "points.csv"
-    return pd.read_csv(path) if path.is_file() else pd.DataFrame({"point": [0]})
+    points = pd.read_csv(path) if path.is_file() else pd.DataFrame({"point": [0]})
+    for name in points.select_dtypes(exclude="number").columns:
+        found = points[name].astype(str).str.extract(r"^(\d{4})-(\d{2})$")
+        if found.notna().all(axis=None):
+            points[name] = found[0].astype(float) + (found[1].astype(float) - 1) / 12
+    return points
 
 
 def sweep_tables(
