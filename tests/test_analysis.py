@@ -554,6 +554,30 @@ def test_p_values_and_intervals_of_a_table_agree():
     assert (tested["no_more_than"] >= tested["effect"].abs()).all()
 
 
+# --- design points --------------------------------------------------------------------------------
+
+
+def test_pairs_of_a_sweep_agree_in_point_and_replication():
+    draw = np.random.default_rng(13)
+    frames = []
+    for point in range(4):
+        runs = {}
+        for r in range(5):
+            base = draw.poisson(5, (12, 2)).astype(float)
+            runs["a", r], runs["b", r] = {"incidents": base}, {"incidents": base - 1.0 * point}
+        frames.append(series(runs, 12).assign(point=point))
+    windows = window_table(frames)
+    assert list(windows.columns[:3]) == ["scenario", "point", "replication"]
+    row = effect(paired_effects(windows, "a"), "incidents")
+    assert row["n"] == 20
+    assert row["effect"] == pytest.approx(-24 * 1.5)
+    assert row["mc_error"] == pytest.approx(0, abs=1e-9)  # replications agree; points do not
+    half = stats.t.ppf(0.975, 3) * np.std([0, 24, 48, 72], ddof=1) / 2
+    assert row["ci_high"] - row["effect"] == pytest.approx(half)
+    assert np.isnan(row["p_value"])
+    assert not monthly_table(frames).duplicated(["scenario", "point", "replication", "scope", "month"]).any()
+
+
 # --- thresholds -----------------------------------------------------------------------------------
 
 
