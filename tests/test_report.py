@@ -25,6 +25,7 @@ from sim.report.markup import Html, breakable, element, listed, number, percent,
 from sim.report.study import Material, Study
 from sim.report.words import answer, question
 from sim.world.outcomes import OUTCOMES
+from tests.experiment_fakes import FakeEngine
 from tests.report_folders import HOSTILE, comparison, manifest, sweep
 
 TITLES = {"base": "Baseline", "forums": "Dialogue forums", "police": "Police capacity"}
@@ -464,3 +465,21 @@ def test_every_headline_outcome_is_in_the_report(written):
     for item in OUTCOMES:
         if item.headline:
             assert item.label in page.text
+
+
+def test_compare_ends_by_writing_the_report_that_the_folder_gives_again(tmp_path, undrawn):
+    made = api.compare(
+        ["baseline_2024", "police_capacity"],
+        replications=2,
+        months=12,
+        workers=1,
+        out=tmp_path / "c",
+        engine=FakeEngine(),
+    )
+    assert made.report == tmp_path / "c" / "report.html"
+    content, page = read(made.report)
+    assert "What would Police capacity change, compared with Baseline 2024?" in page.text
+    assert "Unfinished" not in page.text
+    assert "Status complete" in page.text
+    assert "I2 Capacity building of police" in page.text
+    assert api.report(tmp_path / "c", out=tmp_path / "again.html").read_text(encoding="utf-8") == content

@@ -109,8 +109,8 @@ def comparison_set(
             f"over_time_{name}",
             timeline_figure(tables["over_time"], name, BY_NAME[name].label, note, others, start),
         )
-    names = dict(geography.names) if geography else {scope: scope for scope in effects["scope"].unique()}
-    names.pop("region", None)
+    known = dict(geography.names) if geography else {}
+    names = {scope: known.get(scope, scope) for scope in effects["scope"].unique() if scope != "region"}
     for name in BY_STATE if len(names) > 1 else ():
         item = BY_NAME[name]
         yield f"states_{name}", states_figure(effects, (name, item.label, item.unit, item.better), note, others, names)
