@@ -125,6 +125,10 @@ def sweep(
         },
     )
     status = {} if done == 1.0 else {"status": "running"}
-    store.write_manifest(manifest("sweep", titles, replications, design=dict(design), **status))
+    store.write_manifest(
+        manifest(
+            "sweep", titles, replications, design=dict(design), question="Does it <b>pay</b>?", expected="Yes", **status
+        )
+    )
     points.to_csv(folder / "points.csv", index=False)
     return folder

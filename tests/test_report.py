@@ -247,6 +247,7 @@ def test_a_sweep_says_what_the_difference_depends_on(tmp_path, undrawn):
     _, page = read(api.report(folder))
     assert "What would Police change, compared with Baseline, and what does that depend on?" in page.text
     assert "60 design points: a Latin hypercube, seed 3" in page.text
+    assert "Question: Does it <b>pay</b>? Expected: Yes" in page.text
     assert page.text.index("interventions.police.intensity Police") < page.text.index("parameters.b_peer Police")
     assert "depends on it" in page.text
     assert "stabsim sweep DIR" in page.text

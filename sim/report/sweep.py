@@ -36,7 +36,9 @@ def design_section(material: Material) -> Html:
         ]
         for factor in design.get("factors", [])
     ]
-    parts = [paragraph(f"{lead}; every point has the same luck in every scenario.")]
+    asked = [(name, study.manifest.get(name)) for name in ("question", "expected")]
+    parts = [paragraph(element("b", f"{name.capitalize()}: "), str(words)) for name, words in asked if words]
+    parts.append(paragraph(f"{lead}; every point has the same luck in every scenario."))
     if cells:
         parts.append(table("Factors", ["Factor", "Role", "Range or levels", "Distribution", "Unit"], cells))
     return join(parts)
