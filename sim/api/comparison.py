@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sim.analysis import write_csv
 from sim.api.folder import ExperimentFolder
@@ -62,13 +63,18 @@ def compare(
         written = {name: table for name, table in tables.items() if name != HISTORY}
         for name, table in written.items():
             write_csv(table, folder.path / f"{name}.csv")
+        pictures: list[Any] = []
+        if figures:
+            from sim.api.reporting import draw_comparison
+
+            pictures = draw_comparison(folder.path, tables, setup.region)
         folder.finish(tally)
         files: tuple[Path, ...] = ()
         page: Path | None = None
         if figures:
             from sim.api.reporting import publish
 
-            files, page = publish(folder.path, tables, setup.region)
+            files, page = publish(folder.path, tables, pictures)
         return folder.handed_over(
             Comparison(
                 folder.path,

@@ -16,6 +16,7 @@ from sim.api.tables import HISTORY, comparison_tables, geography
 from sim.errors import InputError, Problem, SimError
 from sim.plots import (
     Geography,
+    Picture,
     box_figure,
     comparison_set,
     draw,
@@ -46,8 +47,14 @@ def compose(folder: Path, study: Study) -> Material:
     return _comparison(folder, study) if study.kind == "compare" else _run(folder, study)
 
 
-def publish(folder: Path, tables: Mapping[str, pd.DataFrame], region: Region) -> tuple[tuple[Path, ...], Path]:
-    """Draw a comparison that has just run into its folder, and write its report; nothing is computed again.
+def draw_comparison(folder: Path, tables: Mapping[str, pd.DataFrame], region: Region) -> list[Picture]:
+    """Draw a comparison that has just run into its folder."""
+    places = Geography(*geography(region))
+    return draw(comparison_figures(read_study(folder), tables, places), folder / FIGURES)
+
+
+def publish(folder: Path, tables: Mapping[str, pd.DataFrame], pictures: list[Picture]) -> tuple[tuple[Path, ...], Path]:
+    """Write the report of a comparison that has just ended; nothing is computed or drawn again.
 
     Returns
     -------
@@ -55,7 +62,6 @@ def publish(folder: Path, tables: Mapping[str, pd.DataFrame], region: Region) ->
         Files of the figures; the report.
     """
     study = read_study(folder)
-    pictures = draw(comparison_figures(study, tables, Geography(*geography(region))), folder / FIGURES)
     material = Material(study, tables, tuple(pictures), scenario_texts(folder, study))
     return tuple(files(pictures, folder / FIGURES)), write_report(folder, material)
 

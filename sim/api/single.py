@@ -67,12 +67,12 @@ def run(
         tally = folder.execute(progress)
         spec = setup.plan.scenarios[0]
         history = over_time(monthly_table(parts(folder.path, "series")), spec.key)
-        folder.finish(tally)
         drawn: tuple[Path, ...] = ()
         if figures:
             from sim.api.reporting import draw_run
 
             drawn = draw_run(folder.path, history)
+        folder.finish(tally)
         return folder.handed_over(RunResults(folder.path, setup.plan.scenarios, tally, history=history, figures=drawn))
 
 
