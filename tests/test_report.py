@@ -359,6 +359,12 @@ def test_the_answer_never_says_more_than_the_interval():
     assert "0 of the 2 clear ones remain after correction" in words
 
 
+def test_no_correction_is_claimed_where_none_was_made():
+    words = told({"base": "Base", "a": "A"}, effects_of(a=(100, -20, -30, -10)).assign(p_holm=float("nan")))
+    assert "remain after correction" not in words
+    assert "by chance alone" in words
+
+
 @pytest.mark.parametrize(
     ("row", "expected", "never"),
     [

@@ -140,7 +140,9 @@ def sweep_figures(study: Study, tables: Mapping[str, pd.DataFrame]) -> Named:
 
 def _factor_figures(study: Study, key: str, own: Mapping[str, pd.DataFrame], points: pd.DataFrame) -> Named:
     """Draw one scenario along the factors: curves, ends, two factors at once, indices, boxes."""
-    if not len(own.get("ends", ())):
+    if not len(own.get("ends", ())) or (own["ends"][["at_low", "at_high"]] == own["ends"]["at_low"].iloc[0]).all(
+        axis=None
+    ):
         return
     item, title = BY_NAME[PRIMARY], study.titles[key]
     note = study.note([key], baseline=key != study.baseline)

@@ -120,10 +120,11 @@ def parameters_section(material: Material) -> Html:
         parts.append(table("Parameters set by a scenario", heads, cells, (2, 3, 4)))
     kinds = Counter(_kind(parameter.source) for parameter in CATALOGUE.values())
     told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    rest = "All other" if cells else f"All {len(CATALOGUE)}"
+    rest = "All other" if cells else "All"
+    held = "parameters that are not varied" if study.kind == "sweep" else "parameters"
     parts.append(
         paragraph(
-            f"{rest} parameters are at their defaults. By source: {told}. "
+            f"{rest} {held} are at their defaults. By source, of {len(CATALOGUE)}: {told}. "
             "The catalogue gives unit, range and source of each: stabsim catalogue parameters --json."
         )
     )

@@ -79,7 +79,7 @@ def drivers_section(material: Material) -> Html:
                 number(float(row["at_high"])),
                 signed(float(row["effect"])),
                 interval(low, high),
-                element("span", "depends on it" if told else "not enough points to tell", class_="word"),
+                element("span", _dependence(told, low == high == 0), class_="word"),
             ]
         )
     heads = ["Factor", "Scenario", "Range", "At the low end", "At the high end", "Change", "95 % interval", "In words"]
@@ -93,6 +93,12 @@ def drivers_section(material: Material) -> Html:
         _split(material),
     ]
     return join(parts)
+
+
+def _dependence(told: bool, same: bool) -> str:
+    if same:
+        return "the same at both ends"
+    return "depends on it" if told else "not enough points to tell"
 
 
 def _indices(material: Material) -> Html:
@@ -109,6 +115,7 @@ def _indices(material: Material) -> Html:
 
 def _split(material: Material) -> Html:
     rows = material.table("variance")
+    rows = rows[rows["share"].notna()] if len(rows) else rows
     if rows.empty:
         return Html("")
     cells = [

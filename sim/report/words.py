@@ -133,7 +133,7 @@ def _overall_sentence(rows: pd.DataFrame, titles: Mapping[str, str]) -> Html:
     small = sum(is_small(float(effect), float(base)) for effect, base in numbers)
     if small:
         sentence += f"; {small} of the clear ones are under 1{NO_BREAK}% of the baseline"
-    if len(clear) and "p_holm" in clear:
+    if "p_holm" in clear and clear["p_holm"].notna().any():
         kept = int((clear["p_holm"] < 0.05).sum())
         sentence += f"; {kept} of the {len(clear)} clear ones remain after correction for looking at so many"
     elif len(clear):
