@@ -27,7 +27,7 @@ from sim.api.why import question, why
 from sim.api.worlds import between
 from sim.errors import InputError
 from sim.scenario import load_scenario
-from sim.world.outcomes import OUTCOME_INDEX
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 from tests.experiment_fakes import FakeEngine, FakeScenario
 from tests.test_analysis import series
 
@@ -202,7 +202,8 @@ def test_a_certain_but_tiny_difference_is_no_move():
 
 
 def told(total, parts, outcome="incidents"):
-    better = pd.DataFrame({"outcome": [outcome], "unit": ["events"], "scope": ["region"], "better": ["lower"]})
+    unit = OUTCOMES[OUTCOME_INDEX[outcome]].unit
+    better = pd.DataFrame({"outcome": [outcome], "unit": [unit], "scope": ["region"], "better": ["lower"]})
     draw = np.random.default_rng(1)
     luck = draw.normal(0, 0.1, (16, 1)) if total else np.zeros((16, 1))
 
@@ -223,6 +224,9 @@ def test_the_paragraph_says_what_the_numbers_say():
     assert "nearly add up" in text
     against = told(True, {"police": np.full((16, 1), -8.0), "jobs": np.full((16, 1), 3.0)})
     assert "Against it works jobs (" in against
+    scale = told(True, {"police": np.full((16, 1), -0.00004)}, "tension")
+    assert "tension in the region by 0.0000" in scale
+    assert " on the scale 0 to 1 against Calm" in scale
     same = told(False, {"police": np.zeros((16, 1))})
     assert same == "Over 16 pairs, Package and Calm give exactly the same communal incidents in the region."
 

@@ -192,7 +192,7 @@ def attribution_table(attribution: Attribution, columns: pd.DataFrame) -> pd.Dat
         sampling = attribution.sampling_error[index]
         estimate = _widened(mean_estimate(attribution.shares[index]), sampling)
         with np.errstate(divide="ignore", invalid="ignore"):
-            fraction = np.where(told, estimate.value / total.value, np.nan)
+            fraction = np.where(told, estimate.value / total.value + 0.0, np.nan)
         alone, last = (part[index].mean(axis=0) for part in (attribution.alone, attribution.last))
         frames.append(_rows(columns, attribution.method, group, estimate, sampling, alone, last, fraction, n))
     nothing = np.full_like(total.value, np.nan)

@@ -69,16 +69,21 @@ def _total(total: Row, label: str, unit: str, scope: str, titles: tuple[str, str
         return f"{pairs}, {titles[1]} and {titles[0]} give exactly the same {label.lower()} {where}."
     if words == ONE_PAIR:
         return f"With one pair nothing can be said about {label.lower()} {where}; the shares below are one history's."
-    size = f"{number(abs(total['share']))} {unit}"
-    interval = f"95 % interval {number(total['ci_low'])} to {number(total['ci_high'])}"
+    size = _sized(abs(total["share"]), unit)
+    interval = f"95 % interval of the difference {number(total['ci_low'])} to {number(total['ci_high'])}"
     if words == NOT_ENOUGH:
         return (
             f"{pairs}, the difference in {label.lower()} {where} between {titles[1]} and {titles[0]} cannot be told "
-            f"from zero ({number(total['share'])} {unit}, {interval}): read the shares as candidates, not as findings."
+            f"from zero ({_sized(total['share'], unit)}, {interval}): read the shares as candidates, not as findings."
         )
     verb = "raises" if total["share"] > 0 else "lowers"
     judged = f", {words}" if words in ("better", "worse") else ""
     return f"{pairs}, {titles[1]} {verb} {label.lower()} {where} by {size} against {titles[0]} ({interval}){judged}."
+
+
+def _sized(value: float, unit: str) -> str:
+    """Write a number with its unit; a unit that is a scale is named as one."""
+    return f"{number(value)} on the scale {unit}" if unit[0].isdigit() else f"{number(value)} {unit}"
 
 
 def _parts(parts: pd.DataFrame, total: Row) -> list[str]:
@@ -150,4 +155,4 @@ def number(value: float) -> str:
     size = abs(value)
     if size >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if size == 0 or size >= 1e-4 else f"{value:.1e}"
+    return f"{value:.3g}" if size == 0 or size >= 1e-3 else f"{value:.6f}".rstrip("0") if size >= 1e-6 else "~0"
