@@ -314,6 +314,6 @@ def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
 def small_png(png: bytes, colours: int = 256) -> bytes:
     """Return a PNG with a palette: a third of the size, no colour off by more than a few steps of 255."""
     with Image.open(io.BytesIO(png)) as image, io.BytesIO() as buffer:
-        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         flat.save(buffer, format="png", optimize=True)
         return buffer.getvalue()
