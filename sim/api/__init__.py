@@ -6,9 +6,11 @@ from sim.api.folder import default_folder
 from sim.api.inspect import Verification, status, verify
 from sim.api.listing import catalogue
 from sim.api.opened import read_results
+from sim.api.report import read_study, report
 from sim.api.results import Comparison, RunResults, RunsFailedError, SweepResults, scan
 from sim.api.single import Rerun, rerun, run
 from sim.api.sweep import Preview, preview, sweep
+from sim.api.why import Why, why
 from sim.scenario import load_scenario
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "RunsFailedError",
     "SweepResults",
     "Verification",
+    "Why",
     "catalogue",
     "compact",
     "compare",
@@ -26,10 +29,13 @@ __all__ = [
     "load_scenario",
     "preview",
     "read_results",
+    "read_study",
+    "report",
     "rerun",
     "run",
     "scan",
     "status",
     "sweep",
     "verify",
+    "why",
 ]

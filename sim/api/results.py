@@ -76,14 +76,21 @@ class RunResults(Results):
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Results):
-    """Paired effects against ``baseline``: tables as written to the folder, and the figures' files."""
+    """Paired effects against ``baseline``: tables as written to the folder, files of the figures, and the report."""
 
     baseline: str = ""
     effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     cost_effectiveness: pd.DataFrame = field(default_factory=pd.DataFrame)
     districts: pd.DataFrame = field(default_factory=pd.DataFrame)
     over_time: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ranking: pd.DataFrame = field(default_factory=pd.DataFrame)
+    plane: pd.DataFrame = field(default_factory=pd.DataFrame)
+    acceptability: pd.DataFrame = field(default_factory=pd.DataFrame)
+    communities: pd.DataFrame = field(default_factory=pd.DataFrame)
+    order: pd.DataFrame = field(default_factory=pd.DataFrame)
+    thresholds: pd.DataFrame = field(default_factory=pd.DataFrame)
     figures: tuple[Path, ...] = ()
+    report: Path | None = None
 
     def headline(self) -> pd.DataFrame:
         """Differences of headline outcomes in the region over the whole run, with the verdict in words."""

@@ -73,17 +73,13 @@ def run(
         tally = folder.execute(progress)
         spec = setup.plan.scenarios[0]
         history = over_time(monthly_table(parts(folder.path, "series")), spec.key)
-        files: list[Path] = []
+        drawn: tuple[Path, ...] = ()
         if figures:
-            from sim.plots import run_figures
+            from sim.api.reporting import draw_run
 
-            start = (spec.start_year, spec.start_month)
-            title = spec.title or spec.key
-            files = run_figures(folder.path / "figures", history, setup.note([spec]), title, start)
+            drawn = draw_run(folder.path, history)
         folder.finish(tally)
-        return folder.handed_over(
-            RunResults(folder.path, setup.plan.scenarios, tally, history=history, figures=tuple(files))
-        )
+        return folder.handed_over(RunResults(folder.path, setup.plan.scenarios, tally, history=history, figures=drawn))
 
 
 @dataclass(frozen=True, eq=False)

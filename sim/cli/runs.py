@@ -76,7 +76,7 @@ def compare(
     out: Out = None,
     force: Force = False,
 ) -> int:
-    """Compare scenarios with a baseline: paired effects with intervals, and figures."""
+    """Compare scenarios with a baseline: paired effects with intervals, figures, and a report."""
     from sim import api
 
     people = citizens_number(citizens)
@@ -206,6 +206,8 @@ def ending(results: Any) -> int:
         )
     say("Illustrative, not validated: the numbers follow from the assumptions of scenario and catalogue.")
     say(f"Tables and figures: {results.folder}")
+    if getattr(results, "report", None):
+        say(f"Report: {results.report}")
     if not tally.failed:
         return 0
     first = results.runs[results.runs["status"] == "failed"].iloc[0]

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 
 from tests.long.faults import faults
 from tests.long.fuzz import fuzz
+from tests.long.statistics import coverage, nulls
 from tests.long.studies import Check, facts, rumour, scale
 
-STUDIES = ("facts", "rumour", "scale", "fuzz")
+STUDIES = ("facts", "rumour", "scale", "fuzz", "coverage", "nulls")
 
 
 def main() -> int:
@@ -27,6 +28,8 @@ def main() -> int:
         "rumour": lambda: rumour(40 if quick else 200),
         "scale": lambda: scale((20_000, 100_000), 8) if quick else scale((20_000, 200_000, 2_000_000), 16),
         "fuzz": lambda: fuzz(5_000 if quick else 100_000),
+        "coverage": lambda: coverage(1_000 if quick else 10_000),
+        "nulls": lambda: nulls(200, 200) if quick else nulls(2_000, 1_000),
     }
     for name in chosen:
         for check in studies[name]():
