@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-def printable(text: str, instead: str = "\N{REPLACEMENT CHARACTER}") -> str:
-    """Return text without control characters, line ends and characters that change the direction of writing."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else instead for char in text)
+from sim.wording import printable
 
 
 @dataclass(frozen=True)

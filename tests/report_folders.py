@@ -117,7 +117,6 @@ def sweep(
     store = Store(folder)
     store.prepare()
     store.write_batch(
-        "0" * 16,
         {
             "runs": pa.Table.from_pandas(runs[RUNS_SCHEMA.names], schema=RUNS_SCHEMA, preserve_index=False),
             "series": SCHEMAS["series"].empty_table(),

@@ -762,7 +762,7 @@ def test_threads_beyond_the_processors_do_not_help(monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"replications": 50_000, "citizens": "all"}, "would take too long; got about .* days; allowed 2 days"),
+        ({"replications": 50_000, "citizens": "all"}, "would take too long; got about .* days; allowed 2.0 days"),
         ({"citizens": "all", "workers": 500}, "would not fit into memory; got about .* GB .*; allowed .* GB free"),
     ],
 )

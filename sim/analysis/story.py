@@ -9,6 +9,7 @@ import pandas as pd
 
 from sim.analysis.attribution import ORDERED, SAMPLED, SHAPLEY, TOTAL
 from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME
+from sim.wording import number
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
 Row = Any
@@ -148,11 +149,3 @@ def _more(count: int, what: str) -> str:
 
 def _count(count: int, what: str) -> str:
     return f"{count} {what}" + ("s" if count > 1 else "")
-
-
-def number(value: float) -> str:
-    """Write a number in three significant digits or whole thousands."""
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if size == 0 or size >= 1e-3 else f"{value:.6f}".rstrip("0") if size >= 1e-6 else "~0"

@@ -14,6 +14,7 @@ from sim.api.results import RunsFailedError, parts
 from sim.api.sweep_tables import finished_runs, sweep_tables
 from sim.api.tables import HISTORY, comparison_tables, geography
 from sim.errors import InputError, Problem, SimError
+from sim.experiment import Store
 from sim.plots import (
     Geography,
     Picture,
@@ -82,6 +83,7 @@ def write_report(folder: Path, material: Material, out: Path | str | None = None
     except OSError as error:
         problem = Problem(f"cannot write the report: {error.strerror or error}", file=str(target))
         raise InputError(problem) from None
+    Store(folder).seal_file(target)
     return target
 
 

@@ -138,7 +138,8 @@ def _time(seconds: float) -> str:
     """Write a rough length of time in the unit that fits."""
     for unit, length in (("years", 365 * 86400), ("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 1.5 * length:
-            return f"{seconds / length:,.0f} {unit}"
+            count = seconds / length
+            return f"{count:.1f} {unit}" if count < 10 else f"{count:,.0f} {unit}"
     return f"{seconds:.0f} seconds"
 
 

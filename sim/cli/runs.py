@@ -9,8 +9,9 @@ import typer
 
 from sim.cli.command import app
 from sim.cli.options import Citizens, Force, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
-from sim.cli.output import Verbosity, complain, duration, number, print_table, progress_shown, say
+from sim.cli.output import Verbosity, complain, print_table, progress_shown, say
 from sim.errors import InputError
+from sim.wording import duration, number
 
 if TYPE_CHECKING:
     from sim.api import Comparison, RunResults

@@ -9,9 +9,10 @@ import typer
 
 from sim.cli.command import app
 from sim.cli.options import Out, Threads, Workers
-from sim.cli.output import Verbosity, cell, complain, duration, number, print_table, progress_shown, say
+from sim.cli.output import Verbosity, cell, complain, print_table, progress_shown, say
 from sim.cli.runs import EXIT_FAILED_RUNS, ending
 from sim.errors import InputError, Problem
+from sim.wording import duration, number
 
 if TYPE_CHECKING:
     from sim.api import Preview, SweepResults

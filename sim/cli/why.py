@@ -8,8 +8,9 @@ import typer
 
 from sim.cli.command import app
 from sim.cli.options import Citizens, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
-from sim.cli.output import number, print_table, progress_shown, say
+from sim.cli.output import print_table, progress_shown, say
 from sim.cli.runs import ending, warn
+from sim.wording import number
 
 if TYPE_CHECKING:
     from sim.api.why import Why

@@ -20,6 +20,7 @@ ABOVE_MODEL = frozenset(
     {
         "__init__.py",
         "_scenarios",
+        "_experiments",
         "experiment",
         "analysis",
         "validation",

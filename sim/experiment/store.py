@@ -315,6 +315,22 @@ class Store:
         lines = [f"{file_sha256(self.folder / name)}  {name}\n" for name in self.other_files()]
         self.write_file(CHECKSUMS, "".join(lines))
 
+    def seal_file(self, path: Path) -> None:
+        """Record the checksum of one file that joined a sealed folder; elsewhere, and before the seal, do nothing."""
+        recorded = self.seals()
+        if recorded is None or not path.resolve().is_relative_to(self.folder.resolve()):
+            return
+        recorded[path.resolve().relative_to(self.folder.resolve()).as_posix()] = file_sha256(path)
+        self.write_file(CHECKSUMS, "".join(f"{recorded[name]}  {name}\n" for name in sorted(recorded)))
+
+    def seals(self) -> dict[str, str] | None:
+        """Return recorded checksums by file name; None when none were recorded. A line that is none is left out."""
+        try:
+            lines = (self.folder / CHECKSUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return None
+        return {name: digest for digest, _, name in (line.partition("  ") for line in lines) if name}
+
     def unseal(self) -> None:
         """Forget the checksums: files are about to change."""
         with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.experiment.files import TEMPORARY, StoreError, file_sha256
-from sim.experiment.store import BATCH_NAME, CHECKSUMS, MANIFEST, OWN, Store
+from sim.experiment.store import BATCH_NAME, MANIFEST, OWN, Store
 from sim.experiment.tables import TABLES
 
 WRITTEN_AFTER = frozenset(
@@ -89,7 +89,7 @@ def _digests(store: Store, key: str) -> Iterator[Finding]:
 
 
 def _others(store: Store) -> Iterator[Finding]:
-    recorded = read_checksums(store.folder / CHECKSUMS)
+    recorded = store.seals()
     present = set(store.other_files())
     for path in sorted(store.folder.glob(TEMPORARY)):
         yield Finding("leftover", path.name, "a process was killed while it wrote this")
@@ -105,12 +105,3 @@ def _others(store: Store) -> Iterator[Finding]:
             yield Finding("damaged", name, "its checksum is not the one recorded")
     for name in sorted(present - recorded.keys()):
         yield Finding("foreign", name, "was not there when the experiment ended")
-
-
-def read_checksums(path: Path) -> dict[str, str] | None:
-    """Read recorded checksums by file name; None when none were recorded. A line that is none is left out."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines) if name}

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sim import wording
+
 MINUS, EN_DASH, NO_BREAK = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{NO-BREAK SPACE}"
 LONG = 20
 KEPT = frozenset({"\n", NO_BREAK})
@@ -100,23 +102,8 @@ def facts(pairs: Iterable[tuple[object, object]]) -> Html:
 
 
 def number(value: float) -> str:
-    """Write a number in three significant digits, or whole from a thousand on; never in powers of ten."""
-    if value is None or math.isnan(value):
-        return ""
-    if math.isinf(value):
-        return "\N{INFINITY}" if value > 0 else f"{MINUS}\N{INFINITY}"
-    size = abs(value)
-    if size >= 1000:
-        shown = f"{size:,.0f}"
-    elif size == 0:
-        shown = "0"
-    elif size < 1e-6:
-        return "\N{ALMOST EQUAL TO}0"
-    else:
-        digits = max(0, 2 - math.floor(math.log10(size)))
-        shown = f"{size:.{digits}f}"
-        shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
-    return f"{MINUS}{shown}" if value < 0 else shown
+    """Write a number as everywhere, with a true minus sign."""
+    return wording.number(value, MINUS)
 
 
 def signed(value: float) -> str:

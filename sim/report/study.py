@@ -52,7 +52,8 @@ class Study:
     @property
     def total(self) -> int:
         """Number of runs the experiment has when it is complete."""
-        return int(self.manifest.get("replications", 1)) * len(self.titles) * self.points
+        planned = self.manifest.get("planned")
+        return int(planned or self.manifest.get("replications", 1) * len(self.titles) * self.points)
 
     @property
     def unfinished(self) -> bool:
