@@ -1,6 +1,6 @@
 """Scenario files: read safely, check completely, resolve into plain records."""
 
-from sim.scenario.explain import resolved, resolved_yaml
+from sim.scenario.explain import as_yaml, resolved, resolved_yaml
 from sim.scenario.layers import shipped_scenarios
 from sim.scenario.load import load_scenario, validate_file
 from sim.scenario.new import copy_examples, new_study
@@ -14,6 +14,7 @@ __all__ = [
     "Shock",
     "Targets",
     "Trigger",
+    "as_yaml",
     "copy_examples",
     "json_schema",
     "load_scenario",

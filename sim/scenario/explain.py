@@ -37,6 +37,13 @@ def resolved_yaml(scenario: Scenario, *, explain: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
+def as_yaml(content: dict[str, Any]) -> str:
+    """Return content in the shape of a scenario file as YAML, line by line like `resolved_yaml`."""
+    lines: list[str] = []
+    _write(content, (), None, lines)
+    return "\n".join(lines) + "\n"
+
+
 def _targets(targets: Targets) -> dict[str, Any]:
     return {name: keys for name, keys in targets.content().items() if keys}
 
