@@ -50,20 +50,18 @@ def _intervention(label: str, item: Mapping[str, Any], entry: CatalogueEntry, st
             _number(f"{path}.{dose.quantity}", dose.quantity.replace("_", " ").capitalize(), item.get(dose.quantity), 0, 500_000,
                     f"persons over all targets; full dose {dose.full:,.0f}")
         )  # fmt: skip
-    controls.append(
+    more: list[Any] = [
         tags.div(
             _month(f"{path}.start", "Request in", item.get("start"), state),
             _number(f"{path}.months", "Length", item.get("months"), 1, 1200, "months; empty: to the end"),
             class_="pair",
-        )
-    )
-    controls.append(_states(path, item, region))
-    more = [
+        ),
+        _states(path, item, region),
         _select(f"{path}.approval", "Needs approval of", [(name, APPROVAL_WORDS.get(name, name)) for name in APPROVALS],
                 item.get("approval", entry.approval), f"catalogue: {APPROVAL_WORDS.get(entry.approval, entry.approval)}"),
         _number(f"{path}.meur_per_year", "Cost", item.get("meur_per_year"), 0, 100_000,
                 "million euro of 2024 a year; empty: catalogue, "
-                f"{entry.cost.meur_per_year:g} at full dose per {entry.cost.per.replace('_', ' ').replace('million residents', 'million residents')}"),
+                f"{entry.cost.meur_per_year:g} at full dose per {entry.cost.per.replace('_', ' ')}"),
         *_places(path, item, region),
     ]  # fmt: skip
     channels = "; ".join(f"{c.lever} {c.size:+g} ({c.low:g} to {c.high:g}; {c.evidence})" for c in entry.channels)
@@ -78,6 +76,8 @@ def _shock(label: str, item: Mapping[str, Any], entry: ShockType, state: State, 
     controls: list[Any] = [
         slider(f"{path}.magnitude", "Size", float(item.get("magnitude", 1.0)), 0.0, 2.0, 0.05, 1.0,
                "multiplies the sizes of the catalogue; the scenario accepts 0 to 5"),
+    ]
+    more: list[Any] = [
         tags.div(
             _month(f"{path}.at", "Hits in", item.get("at"), state),
             _number(f"{path}.week", "Quarter of the month", item.get("week"), 0, 3, "0 to 3; empty: 0"),
@@ -87,13 +87,11 @@ def _shock(label: str, item: Mapping[str, Any], entry: ShockType, state: State, 
     options = PATTERN_OPTIONS[entry.pattern]
     if "mission" in options:
         missions = list(dict.fromkeys(mission.key for mission in region.missions))
-        controls.append(_select(f"{path}.mission", "Mission", [(key, key) for key in missions], item.get("mission"), ""))
+        more.append(_select(f"{path}.mission", "Mission", [(key, key) for key in missions], item.get("mission"), ""))
     if "months" in options:
-        controls.append(_number(f"{path}.months", "Length", item.get("months"), 1, 600, "months; empty: 12"))
-    more = []
+        more.append(_number(f"{path}.months", "Length", item.get("months"), 1, 600, "months; empty: 12"))
     if entry.pattern in ("impulse", "rumour"):
-        controls.append(_states(path, item, region))
-        more = _places(path, item, region)
+        more += [_states(path, item, region), *_places(path, item, region)]
     channels = "; ".join(f"{c.lever} {c.size:+g} ({c.low:g} to {c.high:g})" for c in entry.channels)
     return _card(
         path, label, entry.name, f"Shock · evidence {entry.evidence}", entry.text,
@@ -121,7 +119,7 @@ def _card(
         ),
         *controls,
         tags.details(
-            tags.summary("Evidence, cost and places"), tags.p(text), tags.p(channels, class_="note"), *more
+            tags.summary("When, where, and the evidence"), *more, tags.p(text), tags.p(channels, class_="note")
         ),
         class_="card",
         aria_label=f"{name} ({label})",

@@ -46,7 +46,7 @@ class PageServer:
         import uvicorn
 
         config = uvicorn.Config(
-            self.guard, log_level="critical", access_log=False, ws_max_size=MAX_MESSAGE, ws_max_queue=64,
+            self.guard, log_level="critical", access_log=False, ws_max_size=MAX_MESSAGE, ws_max_queue=64, ws_per_message_deflate=False,
             timeout_graceful_shutdown=1, server_header=False, date_header=False, lifespan="on",
         )  # fmt: skip
         self._server = uvicorn.Server(config)

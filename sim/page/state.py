@@ -184,7 +184,7 @@ def with_measure(state: State, kind: str, name: str) -> tuple[State, str]:
         item["at"] = date(state, begin)
         item["magnitude"] = 1.0
         if catalogue().shocks[name].pattern == "mission":
-            item["mission"] = _missions(state)[0]
+            item["mission"] = _mission(state, item["at"])
     return edited(state, f"{kind}.{label}", item), label
 
 
@@ -314,6 +314,9 @@ def _only_shipped(region: str) -> None:
         )
 
 
-def _missions(state: State) -> list[str]:
+def _mission(state: State, when: str) -> str:
+    """The key of a mission that stands in a month, troops first; an empty text if there is none."""
+    year, month = int(when[:4]), int(when[5:7])
     region = load_region(find_region(str(state.content["region"])), int(str(state.content["start"])[:4]))
-    return list(dict.fromkeys(mission.key for mission in region.missions)) or [""]
+    standing = [one for one in region.missions if one.persons(year, month) > 0]
+    return next((one.key for one in sorted(standing, key=lambda one: one.kind != "troops")), "")

@@ -51,9 +51,11 @@ def page_text() -> str:
 def _header() -> Tag:
     return tags.header(
         tags.div(tags.h1("stabsim"), tags.p("Two worlds on the same luck: what differs is what you changed.")),
+        tags.nav(tags.a("Worlds", href="#stage"), tags.a("Lessons and controls", href="#controls"), tags.a("File and data", href="#file"),
+                 aria_label="On this page"),
         tags.p(tags.strong(WARNING), " Results follow from assumptions; they predict no event.", class_="warning"),
         class_="top",
-    )
+    )  # fmt: skip
 
 
 def _controls() -> Tag:
@@ -104,7 +106,7 @@ def _controls() -> Tag:
             *(_family(key, title) for key, title in FAMILIES.items()),
             aria_label="Assumptions",
         ),
-        class_="controls",
+        id="controls", class_="controls",
     )  # fmt: skip
 
 
@@ -271,7 +273,7 @@ def _files() -> Tag:
         tags.p("", id="download-words", role="status"),
         tags.p(f"stabsim {__version__}. Codes of states and territories follow ISO 3166 (XKX is user-assigned). "
                "Nothing on this page leaves this machine.", class_="note"),
-        aria_label="Files",
+        id="file", aria_label="Files",
     )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ const Draw = (() => {
     let text = "0";
     if (size >= 1e6) text = (size / 1e6).toPrecision(3) + " M";
     else if (size >= 1000) text = Math.round(size).toLocaleString("en-GB");
-    else if (size >= 1e-6) text = String(Number(size.toPrecision(3)));
+    else if (size >= 100) text = String(Number(size.toFixed(1)));
+    else if (size >= 1e-6) text = signed || size < 1e-3 ? String(Number(size.toPrecision(3))) : Number.isInteger(size) ? String(size) : size.toPrecision(4);
     else if (size > 0) text = "<0.000001";
     return (value < 0 ? "\u2212" : signed && size > 0 ? "+" : "") + text;
   }
