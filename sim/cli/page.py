@@ -26,4 +26,5 @@ def page(
 
     stopped_by = serve(port, not no_open, print_lines)
     complain("stopped")
-    return {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}.get(stopped_by, 0)
+    codes: dict[int, int] = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}
+    return codes.get(stopped_by, 0)

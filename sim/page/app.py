@@ -91,4 +91,3 @@ def _download(name: str, make: Callable[[], tuple[str, str, bytes]]) -> Callable
         return Response(content, media_type=kind, headers={"content-disposition": f'attachment; filename="{file}"'})
 
     return answer
-

@@ -76,7 +76,9 @@ def months_csv(pair: Pair) -> File:
             "date": np.repeat([scenario.date(month) for month in range(months)], len(scopes)),
             "state": np.tile(scopes, months),
         }
-        frames.append(pd.DataFrame({**keys, **dict(zip(OUTCOME_NAMES, values.reshape(-1, len(OUTCOMES)).T, strict=True))}))
+        frames.append(
+            pd.DataFrame({**keys, **dict(zip(OUTCOME_NAMES, values.reshape(-1, len(OUTCOMES)).T, strict=True))})
+        )
     return "months.csv", "text/csv", _csv(pd.concat(frames))
 
 
@@ -133,7 +135,7 @@ def figure_png(pair: Pair) -> File:
                 values = pair.series(world)[:, 0, index]
                 axes.plot(month_dates(range(len(values)), *start), values, color=colour, ls=style, lw=1.3)
             axes.set_title(f"{OUTCOMES[index].label}, {OUTCOMES[index].unit}")
-            tidy_dates(axes.xaxis, 4)
+            tidy_dates(axes.xaxis, 6)
             tidy_values(axes.yaxis)
         with tempfile.TemporaryDirectory(prefix="stabsim-") as folder:
             png, _ = save_figure(page.figure, Path(folder) / "figure")
@@ -181,7 +183,11 @@ def animation_gif(pair: Pair, measure: str = "tension") -> File:
                 mark.set_array(values[world][month])
             head.set_text(f"{MEASURES[index].label}, {pair.ours.date(month)}")
             canvas.draw()
-            images.append(Image.frombytes("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba())).convert("P", palette=Image.Palette.ADAPTIVE))
+            images.append(
+                Image.frombytes("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba())).convert(
+                    "P", palette=Image.Palette.ADAPTIVE
+                )
+            )
     with io.BytesIO() as target:
         images[0].save(target, format="GIF", save_all=True, append_images=images[1:], duration=180, loop=0)
         return "two_worlds.gif", "image/gif", target.getvalue()

@@ -26,7 +26,14 @@ def facts(both: Worlds, state: State) -> dict[str, Any]:
         "scopes": ["region", *region.states],
         "scope_names": ["Whole region", *region.state_names],
         "outcomes": [
-            {"name": o.name, "label": o.label, "unit": o.unit, "kind": o.kind, "headline": o.headline, "better": o.better}
+            {
+                "name": o.name,
+                "label": o.label,
+                "unit": o.unit,
+                "kind": o.kind,
+                "headline": o.headline,
+                "better": o.better,
+            }
             for o in OUTCOMES
         ],
         "measures": [{"name": m.name, "label": m.label, "unit": m.unit} for m in MEASURES],
@@ -66,8 +73,13 @@ def map_shapes(name: str, year: int) -> dict[str, Any]:
         "height": round((north - south) * stretch * scale, 1),
         "outlines": [{"state": state, "points": [place(*point) for point in ring]} for state, ring in rings],
         "districts": [
-            {"key": key, "name": title, "state": region.states[state], "at": place(lon, lat),
-             "radius": round(6.0 + 26.0 * math.sqrt(people / most), 1)}
+            {
+                "key": key,
+                "name": title,
+                "state": region.states[state],
+                "at": place(lon, lat),
+                "radius": round(6.0 + 26.0 * math.sqrt(people / most), 1),
+            }
             for key, title, state, lon, lat, people in rows
         ],  # fmt: skip
     }

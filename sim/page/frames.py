@@ -132,12 +132,8 @@ def as_json(first: int, series: F8, districts: F8, lines: tuple[Line, ...], last
         "first": first,
         "months": len(series),
         "last": last,
-        "series": {
-            name: rounded(series[:, :, index], 5).tolist() for index, name in enumerate(OUTCOME_NAMES)
-        },
-        "districts": {
-            measure.name: rounded(districts[:, index], 3).tolist() for index, measure in enumerate(MEASURES)
-        },
+        "series": {name: rounded(series[:, :, index], 5).tolist() for index, name in enumerate(OUTCOME_NAMES)},
+        "districts": {measure.name: rounded(districts[:, index], 3).tolist() for index, measure in enumerate(MEASURES)},
         "lines": lines,
     }
     return json.dumps(content, separators=(",", ":"), allow_nan=False)

@@ -51,7 +51,13 @@ class Lesson:
             {"text": step.text, "look": step.look, "outcome": step.outcome, "scope": step.scope, "month": step.month}
             for step in self.steps
         ]
-        return {"key": self.key, "title": self.title, "minutes": self.minutes, "question": self.question, "steps": steps}
+        return {
+            "key": self.key,
+            "title": self.title,
+            "minutes": self.minutes,
+            "question": self.question,
+            "steps": steps,
+        }
 
 
 @cache

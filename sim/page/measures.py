@@ -34,7 +34,9 @@ def measures_html(state: State) -> TagList:
         if shock is not None:
             cards.append(_shock(label, item, shock, state, region))
     if not cards:
-        return TagList(tags.p("No measure and no shock: both worlds differ only in changed assumptions.", class_="note"))
+        return TagList(
+            tags.p("No measure and no shock: both worlds differ only in changed assumptions.", class_="note")
+        )
     return TagList(*cards)
 
 
@@ -74,8 +76,16 @@ def _intervention(label: str, item: Mapping[str, Any], entry: CatalogueEntry, st
 def _shock(label: str, item: Mapping[str, Any], entry: ShockType, state: State, region: Region) -> Tag:
     path = f"shocks.{label}"
     controls: list[Any] = [
-        slider(f"{path}.magnitude", "Size", float(item.get("magnitude", 1.0)), 0.0, 2.0, 0.05, 1.0,
-               "multiplies the sizes of the catalogue; the scenario accepts 0 to 5"),
+        slider(
+            f"{path}.magnitude",
+            "Size",
+            float(item.get("magnitude", 1.0)),
+            0.0,
+            2.0,
+            0.05,
+            1.0,
+            "multiplies the sizes of the catalogue; the scenario accepts 0 to 5",
+        ),
     ]
     more: list[Any] = [
         tags.div(
@@ -104,7 +114,9 @@ def _card(
     *, switch: bool,
 ) -> Tag:  # fmt: skip
     on = tags.label(
-        tags.input(type="checkbox", checked="", data_switch=f"{path}.intensity", role="switch"), " in force", class_="switch"
+        tags.input(type="checkbox", checked="", data_switch=f"{path}.intensity", role="switch"),
+        " in force",
+        class_="switch",
     )
     return tags.section(
         tags.div(
@@ -114,7 +126,9 @@ def _card(
         ),
         tags.div(
             on if switch else None,
-            tags.button("Remove", type="button", class_="quiet", data_remove=path, aria_label=f"Remove {name} ({label})"),
+            tags.button(
+                "Remove", type="button", class_="quiet", data_remove=path, aria_label=f"Remove {name} ({label})"
+            ),
             class_="card-tools",
         ),
         *controls,
@@ -136,7 +150,12 @@ def slider(
     facts = f"{low:g} to {high:g}, default {default:g}"
     if evidence is not None:
         facts = f"evidence {inside[0]:g} to {inside[1]:g}, default {default:g}"
-    shared = {"data_path": path, "data_default": f"{default:g}", "data_low": f"{inside[0]:.9g}", "data_high": f"{inside[1]:.9g}"}
+    shared = {
+        "data_path": path,
+        "data_default": f"{default:g}",
+        "data_low": f"{inside[0]:.9g}",
+        "data_high": f"{inside[1]:.9g}",
+    }
     return tags.div(
         tags.div(
             tags.span(name, class_="name"),
@@ -176,7 +195,8 @@ def _select(path: str, name: str, options: Sequence[tuple[str, str]], value: Any
     return tags.label(
         tags.span(name, class_="name"),
         tags.select(
-            *(tags.option(words, value=key, selected="" if key == value else None) for key, words in options), data_path=path
+            *(tags.option(words, value=key, selected="" if key == value else None) for key, words in options),
+            data_path=path,
         ),
         tags.span(unit, class_="facts"),
         class_="control",
@@ -192,7 +212,9 @@ def _states(path: str, item: Mapping[str, Any], region: Region) -> Tag:
         )
         for key, name in zip(region.states, region.state_names, strict=True)
     ]  # fmt: skip
-    return tags.fieldset(tags.legend("Where (none ticked: everywhere)"), tags.div(*boxes, class_="ticks"), class_="control")
+    return tags.fieldset(
+        tags.legend("Where (none ticked: everywhere)"), tags.div(*boxes, class_="ticks"), class_="control"
+    )
 
 
 def _places(path: str, item: Mapping[str, Any], region: Region) -> list[Tag]:

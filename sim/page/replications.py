@@ -34,7 +34,9 @@ class Replications:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe(duplex=False)
         settings = {"seed": state.seed, "citizens": state.citizens, "replications": state.replications}
-        self.process = context.Process(target=run_comparison, args=(theirs, base, ours, settings, self.folder / "results"))
+        self.process = context.Process(
+            target=run_comparison, args=(theirs, base, ours, settings, self.folder / "results")
+        )
         self.process.start()
         theirs.close()
         threading.Thread(target=self._listen, daemon=True, name="page-replications").start()
@@ -135,5 +137,5 @@ def _headline(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of the table under the charts."""
     columns = ["outcome", "unit", "baseline_mean", "effect", "ci_low", "ci_high", "in_words", "n"]
     rows = table[columns].to_dict(orient="records")
-    return [{key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
+    return [{str(key): None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}
             for row in rows]  # fmt: skip

@@ -119,5 +119,7 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         what = "is in use" if error.errno == 98 else f"cannot be used: {error.strerror}"
-        raise InputError(Problem(what, key="port", got=str(port), hint="choose another with --port, or --port 0")) from None
+        raise InputError(
+            Problem(what, key="port", got=str(port), hint="choose another with --port, or --port 0")
+        ) from None
     return listening

@@ -156,7 +156,8 @@ def configured(state: State, name: str, value: Any) -> State:
         low, high = limits[name]
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise InputError(Problem("out of range", key=name, got=str(value)[:20], allowed=f"{low} to {high:,}"))
-        return replace(state, **{name: value})
+        changed: dict[str, Any] = {name: value}
+        return replace(state, **changed)
     if name == "shared" and isinstance(value, bool):
         return replace(state, shared=value)
     if name == "baseline" and (value == BARE or value in shipped_scenarios()):
@@ -211,7 +212,9 @@ def worlds(state: State) -> Worlds:
         ours = _load(ours_file, state.overrides)
         base = _load(bare_file if state.baseline == BARE else Path(state.baseline), state.overrides)
     if ours.months > MAX_MONTHS:
-        raise InputError(Problem("too long for the page", key="months", got=str(ours.months), allowed=f"1 to {MAX_MONTHS}"))
+        raise InputError(
+            Problem("too long for the page", key="months", got=str(ours.months), allowed=f"1 to {MAX_MONTHS}")
+        )
     for name, mine, theirs in (("region", ours.region, base.region), ("start", ours.date(0), base.date(0))):
         if mine != theirs:
             raise InputError(Problem("differs from the baseline's", key=name, got=mine, allowed=theirs))
@@ -264,7 +267,7 @@ def _content(path: Path) -> dict[str, Any]:
     """All layers of a checked file as one: nothing is inherited any more, nothing is filled in."""
     root = read_layers(path).root
     assert root is not None
-    content = _without_nothing(root.plain())
+    content: dict[str, Any] = _without_nothing(root.plain())
     content.pop("extends", None)
     return content
 

@@ -291,11 +291,23 @@ def _parameter(item: Parameter) -> Tag:
     low, high = max(item.hard_low, item.low - room), min(item.hard_high, item.high + room)
     if high <= low:
         low, high = item.hard_low, item.hard_high
-    control = slider(f"parameters.{item.name}", item.text, item.default, low, high, (high - low) / 200, item.default, item.unit,
-                     evidence=(item.low, item.high), source=f"row {item.name} · evidence {item.source}")
+    control = slider(
+        f"parameters.{item.name}",
+        item.text,
+        item.default,
+        low,
+        high,
+        (high - low) / 200,
+        item.default,
+        item.unit,
+        evidence=(item.low, item.high),
+        source=f"row {item.name} · evidence {item.source}",
+    )
     control.add_class("parameter")
     control.attrs["data-words"] = f"{item.name} {item.text} {item.source}".lower()
-    control.append(tags.button("Back to default", type="button", class_="quiet", data_remove=f"parameters.{item.name}", hidden=""))
+    control.append(
+        tags.button("Back to default", type="button", class_="quiet", data_remove=f"parameters.{item.name}", hidden="")
+    )
     return control  # fmt: skip
 
 

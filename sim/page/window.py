@@ -188,7 +188,9 @@ class Window:
                 "warnings": list(warnings),
                 "outside": out_of_evidence(content.get("parameters", {})),
                 "baselines": others,
-                "settings": {name: getattr(state, name) for name in ("baseline", "seed", "citizens", "replications", "shared")},
+                "settings": {
+                    name: getattr(state, name) for name in ("baseline", "seed", "citizens", "replications", "shared")
+                },
                 "downloads": self.addresses,
                 "origin": self.origin,
                 "fresh": fresh,

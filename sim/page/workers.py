@@ -109,6 +109,7 @@ class _Worker:
         self.job: Job | None = None
         self.process: Any = None
         self.pipe: Connection | None = None
+        self.sending = threading.Lock()
         self.thread = threading.Thread(target=self._feed, daemon=True, name="page-worker")
 
     def supersede(self, newer: Job) -> None:
@@ -136,7 +137,8 @@ class _Worker:
 
     def _run(self, job: Job, listener: Listener) -> None:
         assert self.pipe is not None
-        self.pipe.send(("run", job))
+        with self.sending:
+            self.pipe.send(("run", job))
         parts: list[Part] = []
         while True:
             number, answer = self.pipe.recv()
@@ -155,7 +157,8 @@ class _Worker:
     def _send(self, *message: Any) -> None:
         try:
             if self.pipe is not None:
-                self.pipe.send(message)
+                with self.sending:
+                    self.pipe.send(message)
         except OSError:
             return  # the process died; its thread notices
 
@@ -194,11 +197,11 @@ def _serve(pipe: Connection, job: Job) -> None:
     recorder = FrameRecorder(job.scenario.months, hand_over)
 
     def observe(model: Any) -> None:
-        recorder(model)
-        while pipe.poll():
+        while pipe.poll():  # before the month is handed over: after the last part the next wish may be on its way
             kind, number = pipe.recv()
             if kind == "stop" and number == job.number:
                 raise _Superseded
+        recorder(model)
 
     try:
         run_world(job.scenario, job.seed, job.citizens, observe)
