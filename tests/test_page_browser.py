@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-PATIENCE = 60_000
+PATIENCE = 120_000
 VALLEYS = """\
 format: 1
 title: Valleys
@@ -109,6 +109,13 @@ class View:
             self.outside.append(route.request.url)
             route.abort()
 
+    def until(self, condition: str, seconds: float = PATIENCE / 1000) -> None:
+        """Wait for a condition in the page; asked from outside, because the page forbids evaluated code."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < end, condition
+            time.sleep(0.02)
+
     def complete(self) -> None:
         self.page.wait_for_selector("body[data-complete=true]")
 
@@ -116,14 +123,12 @@ class View:
         """Do something that runs worlds again, and wait until they are complete."""
         turn = int(self.page.get_attribute("body", "data-turn"))
         act()
-        self.page.wait_for_function(
-            f"Number(document.body.dataset.turn) > {turn} && document.body.dataset.complete === 'true'"
-        )
+        self.until(f"Number(document.body.dataset.turn) > {turn} && document.body.dataset.complete === 'true'")
 
     def load(self, text: str) -> None:
         self.redrawn(
             lambda: self.page.set_input_files(
-                "#load", {"name": "mine.yaml", "mimeType": "text/yaml", "buffer": text.encode()}
+                "[data-load]", {"name": "mine.yaml", "mimeType": "text/yaml", "buffer": text.encode()}
             )
         )
 
@@ -268,7 +273,7 @@ def test_play_pause_step_and_scrub(view: View) -> None:
     page.select_option("#speed", "24")
     page.click("#play")
     assert page.get_attribute("#play", "aria-label") == "Pause"
-    page.wait_for_function("Number(document.getElementById('month').value) > 3")
+    view.until("Number(document.getElementById('month').value) > 3")
     page.click("#play")
     stopped = page.input_value("#month")
     page.wait_for_timeout(300)
@@ -282,7 +287,7 @@ def test_play_pause_step_and_scrub(view: View) -> None:
     page.click("#last")
     page.locator("#play").focus()
     page.keyboard.press("Space")  # from the end it starts again
-    page.wait_for_function("document.getElementById('play').getAttribute('aria-label') === 'Play'")
+    view.until("document.getElementById('play').getAttribute('aria-label') === 'Play'")
     assert page.input_value("#month") == "23"
 
 
@@ -293,7 +298,7 @@ def test_the_file_and_the_command_give_the_same_numbers(view: View, tmp_path: Pa
     view.redrawn(lambda: set_slider(view, "parameters.b_peer", 3.0))
     page.locator("[data-set=replications]").fill("2")
     page.keyboard.press("Tab")
-    page.wait_for_function("document.getElementById('command').value.includes('--replications 2 ')")
+    view.until("document.getElementById('command').value.includes('--replications 2 ')")
     page.click("#copy-yaml")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == view.yaml
@@ -339,15 +344,15 @@ def test_what_is_wrong_is_shown_and_the_last_good_picture_stays(view: View) -> N
     page = view.page
     view.load(VALLEYS)
     page.set_input_files(
-        "#load",
+        "[data-load]",
         {"name": "bad.yaml", "mimeType": "text/yaml", "buffer": b"format: 1\nregion: western_balkan\nmonths: 0\n"},
     )
     page.wait_for_selector("#problems li")
     assert "shipped regions only" in view.text("#problems")
-    page.set_input_files("#load", {"name": "big.yaml", "mimeType": "text/yaml", "buffer": b"x" * 300_000})
-    page.wait_for_function("document.getElementById('problems').textContent.includes('too large')")
-    page.set_input_files("#load", {"name": "evil.yaml", "mimeType": "text/yaml", "buffer": VALLEYS.replace("Valleys", "<img src=x onerror=alert(1)>").encode()})  # fmt: skip
-    page.wait_for_function("document.getElementById('pair-title').textContent.includes('<img')")
+    page.set_input_files("[data-load]", {"name": "big.yaml", "mimeType": "text/yaml", "buffer": b"x" * 300_000})
+    view.until("document.getElementById('problems').textContent.includes('too large')")
+    page.set_input_files("[data-load]", {"name": "evil.yaml", "mimeType": "text/yaml", "buffer": VALLEYS.replace("Valleys", "<img src=x onerror=alert(1)>").encode()})  # fmt: skip
+    view.until("document.getElementById('pair-title').textContent.includes('<img')")
     assert page.locator("#stage img").count() == 0
     page.locator("[data-path=months]").fill("9999")
     page.keyboard.press("Tab")
@@ -377,7 +382,7 @@ def test_replications_show_a_band_and_can_be_cancelled(view: View) -> None:
     page.keyboard.press("Tab")
     page.click("#replicate")
     page.click("#cancel")
-    page.wait_for_function("document.getElementById('progress-words').textContent === 'Cancelled.'")
+    view.until("document.getElementById('progress-words').textContent === 'Cancelled.'")
     assert page.locator("#replicate").is_enabled()
 
 
@@ -423,10 +428,10 @@ def test_the_page_reconnects_after_the_server_was_started_again(chromium: Any) -
         window.redrawn(lambda: window.page.locator("[data-set=seed]").fill("11") or window.page.keyboard.press("Tab"))
         first.stop()
         window.page.wait_for_selector("#lost:not([hidden])")
-        window.page.wait_for_function("document.getElementById('lost').textContent.includes('Start it again')")
+        window.until("document.getElementById('lost').textContent.includes('Start it again')")
         second = Served(port)
         try:
-            window.page.wait_for_function("document.getElementById('lost').textContent.includes('open the address')")
+            window.until("document.getElementById('lost').textContent.includes('open the address')")
             window.page.goto(second.address)
             window.complete()
             assert "Valleys" in window.text("#pair-title")

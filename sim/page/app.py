@@ -47,6 +47,8 @@ class Page:
 
         def tell(kind: str, content: dict[str, Any]) -> None:
             """Send to the browser from any thread."""
+            if loop.is_closed():
+                return
             asyncio.run_coroutine_threadsafe(session.send_custom_message(kind, content), loop)
 
         window = self.windows[session.id] = Window(session.id, self.pool, tell)

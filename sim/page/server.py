@@ -11,7 +11,9 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+
+import uvicorn
 
 from sim.errors import InputError, Problem
 from sim.page.guard import Guard
@@ -19,6 +21,13 @@ from sim.page.guard import Guard
 DEFAULT_PORT = 8642
 MAX_MESSAGE = 512 * 1024
 """Largest message a browser may send, bytes: a scenario file at its own limit, and some room."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the page, which ends at once instead of waiting for open windows."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
 
 
 class PageServer:
@@ -39,20 +48,18 @@ class PageServer:
         self.guard = Guard(self.page.app, self.port, policy(self.page.html))
         self.address = f"http://127.0.0.1:{self.port}/?token={self.guard.token}"
         self.stopped_by = 0
-        self._server: Any = None
+        self._server: _Server | None = None
 
     def run(self, ready: Callable[[], None] | None = None) -> int:
         """Serve until a signal or `stop`; return the number of the signal, or 0."""
-        import uvicorn
-
         config = uvicorn.Config(
             self.guard, log_level="critical", access_log=False, ws_max_size=MAX_MESSAGE, ws_max_queue=64, ws_per_message_deflate=False,
             timeout_graceful_shutdown=1, server_header=False, date_header=False, lifespan="on",
         )  # fmt: skip
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self.page.start()
         try:
-            asyncio.run(self._serve(ready))
+            asyncio.run(self._serve(self._server, ready))
         finally:
             self.page.close()
             self.socket.close()
@@ -63,12 +70,12 @@ class PageServer:
         if self._server is not None:
             self._server.should_exit = self._server.force_exit = True
 
-    async def _serve(self, ready: Callable[[], None] | None) -> None:
+    async def _serve(self, server: _Server, ready: Callable[[], None] | None) -> None:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._on_signal)
-        serving = asyncio.create_task(self._server._serve([self.socket]))
-        while not self._server.started and not serving.done():
+        serving = asyncio.create_task(server.serve([self.socket]))
+        while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         if ready is not None and not serving.done():
             ready()

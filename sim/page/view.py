@@ -101,7 +101,7 @@ def _controls() -> Tag:
             tags.label(tags.input(type="checkbox", role="switch", checked="", data_set="shared"),
                        " Changed assumptions hold in both worlds", class_="switch"),
             tags.label(tags.span("Find a parameter", class_="name"),
-                       tags.input(type="search", id="find", placeholder="contagion, police, tension"), class_="control"),
+                       tags.input(type="search", id="find", data_shiny_no_bind_input="", placeholder="contagion, police, tension"), class_="control"),
             tags.p("", id="found", class_="note", role="status"),
             *(_family(key, title) for key, title in FAMILIES.items()),
             aria_label="Assumptions",
@@ -166,7 +166,7 @@ def _stage() -> Tag:
             class_="note"), aria_label="Stability index"),
         tags.section(
             tags.div(tags.h2("Decisions"), tags.div(_chooser("who", "Who"), tags.label(
-                tags.input(type="checkbox", id="only", role="switch"), " Only what differs", class_="switch"),
+                tags.input(type="checkbox", id="only", data_shiny_no_bind_input="", role="switch"), " Only what differs", class_="switch"),
                 class_="row choosers"), class_="stage-head"),
             tags.div(_world_log("base"), _world_log("ours"), class_="worlds"),
             aria_label="Decisions of institutions",
@@ -190,11 +190,11 @@ def _player() -> Tag:
             button("last", "Last month", "M14 4h2v12h-2zM4 4v12l9-6z"),
             class_="buttons", role="group", aria_label="Play",
         ),
-        tags.input(type="range", id="month", min="0", max="1", step="1", value="0", aria_label="Month"),
+        tags.input(type="range", id="month", data_shiny_no_bind_input="", min="0", max="1", step="1", value="0", aria_label="Month"),
         tags.output("", id="when", for_="month"),
         tags.label(tags.span("Speed", class_="visually-hidden"), tags.select(
             tags.option("slow", value="4"), tags.option("normal", value="10", selected=""), tags.option("fast", value="24"),
-            id="speed", aria_label="Speed")),
+            id="speed", data_shiny_no_bind_input="", aria_label="Speed")),
         class_="player", aria_label="Time",
     )  # fmt: skip
 
@@ -252,16 +252,16 @@ def _files() -> Tag:
         tags.h2("This page as a file"),
         tags.p("What you see is a scenario file. The command below gives the same numbers.", class_="note"),
         tags.label(tags.span("Scenario file", class_="name"),
-                   tags.textarea("", id="yaml", readonly="", rows="12", spellcheck="false"), class_="control"),
+                   tags.textarea("", id="yaml", data_shiny_no_bind_input="", readonly="", rows="12", spellcheck="false"), class_="control"),
         tags.div(
             tags.button("Copy as YAML", type="button", id="copy-yaml"),
             tags.button("Download my_scenario.yaml", type="button", id="save-yaml"),
             tags.button("Download my_baseline.yaml", type="button", id="save-bare", hidden=""),
-            tags.label("Load a scenario file", tags.input(type="file", id="load", accept=".yaml,.yml"), class_="button file"),
+            tags.label("Load a scenario file", tags.input(type="file", data_load="", accept=".yaml,.yml"), class_="button file"),
             class_="row",
         ),
         tags.label(tags.span("Command line", class_="name"),
-                   tags.textarea("", id="command", readonly="", rows="2", spellcheck="false"), class_="control"),
+                   tags.textarea("", id="command", data_shiny_no_bind_input="", readonly="", rows="2", spellcheck="false"), class_="control"),
         tags.div(tags.button("Copy the command", type="button", id="copy-command"), class_="row"),
         tags.h3("Data and figures of this pair"),
         tags.div(
@@ -313,7 +313,11 @@ def _parameter(item: Parameter) -> Tag:
 
 def _picker(name: str, do: str, options: list[tuple[str, str]]) -> Tag:
     choices = [tags.option(words, value=key) for key, words in options]
-    return tags.label(tags.span(name, class_="name"), tags.select(*choices, id=f"pick-{do}"), class_="control")
+    return tags.label(
+        tags.span(name, class_="name"),
+        tags.select(*choices, id=f"pick-{do}", data_shiny_no_bind_input=""),
+        class_="control",
+    )
 
 
 def _adder(kind: str, words: str, options: list[tuple[str, str, str]]) -> Tag:
@@ -327,7 +331,9 @@ def _adder(kind: str, words: str, options: list[tuple[str, str, str]]) -> Tag:
 
 
 def _chooser(key: str, words: str) -> Tag:
-    return tags.label(tags.span(words, class_="name"), tags.select(id=key), class_="inline")
+    return tags.label(
+        tags.span(words, class_="name"), tags.select(id=key, data_shiny_no_bind_input=""), class_="inline"
+    )
 
 
 def _whole(name: str, words: str, low: int, high: int, unit: str, *, path: bool = False) -> Tag:

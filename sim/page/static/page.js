@@ -62,7 +62,7 @@
       el.value = "";
     } else if (el.id === "pick-open") wish({ do: "open", name: el.value });
     else if (el.id === "pick-baseline") wish({ do: "set", name: "baseline", value: el.value });
-    else if (el.id === "load") load(el);
+    else if (data.load !== undefined) load(el);
   });
   document.addEventListener("click", (event) => {
     const el = event.target.closest("button, a");
