@@ -555,7 +555,8 @@ def test_lesson_cascade_is_true() -> None:
     assert 50 < more_half < 1000
     assert more_full > 10 * more_half
     weak_base = outcome(lesson("cascade").state(3), "base", "participants")
-    assert (weak - weak_base).sum() < more_full / 2
+    assert 0.6 * more_full < (weak - weak_base).sum() < 0.75 * more_full  # a third fewer
+    assert out_of_evidence(lesson("cascade").state(3).content["parameters"]) == []
 
 
 def test_lesson_nothing_is_true() -> None:
@@ -567,7 +568,8 @@ def test_lesson_nothing_is_true() -> None:
     agreed = [outcome(one.state(1), world, "tension", 1 + 6) for world in ("base", "ours")]
     fall = agreed[0] - agreed[1]
     assert fall[30] > 0.001
-    assert fall[59] < fall[40]
+    assert fall[18] == 0.0
+    assert fall[59] > fall[40] > fall[30]
     null = [outcome(one.state(2), world, "") for world in ("base", "ours")]
     differs = [
         name for name, index in OUTCOME_INDEX.items() if not np.array_equal(*(r.series[:, :, index] for r in null))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from htmltools import HTML, Tag, TagList, tags
@@ -287,17 +288,17 @@ def _family(key: str, title: str) -> Tag:
 
 
 def _parameter(item: Parameter) -> Tag:
-    room = 0.5 * (item.high - item.low)
-    low, high = max(item.hard_low, item.low - room), min(item.hard_high, item.high + room)
-    if high <= low:
-        low, high = item.hard_low, item.hard_high
+    room = 0.5 * (item.high - item.low) or item.high  # one without a range: from nothing to twice its value
+    step = _round_step(item.high - item.low + 2 * room)
+    low = max(math.ceil(item.hard_low / step - 1e-9), math.floor((item.low - room) / step)) * step
+    high = min(math.floor(item.hard_high / step + 1e-9), math.ceil((item.high + room) / step)) * step
     control = slider(
         f"parameters.{item.name}",
         item.text,
         item.default,
         low,
         high,
-        (high - low) / 200,
+        step,
         item.default,
         item.unit,
         evidence=(item.low, item.high),
@@ -309,6 +310,12 @@ def _parameter(item: Parameter) -> Tag:
         tags.button("Back to default", type="button", class_="quiet", data_remove=f"parameters.{item.name}", hidden="")
     )
     return control  # fmt: skip
+
+
+def _round_step(span: float) -> float:
+    """A step of one, two or five of some decimal, of which 100 to 250 make the span."""
+    size = 10.0 ** math.floor(math.log10(span / 100))
+    return max(step * size for step in (1, 2, 5) if step * size <= span / 100)
 
 
 def _picker(name: str, do: str, options: list[tuple[str, str]]) -> Tag:
