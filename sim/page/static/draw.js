@@ -68,9 +68,11 @@ const Draw = (() => {
       make("line", { x1: left, x2: width - right, y1: y(v), y2: y(v), class: v === 0 && spec.zero ? "zero" : "grid" }, svg);
       make("text", { x: left - 6, y: y(v) + 4, "text-anchor": "end" }, svg, texts[i]);
     });
-    const [year, first] = spec.start, every = Math.max(1, Math.ceil(last / 12 / (width / 70)));
-    for (let m = (13 - first) % 12, n = 0; m <= last; m += 12, n++) {
-      if (n % every === 0) make("text", { x: x(m), y: height - 6, "text-anchor": "middle" }, svg, String(year + Math.floor((first - 1 + m) / 12)));
+    const [year, first] = spec.start, short = last <= 36, apart = short ? 6 : 12;
+    const every = Math.max(1, Math.ceil(last / apart / (width / 70)));
+    for (let m = (apart + 1 - (first % apart)) % apart, n = 0; m <= last; m += apart, n++) {
+      const at = first - 1 + m, words = String(year + Math.floor(at / 12)) + (short ? "-" + String((at % 12) + 1).padStart(2, "0") : "");
+      if (n % every === 0) make("text", { x: Math.min(x(m), width - 20), y: height - 6, "text-anchor": "middle" }, svg, words);
       make("line", { x1: x(m), x2: x(m), y1: height - bottom, y2: height - bottom + 4, class: "tick" }, svg);
     }
     const key = "past-" + holder.id, clip = make("clipPath", { id: key }, make("defs", {}, svg));

@@ -230,7 +230,6 @@
     colour = Draw.ramp();
     view.limit = Math.max(1e-9, ...["base", "ours"].flatMap((name) => worlds[name].districts[view.measure].map((row) => Math.max(...row))));
     const measure = facts.measures.find((one) => one.name === view.measure);
-    if (view.measure === "tension") view.limit = 1;
     drawScale(measure);
     document.body.dataset.turn = facts.turn;
     document.body.dataset.complete = worlds.base.last && worlds.ours.last && worlds.base.turn === facts.turn && worlds.ours.turn === facts.turn;
@@ -261,7 +260,7 @@
     $id("difference-words").textContent = `${item.kind === "flow" ? "Difference so far, running total" : "Difference this month"}: ${gap === 0 ? "none, to the last digit" : Draw.number(gap, true)} in this history.${many}`;
     for (const name of ["base", "ours"]) {
       const values = worlds[name].districts[view.measure][m];
-      colourMap[name](values, (v) => colour(v / view.limit));
+      colourMap[name](values, (v) => colour(shade(v)));
       const top = values.map((v, i) => [v, i]).filter(([v]) => v > 0).sort((a, b) => b[0] - a[0]).slice(0, 3);
       $id("map-words-" + name).textContent = top.length ? "Highest: " + top.map(([v, i]) => `${facts.map.districts[i].name} ${Draw.number(v)}`).join(", ") + "." : "Nothing in any district this month.";
       logs(name, m);
@@ -269,12 +268,15 @@
     index(m);
   }
 
+  // Counts are rare and large: their colours follow the square root, so that small ones can be seen.
+  const shade = (v) => (view.measure === "tension" ? v / view.limit : Math.sqrt(v / view.limit));
   function drawScale(measure) {
     const holder = $id("scale"), bar = document.createElement("span"), steps = [0, 0.25, 0.5, 0.75, 1];
     bar.className = "bar";
     bar.style.background = `linear-gradient(to right, ${steps.map((s) => colour(s)).join(",")})`;
     const text = (words) => Object.assign(document.createElement("span"), { textContent: words });
-    holder.replaceChildren(text("0"), bar, text(`${Draw.number(view.limit)} ${measure.unit === "0 to 1" ? "" : measure.unit}`));
+    const half = view.measure === "tension" ? view.limit / 2 : view.limit / 4;
+    holder.replaceChildren(text("0"), bar, text(`${Draw.number(view.limit)}${measure.unit === "0 to 1" ? "" : " " + measure.unit}; middle ${Draw.number(half)}`));
   }
   function describe(district) {
     if (!drawn) return;
