@@ -31,7 +31,7 @@ from sim.kernels.mobilisation import (
     fill_uniforms,
     set_stances,
 )
-from sim.parameters import parameters
+from sim.parameters import as_record, parameters
 from sim.region import find_region, load_region
 
 ALPHA = 1e-5
@@ -728,7 +728,7 @@ def batch() -> dict[str, str]:
 
 
 def crowd_batch() -> dict[str, str]:
-    """The same for the passes over citizens, whose traits are float32 and parameters plain floats.
+    """The same for the passes over citizens, whose traits are float32.
 
     The coefficients are no powers of two: with the defaults of one half, float32 products happen to be exact.
     """
@@ -737,7 +737,7 @@ def crowd_batch() -> dict[str, str]:
     hardship, risk, threshold, labour = rng.uniform(0.001, 0.999, (4, n)).astype(np.float32)
     young = rng.uniform(size=n) < 0.2
     stance = np.empty(n, np.float32)
-    p = parameters({"b_threshold": 0.37, "b_unemployment": 0.61})
+    p = as_record(parameters({"b_threshold": 0.37, "b_unemployment": 0.61}))
     start = np.array([0, 300, n])
     rates = rng.uniform(0.02, 0.3, (2, 2))
     set_stances(stance, threshold, labour, young, start, rates[0], rates[1], p)

@@ -42,7 +42,7 @@ def next_month(world: World, values: Any) -> Any:
         getattr(world.fields, f"{name}_0")[...] = getattr(world.setting.fields, f"{name}_0")
     world.fields.slow_0[...] = world.setting.fields.slow_0
     s = world.setting
-    update_fields(s.geography, world.fields, world.inputs, world.tallies, world.targets, s.parameters, s.rates)
+    update_fields(s.geography, world.fields, world.inputs, world.tallies, world.targets, s.record, s.rates)
     return flat(world)
 
 

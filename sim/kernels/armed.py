@@ -5,7 +5,7 @@ Citizens who riot never end a war, nor make one: armed groups have their own fig
 """
 
 from sim.kernels import draws
-from sim.kernels.compiling import kernel
+from sim.kernels.compiling import inner_kernel, kernel
 from sim.kernels.elementary import exp
 from sim.kernels.mobilisation import free_persons, unemployed_share
 from sim.kernels.movement import citizen_persons, deal, kill_civilians
@@ -13,7 +13,7 @@ from sim.kernels.violence import event_block, pareto_size, pick_victim
 from sim.types import ARMED_DEATHS, ARMED_EVENTS, EXITS, FIGHTER_DEATHS, RECRUITS
 
 
-@kernel
+@inner_kernel
 def recruit_cell(c, rate, geography, citizens, tallies, cells, seed, tick, p):
     """Recruits of one cell: Binomial(free, 1 - exp(-rate x own factors)) for each citizen."""
     first = citizens.cell_start[c]
@@ -32,7 +32,7 @@ def recruit_cell(c, rate, geography, citizens, tallies, cells, seed, tick, p):
             tallies.month[RECRUITS, c] += joined
 
 
-@kernel
+@inner_kernel
 def armed_event(c, k, geography, citizens, mood, tallies, lethality, seed, tick, p):
     """Deaths of one armed event: fighters of the cell, and civilians of one community of the district."""
     w0, w1, w2, w3 = draws.words(seed, draws.ARMED_SIZE, tick, geography.cell_uid[c], k)
@@ -56,7 +56,7 @@ def armed_event(c, k, geography, citizens, mood, tallies, lethality, seed, tick,
     tallies.group_deaths[geography.cell_group[c]] += lost + killed
 
 
-@kernel
+@inner_kernel
 def leave_cell(c, geography, citizens, tallies, seed, tick, chance):
     """Exits from arms: Binomial(in arms, chance) for each citizen."""
     first = citizens.cell_start[c]
@@ -84,7 +84,7 @@ def quiet(arms, fighters):
     return True
 
 
-@kernel
+@inner_kernel
 def recruitment_rate(c, geography, fields, inputs, p, solve):
     """Recruitment of a cell per round at full room: arms x exp(tension, exclusion, repression, extremism)."""
     g = geography.cell_group[c]
@@ -95,7 +95,7 @@ def recruitment_rate(c, geography, fields, inputs, p, solve):
     return p.recruitment * inputs.arms[g] * exp(pull) * inputs.recruitment[c]
 
 
-@kernel
+@inner_kernel
 def armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed, tick, p, rates, solve):
     """Exits and recruitment of the round everywhere, then armed events everywhere."""
     if quiet(inputs.arms, tallies.fighters):

@@ -10,7 +10,7 @@ import numpy as np
 from numba import prange
 
 from sim.kernels import draws
-from sim.kernels.compiling import kernel, threaded_kernel
+from sim.kernels.compiling import inner_kernel, kernel, threaded_kernel
 from sim.kernels.mobilisation import choice, fill_probabilities, fill_uniforms, turnout_probability
 from sim.types import NEW_DETAINED
 
@@ -47,7 +47,7 @@ find_tops = kernel(_tops)
 find_tops_threaded = threaded_kernel(_tops)
 
 
-@kernel
+@inner_kernel
 def _conduct(came, p_violent, arrest, seed, tick, uid, index, p):
     """How many of those of one citizen who came are violent, and how many are arrested."""
     w0, w1, w2, _ = draws.words(seed, draws.CONDUCT, tick, uid, index)
@@ -124,7 +124,7 @@ crowd_pass = kernel(_pass)
 crowd_pass_threaded = threaded_kernel(_pass)
 
 
-@kernel
+@inner_kernel
 def collect_active(citizens, tallies, cells):
     """Sum the turn-out of blocks into cells, for cells marked in ``cells.todo``."""
     blocks, counted, todo, block_active = citizens.blocks, tallies.round_active, cells.todo, tallies.block_active
@@ -137,7 +137,7 @@ def collect_active(citizens, tallies, cells):
             counted[c] += block_active[b]
 
 
-@kernel
+@inner_kernel
 def collect_conduct(citizens, tallies):
     """Sum violence and arrests of blocks into cells."""
     blocks, rough, detained, month = citizens.blocks, tallies.round_violent, tallies.detained, tallies.month

@@ -8,7 +8,7 @@ the order of the equations cannot matter. One arrow per driver; zeroing a coeffi
 
 import numpy as np
 
-from sim.kernels.compiling import kernel
+from sim.kernels.compiling import inner_kernel, kernel
 from sim.kernels.elementary import exp, log, logistic, logit, saturate
 from sim.kernels.neighbourhood import weighted_row
 from sim.types import (
@@ -29,7 +29,7 @@ NO_DISPUTE = 0.02
 """Level between states without a dispute: a shock can open one."""
 
 
-@kernel
+@inner_kernel
 def target(anchor, push):
     """Where a field is heading: its own level moved by a push on the logit scale."""
     return logistic(logit(anchor) + push)
@@ -96,7 +96,7 @@ def worst_dispute(dispute, s):
     return worst
 
 
-@kernel
+@inner_kernel
 def tension_targets(geography, fields, inputs, out, p):
     """Where tension is heading in every cell."""
     cell_district, cell_group, cell_state = geography.cell_district, geography.cell_group, geography.cell_state
@@ -128,7 +128,7 @@ def tension_targets(geography, fields, inputs, out, p):
         goal[c] = target(min(max(own, 0.02), 0.98), push)
 
 
-@kernel
+@inner_kernel
 def trust_and_work_targets(geography, fields, inputs, out, p):
     """Where legitimacy and unemployment are heading in every cell."""
     cell_district, cell_group, cell_state = geography.cell_district, geography.cell_group, geography.cell_state
@@ -153,7 +153,7 @@ def trust_and_work_targets(geography, fields, inputs, out, p):
         work[c] = target(unemployment_0[c], push + shift_unemployment[c])
 
 
-@kernel
+@inner_kernel
 def district_targets(geography, fields, inputs, out, p):
     """Targets of extremism and organised crime."""
     slow = fields.slow
@@ -174,7 +174,7 @@ def district_targets(geography, fields, inputs, out, p):
         out.district_crime[d] = target(fields.crime_0[d], push + inputs.shift_crime[d])
 
 
-@kernel
+@inner_kernel
 def state_pushes(fields, out, s, p):
     """Pushes on the slow institutions of one state, in the order of `SLOW_FIELDS`, into ``out.push``."""
     change = fields.slow[:, s] - fields.slow_ref[:, s]
@@ -191,7 +191,7 @@ def state_pushes(fields, out, s, p):
     out.push[CREDIBILITY] = 0.0
 
 
-@kernel
+@inner_kernel
 def state_targets(fields, inputs, out, p):
     """Targets of external influence, exposures and slow institutions."""
     for s in range(out.tension.size):
@@ -206,14 +206,14 @@ def state_targets(fields, inputs, out, p):
             out.slow[f, s] = target(fields.slow_0[f, s], out.push[f] + inputs.shift_slow[f, s])
 
 
-@kernel
+@inner_kernel
 def move(values, targets, rate):
     """Move every value towards its target by a share of the distance."""
     for i in range(values.size):
         values[i] += rate * (targets[i] - values[i])
 
 
-@kernel
+@inner_kernel
 def move_disputes(geography, fields, inputs, out, p, rates):
     """Disputes between states move with deaths among kin across the border and with effects."""
     n = fields.dispute.shape[0]
@@ -234,7 +234,7 @@ def move_disputes(geography, fields, inputs, out, p, rates):
             fields.dispute[b, a] = value
 
 
-@kernel
+@inner_kernel
 def update_memory(geography, fields, tallies, rates):
     """War memory decays, and takes in the deaths of the month: log(1 + deaths per 1,000)."""
     for c in range(fields.memory.size):

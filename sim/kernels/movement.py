@@ -1,19 +1,19 @@
 """Release from detention, flight from danger, return, and the dealing of losses to citizens."""
 
 from sim.kernels import draws
-from sim.kernels.compiling import kernel
+from sim.kernels.compiling import inner_kernel
 from sim.kernels.elementary import exp, saturate
 from sim.kernels.mobilisation import free_persons
 from sim.types import NEW_DISPLACED, RELEASED, RETURNED
 
 
-@kernel
+@inner_kernel
 def citizen_persons(citizens, cell, i):
     """Persons whom citizen i (absolute position) of a cell stands for, alive or not."""
     return citizens.cell_weight[cell] + (1 if i - citizens.cell_start[cell] < citizens.cell_extra[cell] else 0)
 
 
-@kernel
+@inner_kernel
 def deal(citizens, counts, pool_is_free, pool, cell, wanted, start):
     """Take ``wanted`` persons of a cell, citizen after citizen from ``start`` round, and add them to ``counts``.
 
@@ -40,7 +40,7 @@ def deal(citizens, counts, pool_is_free, pool, cell, wanted, start):
     return wanted - left
 
 
-@kernel
+@inner_kernel
 def kill_civilians(geography, citizens, mood, tallies, cell, deaths, seed, stream, tick, block):
     """Deal civilian deaths to free residents of a cell, and raise its fear. Returns how many died."""
     n = citizens.cell_start[cell + 1] - citizens.cell_start[cell]
@@ -51,7 +51,7 @@ def kill_civilians(geography, citizens, mood, tallies, cell, deaths, seed, strea
     return died
 
 
-@kernel
+@inner_kernel
 def release(geography, citizens, tallies, seed, tick, rates):
     """Release from detention: Binomial(detained, 1 - 2^(-round / half-life)) for each citizen."""
     for c in range(tallies.detained.size):
@@ -70,7 +70,7 @@ def release(geography, citizens, tallies, seed, tick, rates):
                 tallies.month[RELEASED, c] += freed
 
 
-@kernel
+@inner_kernel
 def flight_and_return(geography, citizens, inputs, mood, tallies, seed, tick, p, rates):
     """Flight from recent deaths and expulsion; return of the displaced where it is safe."""
     for c in range(mood.fear.size):

@@ -1,6 +1,6 @@
 """What citizens see of others: their own community near by, and kin in other states."""
 
-from sim.kernels.compiling import kernel
+from sim.kernels.compiling import inner_kernel, kernel
 
 
 @kernel
@@ -12,7 +12,7 @@ def weighted_row(start, index, weight, values, row):
     return total
 
 
-@kernel
+@inner_kernel
 def group_shares(geography, active_share, out):
     """Turn-out per resident of each group (a community in a state), from that of its cells."""
     group, people = geography.cell_group, geography.cell_people

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.kernels import draws
 from sim.kernels.armed import armed_round
-from sim.kernels.compiling import kernel
+from sim.kernels.compiling import inner_kernel, kernel
 from sim.kernels.crowd import (
     collect_active,
     collect_conduct,
@@ -35,7 +35,7 @@ def district_scale(people):
     return min(max(np.sqrt(np.sqrt(150000.0 / people)), 0.5), 1.5)
 
 
-@kernel
+@inner_kernel
 def move_moods(mood, spark, uids, people, seed, tick, p, rates):
     """Advance the mood of every district, and let local sparks fade and come."""
     for d in range(mood.size):
@@ -51,7 +51,7 @@ def move_moods(mood, spark, uids, people, seed, tick, p, rates):
             spark[d] = max(spark[d], log(1.0 + reach * (exp(min(size, 12.0)) - 1.0)))
 
 
-@kernel
+@inner_kernel
 def move_focal(focal, uids, seed, tick, p, rates):
     """Let state-wide focal events fade and come."""
     for s in range(focal.size):
@@ -61,7 +61,7 @@ def move_focal(focal, uids, seed, tick, p, rates):
             focal[s] = max(focal[s], min(-p.focal_size * log(v), 8.0))
 
 
-@kernel
+@inner_kernel
 def move_climates(climate, uids, seed, tick, rates):
     """Advance the slow climate of every community in a state."""
     for g in range(climate.size):
@@ -80,7 +80,7 @@ def start_moods(mood, geography, seed, p):
         mood.climate[g] = p.climate * z
 
 
-@kernel
+@inner_kernel
 def weather(geography, mood, seed, tick, p, rates):
     """Advance district moods, local sparks, state-wide focal events and climates by one round."""
     move_moods(mood.district, mood.spark, geography.district_uid, geography.district_people, seed, tick, p, rates)
@@ -94,7 +94,7 @@ def contagion(share, half, quiet, slope):
     return slope * (saturate(share, half) - saturate(quiet, half))
 
 
-@kernel
+@inner_kernel
 def see_districts(geography, inputs, mood, tallies, cells, p):
     """Perceived arrest probability and fighters per resident of every district, from last round's crowds."""
     district_cells, people, fighters = geography.district_cells, geography.cell_people, tallies.fighters
@@ -112,7 +112,7 @@ def see_districts(geography, inputs, mood, tallies, cells, p):
         armed[d] = saturate(in_arms / residents[d], 1e-3)
 
 
-@kernel
+@inner_kernel
 def see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p):
     """What the citizens of every cell marked in ``cells.todo`` see and feel this round."""
     see_districts(geography, inputs, mood, tallies, cells, p)
@@ -149,7 +149,7 @@ def see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p):
         arrest[c] = p_arrest[d]
 
 
-@kernel
+@inner_kernel
 def update_shares(geography, tallies, mood, cells):
     """Turn-out per resident of the cells just counted."""
     todo, active_share, counted, people = cells.todo, mood.active_share, tallies.round_active, geography.cell_people
@@ -158,7 +158,7 @@ def update_shares(geography, tallies, mood, cells):
             active_share[c] = counted[c] / people[c]
 
 
-@kernel
+@inner_kernel
 def mark_excited(geography, mood, inputs, cells, quarter, p):
     """Districts where contagion runs within the round: a rumour arrived, or a crowd is out already."""
     district_cells, people, residents = geography.district_cells, geography.cell_people, geography.district_people
@@ -172,7 +172,7 @@ def mark_excited(geography, mood, inputs, cells, quarter, p):
         excited[d] = rumour or crowd > p.cascade_share * residents[d]
 
 
-@kernel
+@inner_kernel
 def mark_all(geography, tallies, cells):
     """Put every cell on the list to be counted; note which have lost nobody. Returns whether any is excited."""
     cell_district, excited, todo, untouched = geography.cell_district, cells.excited, cells.todo, cells.untouched
@@ -185,7 +185,7 @@ def mark_all(geography, tallies, cells):
     return any_excited
 
 
-@kernel
+@inner_kernel
 def count_crowd(commit, geography, citizens, tallies, cells, seed, tick, p, scratch, workers):
     """Run the crowd pass on one thread (``workers`` None) or several; same bytes either way.
 
@@ -199,7 +199,7 @@ def count_crowd(commit, geography, citizens, tallies, cells, seed, tick, p, scra
     collect_active(citizens, tallies, cells)
 
 
-@kernel
+@inner_kernel
 def turn_out(
     geography, citizens, fields, inputs, mood, tallies, cells, scratch, workers, solve, seed, tick, quarter, p
 ):
@@ -226,7 +226,7 @@ def turn_out(
     update_shares(geography, tallies, mood, cells)
 
 
-@kernel
+@inner_kernel
 def tally_crowd(geography, mood, tallies, rates, p, log_row):
     """Count crowds, fatigue and peaks after everybody has chosen."""
     district_cells, residents, owner = geography.district_cells, geography.district_people, geography.district_state
@@ -268,7 +268,7 @@ def labour(geography, fields, cells, labour_share, youth_share):
         cells.rate_other[c] = min(max(unemployed / (1.0 - youth_share[s]), 0.0), part_other)
 
 
-@kernel
+@inner_kernel
 def start_month(tallies):
     """Forget last month's flows."""
     tallies.month[:, :] = 0

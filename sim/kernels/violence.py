@@ -6,7 +6,7 @@ Source: D2 (event sizes), D3 (self-excitation), D12 (March 2004). Armed groups a
 import numpy as np
 
 from sim.kernels import draws
-from sim.kernels.compiling import kernel
+from sim.kernels.compiling import inner_kernel, kernel
 from sim.kernels.elementary import exp, log, saturate
 from sim.kernels.movement import kill_civilians
 from sim.types import COMMUNAL_DEATHS, INCIDENTS
@@ -26,7 +26,7 @@ def event_block(geography, actor, k):
     return (np.int64(geography.cell_uid[actor] & UID_PART) << 12) + (k & 4095)
 
 
-@kernel
+@inner_kernel
 def pick_victim(geography, d, actor, u):
     """A cell of the district other than ``actor``, with probability by residents; ``actor`` itself if alone."""
     first = geography.district_cells[d]
@@ -57,7 +57,7 @@ def district_is_calm(rough, first, last):
     return True
 
 
-@kernel
+@inner_kernel
 def incident_deaths(c, d, incidents, geography, citizens, inputs, mood, tallies, seed, tick, p):
     """Deal the deaths of a cell's incidents to the other communities of the district; returns how many died."""
     deaths = 0
@@ -74,7 +74,7 @@ def incident_deaths(c, d, incidents, geography, citizens, inputs, mood, tallies,
     return deaths
 
 
-@kernel
+@inner_kernel
 def communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, rates):
     """Incidents of the round from violent crowds and reprisals, and their victims."""
     reprisal, rough, district_cells = mood.reprisal, tallies.round_violent, geography.district_cells

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
 from sim.errors import ParameterError, Problem
 
 
@@ -301,7 +303,15 @@ _ROWS: list[Parameter] = [
 CATALOGUE: dict[str, Parameter] = {parameter.name: parameter for parameter in _ROWS}
 
 Parameters = namedtuple("Parameters", list(CATALOGUE))  # type: ignore[misc]
-"""Values of all parameters for one run, floats, in catalogue order; kernels take it as it is."""
+"""Values of all parameters for one run, floats, in catalogue order; for Python. Kernels take `as_record`."""
+
+
+def as_record(values: Any) -> Any:
+    """Return the same values as one NumPy record: a kernel gets one pointer instead of one argument a parameter.
+
+    Every kernel compiles in a fraction of the time; the numbers are the same.
+    """
+    return np.rec.array([tuple(values)], dtype=[(name, np.float64) for name in CATALOGUE])[0]
 
 
 def parameters(overrides: Mapping[str, float] | None = None) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from sim.kernels.crowd import BUFFER
 from sim.kernels.fields import fill_targets, summaries, update_fields
 from sim.kernels.rounds import advance_rounds, labour, start_moods
+from sim.parameters import as_record
 from sim.parameters import parameters as make_parameters
 from sim.population import Population
 from sim.region import Region
@@ -57,6 +58,7 @@ class Setting:
     region: Region
     population: Population
     parameters: Any
+    record: Any
     rates: Rates
     geography: Geography
     fields: Fields
@@ -104,6 +106,7 @@ def prepare(region: Region, population: Population, overrides: dict[str, float] 
         A stored solve to reuse instead (worlds that must be compared cell by cell).
     """
     p = make_parameters(overrides)
+    record = as_record(p)
     geography = build_geography(region)
     fields = build_fields(region, geography, p)
     labour_share = region.values["labour_force_share"]
@@ -112,15 +115,15 @@ def prepare(region: Region, population: Population, overrides: dict[str, float] 
         home = reference or region
         home_geography = geography if home is region else build_geography(home)
         home_fields = fields if home is region else build_fields(home, home_geography, p)
-        calm = _calm_world(home, home_geography, home_fields, p)
-        solve = solve_baseline(home_geography, home_fields, calm[0].officers, calm[0].riot, calm[1], p)
-    inputs, unemployed = _calm_world(region, geography, fields, p)
+        calm = _calm_world(home, home_geography, home_fields, record)
+        solve = solve_baseline(home_geography, home_fields, calm[0].officers, calm[0].riot, calm[1], record)
+    inputs, unemployed = _calm_world(region, geography, fields, record)
     turnout = expected_turnout(
-        solve.alpha, solve.tension, geography, fields, inputs.officers, unemployed, p, NODES, WEIGHTS
+        solve.alpha, solve.tension, geography, fields, inputs.officers, unemployed, record, NODES, WEIGHTS
     )
-    violent = violent_probability(solve.nu, solve.tension, solve.extremism, geography, fields, inputs.riot, p)
-    fields.incidents_ref[:] = expected_incidents(turnout, violent, geography, p, inputs.communal, p.burst)
-    return Setting(region, population, p, rates(p), geography, fields, solve, labour_share, youth_share)
+    violent = violent_probability(solve.nu, solve.tension, solve.extremism, geography, fields, inputs.riot, record)
+    fields.incidents_ref[:] = expected_incidents(turnout, violent, geography, record, inputs.communal, p.burst)
+    return Setting(region, population, p, record, rates(p), geography, fields, solve, labour_share, youth_share)
 
 
 def _calm_world(region: Region, geography: Geography, fields: Fields, p: Any) -> tuple[Inputs, Array]:
@@ -200,7 +203,7 @@ class World:
             district=np.zeros(n_d), spark=np.zeros(n_d), focal=np.zeros(g.state_uid.size), climate=np.zeros(n_g),
             active_share=np.full(n_c, quiet), fatigue=np.full(n_d, quiet), reprisal=np.zeros(n_d), fear=np.zeros(n_c),
         )  # fmt: skip
-        start_moods(self.mood, g, self.seed, setting.parameters)
+        start_moods(self.mood, g, self.seed, setting.record)
         blocks = self.citizens.blocks.shape[0]
         self.tallies = _tallies(g, blocks, 4 * months if log_rounds else 0)
         self.scratch = np.zeros((threads, 2, BUFFER))
@@ -225,7 +228,7 @@ class World:
         self.levers.compose(self.inputs)
         set_presence(
             self.inputs, g, self.fields.slow, self.fields.slow_ref, self._police, self.hot_spots, self.standing,
-            t["troops"], t["mission_police"], t["police"], t["riot_control"], self.setting.parameters,
+            t["troops"], t["mission_police"], t["police"], t["riot_control"], self.setting.record,
         )  # fmt: skip
         self._set_postures()
         self.inputs.arms[:] = self.arms
@@ -248,9 +251,9 @@ class World:
         s = self.setting
         advance_rounds(
             s.geography, self.citizens, self.fields, self.inputs, self.mood, self.tallies, self.cells, self.scratch,
-            self._workers, s.solve, self.seed, self.month, s.labour_share, s.youth_share, s.parameters, s.rates,
+            self._workers, s.solve, self.seed, self.month, s.labour_share, s.youth_share, s.record, s.rates,
         )  # fmt: skip
-        update_fields(s.geography, self.fields, self.inputs, self.tallies, self.targets, s.parameters, s.rates)
+        update_fields(s.geography, self.fields, self.inputs, self.tallies, self.targets, s.record, s.rates)
         self.protracted *= keep(12.0 * s.parameters.protracted_halflife)
         row = self.recorder.series[self.month]
         record_month(row, s.geography, self.fields, self.tallies, self.protracted)
