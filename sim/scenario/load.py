@@ -12,9 +12,7 @@ from sim.scenario.records import Scenario
 from sim.scenario.resolve import RegionCache, Resolver
 
 
-def load_scenario(
-    path_or_name: str | Path, set_: Sequence[str] = (), regions: RegionCache | None = None
-) -> Scenario:
+def load_scenario(path_or_name: str | Path, set_: Sequence[str] = (), regions: RegionCache | None = None) -> Scenario:
     """Load a scenario file or a shipped scenario.
 
     Parameters
