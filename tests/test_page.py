@@ -815,7 +815,9 @@ def test_a_port_in_use_is_told() -> None:
     assert process.returncode == 2
     assert out == ""
     assert errors == f"port: is in use; got {port} (choose another with --port, or --port 0)\n"
-    assert command("--port", "99999").wait(30) == 2
+    beyond = command("--port", "99999")
+    _, errors = beyond.communicate(timeout=30)
+    assert (beyond.returncode, errors) == (2, "port: out of range; got 99999; allowed 0 to 65535; 0 takes a free one\n")
 
 
 def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
