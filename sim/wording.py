@@ -17,6 +17,8 @@ def number(value: float, minus: str = "-") -> str:
     """
     if value is None or math.isnan(value):
         return ""
+    if 0 < abs(value) < 1e-6:
+        return "\N{ALMOST EQUAL TO}0"
     return f"{minus}{_size(-value)}" if value < 0 else _size(value)
 
 
@@ -25,8 +27,6 @@ def _size(value: float) -> str:
         return "\N{INFINITY}"
     if value >= 1000 or value == 0:
         return f"{value:,.0f}"
-    if value < 1e-6:
-        return "~0"
     shown = f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 

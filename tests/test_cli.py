@@ -71,8 +71,7 @@ def fake_simulate(scenario, region, population, seed, *, threads=1):
 @pytest.fixture
 def study(drawn_study, monkeypatch):
     """The same without figures, which take most of the time."""
-    monkeypatch.setattr("sim.plots.comparison_figures", lambda *arguments: [])
-    monkeypatch.setattr("sim.plots.run_figures", lambda *arguments: [])
+    monkeypatch.setattr("sim.api.reporting.draw", lambda figures, folder=None: [])
     return drawn_study
 
 

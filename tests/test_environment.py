@@ -41,9 +41,8 @@ ENVIRONMENTS: dict[str, dict[str, str | None]] = {
 }
 FAKE = (
     "import sys, types; from tests.test_cli import fake_simulate;"
-    "from unittest.mock import MagicMock; none = MagicMock(return_value=[]);"
-    "sys.modules['sim.plots'] = MagicMock(comparison_figures=none, run_figures=none);"
     "module = types.ModuleType('sim.model'); module.simulate = fake_simulate; sys.modules['sim.model'] = module;"
+    "from sim.api import reporting; reporting.draw = lambda figures, folder=None: [];"
     "from sim.cli import main; main()"
 )
 

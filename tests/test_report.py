@@ -429,6 +429,8 @@ def test_markup_escapes_once_and_everywhere():
         (12.345, "12.3"),
         (100.0, "100"),
         (3e-9, "≈0"),
+        (-3e-9, "≈0"),
+        (999.6, "1000"),
         (float("nan"), ""),
         (float("inf"), "∞"),
     ],

@@ -702,8 +702,7 @@ def test_schemas_are_printed(stabsim) -> None:
 def test_a_new_study_does_what_its_page_says(tmp_path: Path, stabsim, monkeypatch) -> None:
     files = new_study(tmp_path / "study")
     monkeypatch.chdir(tmp_path / "study")
-    for name in ("comparison_figures", "run_figures"):
-        monkeypatch.setattr(f"sim.plots.{name}", lambda *arguments: [])
+    monkeypatch.setattr("sim.api.reporting.draw", lambda figures, folder=None: [])
     blocks = re.findall(r"^```bash\n(.*?)^```", files[0].read_text(encoding="utf-8"), re.S | re.M)
     commands = [shlex.split(line) for block in blocks for line in block.splitlines()]
     assert {words[1] for words in commands} == {"validate", "diff", "run", "compare", "catalogue"}

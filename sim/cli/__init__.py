@@ -1,6 +1,15 @@
 """The ``stabsim`` command. Everything heavy is imported by the command that needs it."""
 
-from sim.cli import files, inspect, listing, report, runs, sweeps, why  # noqa: F401 - each registers its commands
+from sim.cli import (  # noqa: F401 - each registers its commands
+    files,
+    inspect,
+    listing,
+    page,
+    report,
+    runs,
+    sweeps,
+    why,
+)
 from sim.cli.command import app, main
 
 __all__ = ["app", "main"]

@@ -1,7 +1,7 @@
 """Scenario files: read safely, check completely, resolve into plain records."""
 
 from sim.scenario.diff import differences
-from sim.scenario.explain import resolved, resolved_yaml
+from sim.scenario.explain import as_yaml, resolved, resolved_yaml
 from sim.scenario.json_schema import json_schema
 from sim.scenario.layers import shipped_scenarios
 from sim.scenario.load import load_scenario, validate_file
@@ -17,6 +17,7 @@ __all__ = [
     "Targets",
     "Template",
     "Trigger",
+    "as_yaml",
     "copy_examples",
     "differences",
     "json_schema",

@@ -73,14 +73,21 @@ def resolved_yaml(scenario: Scenario, *, explain: bool = False, evidence: bool =
         With ``explain``: also what each programme, shock and parameter rests on, and the parameters that are
         not set, as comments.
     """
-    lines: list[Line] = []
-    _write(resolved(scenario), (), scenario if explain else None, lines)
     if not explain:
-        return "".join(f"{text}\n" for text, _, _ in lines)
+        return as_yaml(resolved(scenario))
+    lines: list[Line] = []
+    _write(resolved(scenario), (), scenario, lines)
     made = [*_legend(scenario), *_aligned(lines)]
     if evidence:
         made += [*_evidence(scenario), *_defaults(scenario)]
     return "".join(f"{line}\n" for line in made)
+
+
+def as_yaml(content: dict[str, Any]) -> str:
+    """Return content in the shape of a scenario file as YAML, line by line like `resolved_yaml`."""
+    lines: list[Line] = []
+    _write(content, (), None, lines)
+    return "".join(f"{text}\n" for text, _, _ in lines)
 
 
 def _targets(targets: Targets) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sim.scenario.resolve import RegionCache, Resolver
 from sim.scenario.shape import MAX_PROBLEMS, meant
 
 
-def load_scenario(path_or_name: str | Path, set_: Sequence[str] = ()) -> Scenario:
+def load_scenario(path_or_name: str | Path, set_: Sequence[str] = (), regions: RegionCache | None = None) -> Scenario:
     """Load a scenario file or a shipped scenario.
 
     Parameters
@@ -22,6 +22,8 @@ def load_scenario(path_or_name: str | Path, set_: Sequence[str] = ()) -> Scenari
         A file, or the name of a shipped scenario such as ``baseline_2024``.
     set_ : sequence of str
         Overrides such as ``interventions.police.intensity=0.5``; they win over the file and its parents.
+    regions : dict, optional
+        Regions already loaded; hand the same one over when loading many scenarios.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def load_scenario(path_or_name: str | Path, set_: Sequence[str] = ()) -> Scenari
     ScenarioError
         With every problem of every file read.
     """
-    scenario, problems = _load(path_or_name, set_, {})
+    scenario, problems = _load(path_or_name, set_, {} if regions is None else regions)
     if scenario is None:
         raise ScenarioError(problems)
     return scenario
