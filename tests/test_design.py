@@ -35,6 +35,7 @@ ALL = [UNIFORM, WIDE, NAMED, WHOLE]
 # --- samples
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize(
     "design",
     [
@@ -94,6 +95,7 @@ def test_samples_follow_their_distribution(factor: Factor, known: object) -> Non
     assert factor.ends == pytest.approx((factor.low, factor.high))
 
 
+@pytest.mark.extra
 def test_a_sobol_design_gives_the_known_indices_of_ishigami() -> None:
     analyze = pytest.importorskip("SALib.analyze.sobol")
     factors = [Factor(name, "uncertainty", -np.pi, np.pi, "uniform") for name in "abc"]
@@ -105,6 +107,7 @@ def test_a_sobol_design_gives_the_known_indices_of_ishigami() -> None:
     assert found["ST"] == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.05)
 
 
+@pytest.mark.extra
 def test_a_morris_design_gives_the_known_effects_of_a_line() -> None:
     analyze = pytest.importorskip("SALib.analyze.morris")
     factors = [Factor(name, "uncertainty", 0.0, 1.0, "uniform") for name in "abc"]
@@ -406,6 +409,7 @@ def test_the_codebook_covers_every_column(tmp_path: Path) -> None:
     assert named["parameters.b_peer"]["unit"] == "log-odds"
 
 
+@pytest.mark.extra
 def test_duckdb_reads_the_folder_without_help(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     write(tmp_path, GOOD)

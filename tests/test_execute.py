@@ -163,6 +163,7 @@ def test_workers_that_cannot_start_are_a_message(monkeypatch):
         pool.shutdown(wait=False)
 
 
+@pytest.mark.extra
 def test_a_cluster_that_is_not_there_is_bad_input(monkeypatch):
     real = builtins.__import__
 

@@ -274,6 +274,7 @@ def test_a_study_loads_and_previews(name: str) -> None:
         assert all(template.at(point).months for template in read.templates)
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_tiny_version_of_a_study_runs(name: str, tmp_path: Path) -> None:
     """The study with its design cut down, in the model itself."""

@@ -29,6 +29,7 @@ def test_one_killed_worker_of_the_local_pool():
     held(faults.one_worker_killed(12, cluster=False))
 
 
+@pytest.mark.extra
 def test_one_killed_worker_of_a_dask_cluster():
     pytest.importorskip("distributed")
     held(faults.one_worker_killed(12, cluster=True)[1:])

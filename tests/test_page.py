@@ -57,6 +57,8 @@ from sim.page.state import (
 from sim.page.window import Window
 from sim.page.workers import KEPT, Job, Pool, run_world
 
+pytestmark = pytest.mark.extra
+
 ROOT = Path(__file__).parents[1]
 VALLEYS = """\
 format: 1

@@ -23,9 +23,11 @@ playwright = pytest.importorskip(
     "playwright.sync_api", reason="browser tests need playwright: pip install 'stabsim[dev]'"
 )
 CHROMIUM = "/usr/bin/chromium"
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason=f"browser tests need Debian's chromium at {CHROMIUM}"
-)
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"browser tests need Debian's chromium at {CHROMIUM}"),
+]
 
 ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -125,6 +125,7 @@ ISHIGAMI = {"parameters.x1": (0.3139, 0.5576), "parameters.x2": (0.4424, 0.4424)
 """First-order and total indices of the Ishigami function with a = 7, b = 0.1, by hand."""
 
 
+@pytest.mark.extra
 def test_sobol_indices_of_the_ishigami_function():
     points, design = ishigami_design()
     table, pairs = sobol(points, ishigami(points), design)
@@ -138,6 +139,7 @@ def test_sobol_indices_of_the_ishigami_function():
     assert second["parameters.x1", "parameters.x2"] == pytest.approx(0, abs=0.08)
 
 
+@pytest.mark.extra
 def test_sobol_uses_what_is_complete_of_a_half_finished_sweep():
     points, design = ishigami_design(512, second=False)
     values = ishigami(points)
@@ -151,6 +153,7 @@ def test_sobol_uses_what_is_complete_of_a_half_finished_sweep():
         sobol(points.iloc[:7], values, design)
 
 
+@pytest.mark.extra
 def test_sobol_of_a_constant_has_no_answer():
     points, design = ishigami_design(8, second=True)
     table, pairs = sobol(points, ishigami(points) * 0, design)
@@ -158,6 +161,7 @@ def test_sobol_of_a_constant_has_no_answer():
     assert pairs.empty
 
 
+@pytest.mark.extra
 def test_morris_screens_a_linear_function_exactly():
     pytest.importorskip("SALib")
     from SALib.sample import morris as sampler
@@ -178,6 +182,7 @@ def test_morris_screens_a_linear_function_exactly():
     assert set(missing["n"]) == {19}
 
 
+@pytest.mark.extra
 def test_morris_effects_are_over_the_range_of_probability_whatever_the_distribution():
     pytest.importorskip("SALib")
     from SALib.sample import morris as sampler
@@ -191,6 +196,7 @@ def test_morris_effects_are_over_the_range_of_probability_whatever_the_distribut
     np.testing.assert_allclose(table.loc[["a", "b"], "mu_star"], [6, 1], atol=1e-9)
 
 
+@pytest.mark.extra
 def test_a_missing_library_is_said_plainly(monkeypatch):
     points, design = ishigami_design(8)
     monkeypatch.setitem(sys.modules, "SALib.analyze.sobol", None)
@@ -208,6 +214,7 @@ def sampled(n=600, seed=8) -> pd.DataFrame:
     return frame
 
 
+@pytest.mark.extra
 def test_prim_finds_the_box_in_which_it_fails():
     pytest.importorskip("ema_workbench")
     points = sampled()
@@ -226,6 +233,7 @@ def test_prim_finds_the_box_in_which_it_fails():
     assert first.loc["peer", "in_words"].startswith("peer above 0.")
 
 
+@pytest.mark.extra
 def test_prim_finds_no_box_in_noise_or_when_everything_fails():
     pytest.importorskip("ema_workbench")
     points = sampled(200)
