@@ -223,7 +223,8 @@ def test_compare_writes_effects_figures_and_says_where(stabsim, drawn_study):
     code, shown, error = stabsim("compare", "calm.yaml", "police.yaml", *QUICK)
     assert code == 0, error
     folder = drawn_study / "results" / "compare-calm-police"
-    assert shown.rstrip().endswith(f"Tables and figures: {folder.relative_to(drawn_study)}")
+    where = folder.relative_to(drawn_study)
+    assert shown.rstrip().endswith(f"Tables and figures: {where}\nReport: {where}/report.html")
     assert "Communal incidents" in shown
     assert "the same in every pair" in shown
     assert "Illustrative, not validated" in shown

@@ -749,7 +749,7 @@ def test_sizes_grow_with_the_job() -> None:
         assert other.seconds > base.seconds
         assert (other.memory, other.disk) >= (base.memory, base.disk)
     assert sizes.size_of(20_000, 120, 64, 4).memory == 2 * base.memory
-    assert str(sizes.Size(1_400_000_000, 25_000_000, 7300.0)) == "about 1.4 GB of memory, 25.0 MB on disk and 2 hours"
+    assert str(sizes.Size(1_400_000_000, 25_000_000, 7300.0)) == "about 1.4 GB of memory, 25.0 MB on disk and 2.0 hours"
 
 
 def test_threads_beyond_the_processors_do_not_help(monkeypatch) -> None:
