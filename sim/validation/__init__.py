@@ -1,0 +1,1 @@
+"""Why believe the model, and where not: facts, docking, and the status that follows from them. Tables in, tables out."""
