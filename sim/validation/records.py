@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -102,8 +103,8 @@ def untestable(what: str, window: Window, missing: str) -> Row:
 
 
 def _number(value: float) -> float | None:
-    """Six significant digits, None for NaN, so that stored results are short and the same everywhere."""
-    return None if value != value else float(f"{value:.6g}")
+    """Six significant digits, so that stored results are short; None for what is not finite, which JSON lacks."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,10 @@ SEED = 1
 """Base seed of every check."""
 VALLEY_CITIZENS = 2_000
 Parameters = tuple[tuple[str, float], ...]
+RESTLESS: Parameters = (("quiet_participation", 0.0003), ("violent_share", 0.1), ("incident_rate", 0.03))
+"""Upper ends of the plausible ranges: enough incidents in a small region to measure their timing and their number."""
+WARLIKE: Parameters = (("recruitment", 0.001), ("armed_event_rate", 0.002), ("fighter_cap", 0.05))
+"""The same for the armed track: with the defaults a minority of 20,000 fights a few events a year."""
 
 
 @lru_cache(maxsize=4)
@@ -81,6 +85,7 @@ class Valley:
     mission: str = "none"
     parameters: Parameters = ()
     months: int = 120
+    citizens: int = VALLEY_CITIZENS
 
 
 @lru_cache(maxsize=8)
@@ -89,7 +94,7 @@ def valley(world: Valley) -> tuple[Scenario, Setting]:
     spec = replace(load_scenario(FOLDER / f"{world.file}.yaml"), months=world.months)
     plain = load_region(find_region(spec.region), spec.start_year)
     values = {**spec.parameters, **dict(world.parameters)}
-    population = synthesise(plain, VALLEY_CITIZENS)
+    population = synthesise(plain, world.citizens)
     solve = prepare(plain, population, values).solve
     region = replace(plain, exclusion=_exclusion(plain, world.status), missions=_missions(plain, world.mission))
     return spec, prepare(region, population, values, solve=solve)

@@ -46,7 +46,7 @@ def calm_run(replication: int, citizens: int = CITIZENS) -> dict[str, Any]:
 
 def calm_runs(lab: Lab) -> list[dict[str, Any]]:
     """The baselines that SF1, SF2, SF4, SF5 and SF7 share."""
-    made: list[dict[str, Any]] = lab.once("calm", lambda: lab.map(calm_run, [(r,) for r in range(lab.size(120, 12))]))
+    made: list[dict[str, Any]] = lab.once("calm", lambda: lab.map(calm_run, [(r,) for r in range(lab.size(60, 8))]))
     return made
 
 

@@ -10,7 +10,7 @@ from sim.validation import hawkes, intervals
 from sim.validation.facts.calm import calm_runs
 from sim.validation.lab import Lab
 from sim.validation.records import Finding, Picture, Value, Window, judged, measured_only, table
-from sim.validation.worlds import Valley, keep_fighting, minority, run, valley_model
+from sim.validation.worlds import RESTLESS, Valley, keep_fighting, minority, run, valley_model
 from sim.world.world import WAR
 
 MONTHS = 60
@@ -21,7 +21,7 @@ ACTIVE = 20
 
 def excited_run(replication: int) -> list[list[int]]:
     """Incidents by district and round in Twin Valleys, a war fought and hard postures in the eastern state."""
-    model = valley_model(Valley(months=MONTHS), replication)
+    model = valley_model(Valley(parameters=RESTLESS, months=MONTHS), replication)
     group = minority(model, "BBB")
     keep_fighting(group)
     model.world.posture[group.group] = WAR
@@ -32,7 +32,7 @@ def excited_run(replication: int) -> list[list[int]]:
 
 def self_excitation(lab: Lab) -> Finding:
     """Branching ratio and memory of counts by round, fitted jointly to active districts, one background for each."""
-    runs = lab.size(40, 6)
+    runs = lab.size(24, 4)
     made = lab.map(excited_run, [(r,) for r in range(runs)])
     active = [[np.array(one, float) for one in districts if sum(one) >= ACTIVE] for districts in made]
     found = hawkes.fit_hawkes([one for districts in active for one in districts])
@@ -53,11 +53,13 @@ def self_excitation(lab: Lab) -> Finding:
     share = [sum(1.0 - 0.5 ** (1.0 / found.half) for _ in ()) + 0.5 ** ((k - 1) / found.half) for k in range(1, 13)]
     kernel = [found.branching * (1 - 0.5 ** (1 / found.half)) * s for s in share]
     picture = Picture(
-        "days after an incident", "further incidents a round", table({"fitted": ([k * DAYS for k in range(1, 13)], kernel)})
+        "days after an incident",
+        "further incidents a round",
+        table({"fitted": ([k * DAYS for k in range(1, 13)], kernel)}),
     )
     return Finding(
         rows,
-        f"Twin Valleys at war, {runs} replications of {MONTHS} months; calm: districts of baseline_2024 with 3 incidents "
+        f"Twin Valleys, restless and at war, {runs} replications of {MONTHS} months; calm: districts of baseline_2024 with 3 incidents "
         "or more in ten years",
         f"Discrete Hawkes process by maximum likelihood; active: {ACTIVE} communal incidents or more in five years.",
         picture,

@@ -45,7 +45,7 @@ def status_run(arm: str, replication: int) -> list[tuple[int, bool]]:
 
 def exclusion_and_downgrading(lab: Lab) -> Finding:
     """Onsets per group-year at risk in three worlds that differ in the status of the minorities only."""
-    runs = lab.size(150, 20)
+    runs = lab.size(250, 12)
     made = lab.map(status_run, [(arm, r) for arm in ARMS for r in range(runs)])
     events, years = [], []
     for k in range(3):
@@ -80,5 +80,3 @@ def _bars(rates: list[float]) -> dict[str, list[object]]:
     made: dict[str, list[object]] = dict(table({"rate": (range(3), rates)}))
     made["series"] = list(ARMS)
     return made
-
-

@@ -67,9 +67,7 @@ def ethnic_geography(lab: Lab) -> Finding:
     bend = intervals.bootstrap(lambda units: float(hump(units, mixing, people)[2]), calm, draws=100)
     _, slope, square = hump(calm, mixing, people)
     top = float(-slope / (2 * square)) if square < 0 else float("nan")
-    episodes = [
-        e for run in unquiet for e in run["episodes"] if e["months"] >= LONGEST_QUIET and len(e["where"]) >= 10
-    ]
+    episodes = [e for run in unquiet for e in run["episodes"] if e["months"] >= LONGEST_QUIET and len(e["where"]) >= 10]
 
     def fall(units: list[dict[str, Any]]) -> float:
         first, last = thirds(units, polar, people)

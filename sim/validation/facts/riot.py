@@ -35,7 +35,7 @@ def rumour_run(name: str, replication: int) -> dict[str, float]:
 
 def march_2004(lab: Lab) -> Finding:
     """Share of runs with a riot of that size, deaths per participant, and such violence without the rumour."""
-    runs = lab.size(120, 20)
+    runs = lab.size(80, 12)
     names = ("rumour_march_2004", "kosovo_2004")
     made = lab.map(rumour_run, [(name, r) for r in range(runs) for name in names])
     told, calm = made[0::2], made[1::2]

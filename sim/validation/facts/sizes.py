@@ -32,7 +32,11 @@ def heavy_tails(lab: Lab) -> Finding:
         rows += _rows(name, sizes, window)
     parts = {
         name: (np.sort(sizes), 1 - np.arange(sizes.size) / max(sizes.size, 1))
-        for name, sizes in (("armed events", armed), ("communal incidents", communal), ("episodes", np.array(totals, float)))
+        for name, sizes in (
+            ("armed events", armed),
+            ("communal incidents", communal),
+            ("episodes", np.array(totals, float)),
+        )
     }
     thin = {name: _thinned(x, y) for name, (x, y) in parts.items()}
     picture = Picture("deaths", "share at least as deadly", table(thin), "steps", log_x=True, log_y=True)

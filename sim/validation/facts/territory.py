@@ -1,4 +1,4 @@
-"""SF6: does the violence of an episode expand to neighbours, or move away?"""
+"""SF6: whether the violence of an episode expands to neighbours, or moves away."""
 
 from __future__ import annotations
 

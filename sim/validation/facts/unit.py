@@ -42,12 +42,16 @@ def rebellion_run(form: int, seed: int) -> list[int]:
 def epstein_run_2(lab: Lab) -> Finding:
     """Outbursts are maximal runs of ticks with more than 50 active."""
     seeds = lab.size(10, 4)
-    made = [np.array(one) for one in lab.map(rebellion_run, [(f, s) for f in (RUN_2.form, LITERAL) for s in range(seeds)])]
+    made = [
+        np.array(one) for one in lab.map(rebellion_run, [(f, s) for f in (RUN_2.form, LITERAL) for s in range(seeds)])
+    ]
     floor, literal = made[:seeds], made[seeds:]
     bursts = [epstein.outbursts(active) for active in floor]
     printed = [epstein.outbursts(active)[0].size for active in literal]
     rows = (
-        judged("Outbursts in 1,000 ticks, ratio rounded down", intervals.mean([f.size for f, _ in bursts]), Window(25, 45)),
+        judged(
+            "Outbursts in 1,000 ticks, ratio rounded down", intervals.mean([f.size for f, _ in bursts]), Window(25, 45)
+        ),
         judged(
             "Mean total activation of an outburst",
             intervals.mean([float(total.mean()) for _, total in bursts]),

@@ -70,11 +70,13 @@ def _note_sizes(month: Any, g: Any, sizes: list[int]) -> None:
 def unquiet_runs(lab: Lab) -> list[dict[str, Any]]:
     """The runs that SF4, SF6 and SF7 share."""
     made: list[dict[str, Any]] = lab.once(
-        "unquiet", lambda: lab.map(unquiet_run, [(r,) for r in range(lab.size(60, 6))])
+        "unquiet", lambda: lab.map(unquiet_run, [(r,) for r in range(lab.size(40, 4))])
     )
     return made
 
 
 def simulated(runs: int) -> str:
     """What these runs are, in words."""
-    return f"baseline_2024 with group_hazard = {HAZARD:g} (20 times the default), {runs} replications of {MONTHS} months"
+    return (
+        f"baseline_2024 with group_hazard = {HAZARD:g} (20 times the default), {runs} replications of {MONTHS} months"
+    )
