@@ -4,13 +4,37 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import special, stats
+from typer.testing import CliRunner
 
-from sim.validation import hawkes, intervals, regression, spread, tails
-from sim.validation.records import Result, Value, Window, judged, read_result, table, untestable
+from sim import api
+from sim.agents.armed_group import ACTIVE
+from sim.cli import app
+from sim.errors import InputError
+from sim.validation import check, docking, epstein, hawkes, intervals, regression, spread, standing, tails
+from sim.validation.facts import FACTS, Fact
+from sim.validation.lab import Lab
+from sim.validation.page import page
+from sim.validation.records import (
+    Finding,
+    Picture,
+    Result,
+    Value,
+    Window,
+    judged,
+    measured_only,
+    read_result,
+    table,
+    untestable,
+)
+from sim.validation.worlds import Valley, keep_fighting, keep_out, minority, valley, valley_model
+from sim.world.outcomes import OUTCOME_INDEX
+
+ROOT = Path(__file__).parents[1]
 
 
 def power_law(rng: np.random.Generator, exponent: float, start: int, n: int) -> np.ndarray:
@@ -192,3 +216,193 @@ def test_one_failing_row_fails_the_fact_and_results_survive_json() -> None:
     assert Result("SF0", "t", "s", rows=(rows[0], open_row)).verdict == "pass"
     assert Result("SF0", "t", "s", rows=(open_row,)).verdict == "not testable yet"
     assert table({"a": ([1.0], [2.0])}) == {"series": ["a"], "x": [1.0], "y": [2.0]}
+
+
+# --- worlds with a condition
+
+
+def test_a_valley_differs_from_the_plain_one_in_its_condition_only() -> None:
+    _, plain = valley(Valley(months=12))
+    _, excluded = valley(Valley(status=0.7, months=12))
+    _, kept = valley(Valley(mission="robust", months=12))
+    assert sorted(set(plain.region.exclusion)) == [0.0, 0.35]
+    assert sorted(set(excluded.region.exclusion)) == [0.0, 0.7]
+    assert plain.solve == excluded.solve == kept.solve
+    assert [m.persons(2024, 1) for m in kept.region.missions] == [1136]
+    assert not plain.region.missions
+
+
+def test_a_held_war_is_fought_and_a_held_peace_is_not() -> None:
+    def events(fight: bool) -> tuple[float, str]:
+        world = Valley(parameters=(("armed_event_rate", 0.01), ("recruitment", 0.01), ("group_hazard", 1.0)), months=12)
+        model = valley_model(world, 0)
+        for group in model.armed_groups:
+            keep_out(group)
+        if fight:
+            keep_fighting(minority(model, "BBB"))
+        for _ in range(12):
+            model.step()
+        return float(model.world.recorder.series[:, :, OUTCOME_INDEX["armed_events"]].sum()), minority(
+            model, "BBB"
+        ).status
+
+    assert events(False) == (0.0, "latent")
+    fought, state = events(True)
+    assert fought > 0
+    assert state == ACTIVE
+
+
+# --- docking
+
+
+def test_the_grid_keeps_its_books_with_the_rules_of_mesa() -> None:
+    rules = docking.DOCKED
+    agents, grid, near = epstein.nobody(4.0, diamond=True)
+    assert near.shape == (1600, 41)
+    key = np.uint64(3)
+    n = start = epstein.populate(key, rules, agents, grid, near)
+    jailed = 0
+    for tick in range(30):
+        n = epstein.advance(n, key, tick, rules, agents, grid, near)
+        here = agents[:n]
+        assert n == start
+        assert (here["site"] >= 0).all()
+        assert (grid["who"][here["site"]] == np.arange(n)).all()
+        assert (grid["actives"] == (grid["what"][near] == epstein.ACTIVE).sum(axis=1)).all()
+        jailed += int((here["state"] == epstein.JAILED).sum())
+    assert jailed > 0
+
+
+def test_the_expected_turnout_is_the_mean_of_the_choice() -> None:
+    """With no slope at all everybody turns out with the same probability, cap x logistic(alpha)."""
+    flat = tuple(
+        (name, 0.0) for name in ("b_grievance", "b_risk", "b_threshold", "b_unemployment", "b_exclusion", "b_tension")
+    )
+    model = valley_model(Valley(parameters=(*docking.WITHOUT_CONTAGION, *flat), months=1), 0)
+    p, solve = model.setting.parameters, model.setting.solve
+    expected = p.turnout_cap / (1 + math.exp(-solve.alpha))
+    assert docking.expected_turnout(model) == pytest.approx(np.full(8, expected), rel=1e-9)
+
+
+# --- the command and its results
+
+
+def fake(value: float) -> Fact:
+    def measure(lab: Lab) -> Finding:
+        calls.append(lab.size(100, 10))
+        picture = Picture("x", "y", table({"a": ([1.0, 2.0, 3.0], [1.0, 4.0, 9.0]), "b": ([1.0, 2.0], [2.0, 2.0])}))
+        rows = (
+            judged("A share", Value(value, value - 0.1, value + 0.1), Window(0.0, 1.0, "%")),
+            measured_only("Another", Value(2.0), ""),
+            untestable("A third", Window(0.0, None), "no such mechanism"),
+        )
+        return Finding(rows, "nothing", "By hand.", picture, suspected="this", tried="that")
+
+    calls: list[int] = []
+    measure.calls = calls  # type: ignore[attr-defined]
+    return Fact(f"F{value:g}", "A made-up fact", "nobody", measure)
+
+
+def test_a_check_is_stored_drawn_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = fake(0.5), fake(3.0)
+    monkeypatch.setitem(check.KINDS, "facts", (good, bad))
+    made = api.check("facts", workers=1, out=tmp_path)
+    assert [result.verdict for result in made.results] == ["pass", "fail"]
+    assert list(made.table.columns) == list(check.COLUMNS)
+    assert len(made.table) == 6
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".png", ".svg"}
+    stored = (tmp_path / "facts.json").read_bytes()
+    again = api.check("facts", workers=1, out=tmp_path)
+    assert again.results == made.results
+    assert (tmp_path / "facts.json").read_bytes() == stored
+    assert good.measure.calls == bad.measure.calls == [100]
+    api.check("facts", workers=1, out=tmp_path, quick=True, only=["f3"], figures=False)
+    assert bad.measure.calls == [100, 10]
+    (tmp_path / "parts" / "F0.5.json").write_text("{", encoding="utf-8")
+    api.check("facts", workers=1, out=tmp_path, only=["F0.5"], figures=False)
+    assert good.measure.calls == [100, 100]
+
+
+def test_the_command_prints_failures_and_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(check.KINDS, "facts", (fake(3.0),))
+    monkeypatch.setattr("sim.plots.facts.fact_figures", lambda results, folder: [])
+    done = CliRunner().invoke(app, ["check", "facts", "--out", str(tmp_path), "--workers", "1"])
+    assert done.exit_code == 0
+    assert "fail" in done.output
+    assert "suspected: this" in done.output
+    assert "no such mechanism" in done.output
+    done = CliRunner().invoke(app, ["check", "--out", str(tmp_path), "--workers", "1", "--json"])
+    assert json.loads(done.stdout)["results"][0]["key"] == "F3"
+
+
+def test_unknown_names_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="SF99.*allowed.*U1") as caught:
+        api.check("facts", only=["SF99", "SF1", "nonsense"], out=tmp_path / "no")
+    assert len(caught.value.problems) == 2
+    with pytest.raises(InputError, match="allowed: facts, docking"):
+        api.check("fact", out=tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_lab_gives_results_in_the_order_of_jobs() -> None:
+    seen = []
+    with Lab(workers=1, quick=True, progress=lambda step: seen.append((step.done, step.total))) as lab:
+        assert lab.map(max, [(1, 2), (5, 3)]) == [2, 5]
+        assert lab.once("x", lambda: 7) == lab.once("x", lambda: 8) == 7
+        assert lab.size(100, 10) == 10
+    assert seen == [(1, 2), (2, 2)]
+    assert Lab(replications=3).size(100, 10) == 3
+
+
+def test_every_fact_of_the_table_is_there_once() -> None:
+    assert [fact.key for fact in FACTS] == ["U1", "U2", "U3", *(f"SF{k}" for k in range(1, 14))]
+
+
+# --- what is stored and published
+
+
+def test_status_follows_from_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(verdicts: list[float | None], model: str = "this", quick: bool = False) -> str:
+        made = []
+        for k, value in enumerate(verdicts):
+            row = untestable("a", Window(0, 1), "") if value is None else judged("a", Value(value), Window(0, 1))
+            made.append(Result(f"SF{k}", "", "", rows=(row,)).content())
+        monkeypatch.setattr(standing, "stored", lambda kind="facts": {"model": model, "quick": quick, "results": made})
+        monkeypatch.setattr(standing, "model_hash", lambda: "this")
+        return standing.status()
+
+    assert said([]) == "illustrative: facts not checked"
+    assert said([0.5], quick=True) == "illustrative: facts not checked"
+    assert said([0.5, 2.0, None]) == "illustrative: passes 1 of 2 facts, 1 not testable yet"
+    assert said([0.5, 0.5]) == "passes all 2 facts; no forecast"
+    assert "another version" in said([0.5, 0.5], model="that")
+
+
+def test_the_page_is_what_the_generator_makes_of_the_stored_results() -> None:
+    made = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    assert made == page(), "run: python -m tests.long publish"
+    for result in [*standing.results("facts"), *standing.results("docking")]:
+        assert f"### {result.key} {result.title}" in made
+        if result.picture is not None:
+            image = ROOT / "docs" / "images" / "validation" / f"{result.key}.png"
+            assert 0 < image.stat().st_size < 60_000
+
+
+def test_stored_results_are_of_a_full_run_of_every_fact() -> None:
+    assert [one.key for one in standing.results("facts")] == [fact.key for fact in FACTS]
+    assert [one.key for one in standing.results("docking")] == [fact.key for fact in docking.DOCKING]
+    assert not standing.stored("facts")["quick"]
+    assert not standing.stored("docking")["quick"]
+
+
+def test_what_must_pass_passes() -> None:
+    verdicts = {one.key: one.verdict for one in [*standing.results("facts"), *standing.results("docking")]}
+    assert {verdicts[key] for key in ("U1", "U2", "U3", "SF1", "SF2", "SF12")} == {"pass"}
+    assert {verdicts[fact.key] for fact in docking.DOCKING} == {"pass"}
+
+
+def test_every_failure_says_what_is_suspected_and_what_was_tried() -> None:
+    for one in standing.results("facts"):
+        if one.verdict == "fail":
+            assert one.suspected
+            assert one.tried

@@ -82,20 +82,20 @@ def check(
     return Checked(folder, kind, tuple(results), table)
 
 
-def publish(folder: Path, root: Path) -> list[Path]:
+def publish(folder: Path | None, root: Path) -> list[Path]:
     """Make the last full run the one that the package and its page speak of.
 
-    Copies ``facts.json`` and ``docking.json`` from ``folder`` where they are, redraws the small figures of the page and
+    Copies ``facts.json`` and ``docking.json`` from ``folder`` (None: keeps what is stored), redraws the small figures of the page and
     writes ``docs/validation.md`` under ``root``, the repository.
     """
     from sim.plots.facts import page_figure
     from sim.validation.page import page
-    from sim.validation.status import FOLDER, results, stored
+    from sim.validation.standing import FOLDER, results, stored
 
     written = []
     for kind in ("facts", "docking"):
-        source = folder / f"{kind}.json"
-        if source.is_file():
+        source = folder / f"{kind}.json" if folder is not None else None
+        if source is not None and source.is_file():
             (FOLDER / f"{kind}.json").write_bytes(source.read_bytes())
             written.append(FOLDER / f"{kind}.json")
     stored.cache_clear()

@@ -151,7 +151,7 @@ def _legend() -> list[Any]:
 
 def fact_figures(results: Sequence[Result], folder: Path) -> list[Path]:
     """Write one figure a fact that measured anything, PNG and SVG."""
-    from sim.validation.status import status
+    from sim.validation.standing import status
 
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []

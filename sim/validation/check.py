@@ -22,7 +22,7 @@ from sim.validation.records import Result, read_result
 
 FORMAT = 1
 KINDS: dict[str, tuple[Fact, ...]] = {"facts": FACTS, "docking": DOCKING}
-NO_MEASUREMENT = ("page.py", "status.py", "check.py")
+NO_MEASUREMENT = ("page.py", "standing.py", "check.py")
 COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note")
 
 

@@ -16,14 +16,22 @@ ProgressCallback = Callable[[Progress], None]
 
 
 class Lab:
-    """Runs tasks over jobs; ``quick`` asks for fewer of them.
+    """Runs tasks over jobs; ``quick`` asks for fewer of them, ``replications`` for just so many.
 
     Tasks are functions of a module, jobs tuples of plain arguments, results come in the order of jobs, so nothing
     depends on the number of workers. Worker processes start with the first task and end with the ``with`` block.
     """
 
-    def __init__(self, *, quick: bool = False, workers: int = 1, progress: ProgressCallback | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        quick: bool = False,
+        workers: int = 1,
+        progress: ProgressCallback | None = None,
+        replications: int | None = None,
+    ) -> None:
         self.quick = quick
+        self.replications = replications
         self.workers = workers
         self.progress = progress
         self._pool: Executor | None = None
@@ -40,8 +48,8 @@ class Lab:
             self._pool = None
 
     def size(self, full: int, quick: int) -> int:
-        """How many replications: ``full``, or ``quick`` when asked to be quick."""
-        return quick if self.quick else full
+        """How many replications: ``full``, or ``quick`` when asked to be quick, or what was asked for."""
+        return self.replications or (quick if self.quick else full)
 
     def map(self, task: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
         """Run a task for every job."""

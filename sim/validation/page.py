@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.validation.records import Result, Row
-from sim.validation.status import results, status, stored
+from sim.validation.standing import results, status, stored
 
 HEAD = """# Validation
 

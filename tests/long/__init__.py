@@ -1,1 +1,1 @@
-"""Long checks with one command: ``python -m tests.long [facts] [rumour] [scale] [drift] [--quick]``."""
+"""Long checks with one command: ``python -m tests.long [facts] [rumour] [scale] [--quick]``; also ``planted`` and ``publish``."""

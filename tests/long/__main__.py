@@ -6,12 +6,17 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from tests.long.belief import planted, publish
 from tests.long.studies import Check, facts, rumour, scale
 
 STUDIES = ("facts", "rumour", "scale")
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["planted"]:
+        return planted(sys.argv[2:])
+    if sys.argv[1:2] == ["publish"]:
+        return publish(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__)
     parser.add_argument("study", nargs="*", choices=[*STUDIES, []], help="which (all unless given)")
     parser.add_argument("--quick", action="store_true", help="fewer replications and citizens, for every change")
