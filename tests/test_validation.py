@@ -33,6 +33,7 @@ from sim.validation.records import (
 )
 from sim.validation.worlds import Valley, keep_fighting, keep_out, minority, valley, valley_model
 from sim.world.outcomes import OUTCOME_INDEX
+from sim.world.presence import standing_missions
 
 ROOT = Path(__file__).parents[1]
 
@@ -230,6 +231,16 @@ def test_a_valley_differs_from_the_plain_one_in_its_condition_only() -> None:
     assert plain.solve == excluded.solve == kept.solve
     assert [m.persons(2024, 1) for m in kept.region.missions] == [1136]
     assert not plain.region.missions
+
+
+def test_a_weak_mandate_counts_a_tenth_on_combat() -> None:
+    rows = {}
+    for mission in ("robust", "limited", "observers"):
+        region = valley(Valley(mission=mission, months=12))[1].region
+        rows[mission] = standing_missions(region, 2024, 1)[:, region.states.index("BBB")].tolist()
+    assert rows["robust"] == [1136.0, 0.0, 0.0, 0.0]
+    assert rows["limited"] == pytest.approx([113.6, 0.0, 0.0, 1022.4])
+    assert rows["observers"] == [0.0, 0.0, 1136.0, 0.0]
 
 
 def test_a_held_war_is_fought_and_a_held_peace_is_not() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def our_run(mesa: bool, seed: int) -> list[int]:
     return [int(n) for n in epstein.rebellion(seed, DOCKED if mesa else RUN_2, TICKS)]
 
 
-STATISTICS = {
+STATISTICS: dict[str, Callable[[list[int]], float]] = {
     "mean active": lambda active: float(np.mean(active)),
     "most active": lambda active: float(np.max(active)),
     "share of ticks under 10": lambda active: float(np.mean(np.asarray(active) < 10)),
@@ -76,11 +77,10 @@ def mesa_example(lab: Lab) -> Finding:
         rows.append(
             measured_only(f"The same, our grid with the paper's rules: {name}", Value(float(np.mean(c))), "", other)
         )
-    order = lambda series: (np.sort([np.mean(one) for one in series]), np.arange(1, len(series) + 1) / len(series))  # noqa: E731
     parts = {
-        "Mesa's example": order(theirs),
-        "our kernels, Mesa's rules": order(ours),
-        "our kernels, the paper's rules": order(papers),
+        "Mesa's example": _order(theirs),
+        "our kernels, Mesa's rules": _order(ours),
+        "our kernels, the paper's rules": _order(papers),
     }
     picture = Picture("mean active citizens of a seed", "share of seeds below", table(parts), kind="steps")
     return Finding(
@@ -91,6 +91,11 @@ def mesa_example(lab: Lab) -> Finding:
         "strict threshold. Not matched: the random numbers. Bonferroni over four statistics.",
         picture,
     )
+
+
+def _order(series: list[list[int]]) -> tuple[Any, Any]:
+    """Means of seeds in order, and the share of seeds up to each."""
+    return np.sort([np.mean(one) for one in series]), np.arange(1, len(series) + 1) / len(series)
 
 
 def ramp_run(jump: bool, seed: int) -> bool:
@@ -201,7 +206,7 @@ def mean_field(lab: Lab) -> Finding:
     """Simulated turn-out over the analytic one, district by district, in the limit without contagion."""
     made = lab.map(mean_field_run, [(r,) for r in range(lab.size(4, 2))])
     simulated = np.array([one[0] for one in made])
-    expected = np.array(made[0][1])
+    expected: Any = np.array(made[0][1])
     ratio = intervals.mean((simulated / expected).mean(axis=1).tolist())
     worst = float(np.abs(simulated.mean(axis=0) / expected - 1.0).max())
     rows = (

@@ -119,7 +119,7 @@ class Picture:
     log_y: bool = False
 
 
-def table(parts: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> dict[str, list[Any]]:
+def table(parts: Mapping[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
     """Columns of a picture from x and y by series, rounded to five digits."""
     out: dict[str, list[Any]] = {"series": [], "x": [], "y": []}
     for name, (x, y) in parts.items():

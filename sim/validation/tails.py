@@ -119,10 +119,13 @@ def _lognormal(x: F8, start: int) -> F8:
         out: F8 = inside - stats.norm.logsf((np.log(start - 0.5) - mean) / spread)
         return out
 
+    def loss(theta: F8) -> float:
+        return -float(each(theta).sum())
+
     logs = np.log(x)
     best = None
     for first in ((logs.mean(), np.log(logs.std() + 0.1)), (0.0, 0.5), (-5.0, 1.0)):
-        made = optimize.minimize(lambda t: -each(t).sum(), np.array(first), method="Nelder-Mead")
+        made = optimize.minimize(loss, np.array(first, np.float64), method="Nelder-Mead")
         if best is None or made.fun < best.fun:
             best = made
     assert best is not None

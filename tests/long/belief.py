@@ -1,4 +1,4 @@
-"""``python -m tests.long planted [BUG ...]`` and ``python -m tests.long publish FOLDER``."""
+"""``python -m tests.long planted [--first] [BUG ...]`` and ``python -m tests.long publish FOLDER``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def planted(names: Sequence[str]) -> int:
-    """Plant bugs one at a time and see whether the fast tests notice; 1 if one survives."""
+    """Plant bugs one at a time and see whether the fast tests notice; 1 if one survives.
+
+    ``--first`` runs the likeliest test file of each bug only.
+    """
     from tests.planted.runner import planted
 
-    return planted(names)
+    return planted([name for name in names if name != "--first"], first_only="--first" in names)
 
 
 def publish(arguments: Sequence[str]) -> int:

@@ -27,7 +27,10 @@ def calm_run(replication: int, citizens: int = CITIZENS) -> dict[str, Any]:
     log = model.world.tallies.round_log
     total = log[0].sum(axis=1)
     series = model.world.recorder.series
-    column = lambda name: series[:, :, OUTCOME_INDEX[name]]  # noqa: E731
+
+    def column(name: str) -> Any:
+        return series[:, :, OUTCOME_INDEX[name]]
+
     where = np.argwhere(log[1] > 0)
     hits = np.column_stack([where, log[1][tuple(where.T)], log[2][tuple(where.T)]])
     return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sim.agents.armed_group import LATENT
 from sim.model import StabilityModel
 from sim.validation import intervals
@@ -56,7 +58,7 @@ def contagion_and_containment(lab: Lab) -> Finding:
             "HR of peacekeepers, war in both", intervals.hazard_ratio(events[2], years[2], events[1], years[1]), ""
         ),
     )
-    columns = {
+    columns: dict[str, list[Any]] = {
         "series": list(ARMS),
         "x": [0, 1, 2],
         "y": [round(100 * n / t, 3) for n, t in zip(events, years, strict=True)],

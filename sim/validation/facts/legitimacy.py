@@ -51,7 +51,8 @@ def sudden_against_gradual(lab: Lab) -> Finding:
     made = lab.map(loss_run, [(arm, r) for arm, n in zip(ARMS, (runs, runs, few), strict=True) for r in range(n)])
     jump, ramp, none = made[:runs], made[runs : 2 * runs], made[2 * runs :]
     a, b = sum(one[0] for one in jump), sum(one[0] for one in ramp)
-    paired = probability_estimate(*(np.array([float(one[0]) for one in arm]) for arm in (jump, ramp)))
+    spikes = np.array([[float(one[0]) for one in arm] for arm in (jump, ramp)])
+    paired = probability_estimate(spikes[0], spikes[1])
     rows = (
         judged(
             "P(spike | jump) - P(spike | ramp), lower end of its interval",

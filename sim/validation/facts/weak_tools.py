@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from sim.experiment import run_seed
+from sim.interventions import CatalogueEntry
 from sim.model import StabilityModel
 from sim.validation import intervals
 from sim.validation.facts.recurrence import wars
 from sim.validation.lab import Lab
-from sim.validation.records import OWN, Finding, Picture, Window, judged, measured_only, table, untestable
+from sim.validation.records import OWN, Finding, Picture, Value, Window, judged, measured_only, table, untestable
 from sim.validation.worlds import RESTLESS, SEED, Valley, run, valley, valley_model
 from sim.world.outcomes import OUTCOME_INDEX
 
@@ -42,12 +43,9 @@ def policing_run(end: float, replication: int) -> tuple[float, float]:
     return out[0], out[1]
 
 
-def _at_upper_end(entry: object, end: float) -> object:
-    channels = tuple(
-        c.model_copy(update={"size": c.high * end if end else c.size})
-        for c in entry.channels  # type: ignore[attr-defined]
-    )
-    return entry.model_copy(update={"channels": channels})  # type: ignore[attr-defined]
+def _at_upper_end(entry: CatalogueEntry, end: float) -> CatalogueEntry:
+    channels = tuple(c.model_copy(update={"size": c.high * end if end else c.size}) for c in entry.channels)
+    return entry.model_copy(update={"channels": channels})
 
 
 def spread_of(name: str) -> float:
@@ -84,7 +82,7 @@ def weak_tools(lab: Lab) -> Finding:
     aid = intervals.ratio_of_sums(jobs, nothing)
     rows += [
         judged("Aid in an insecure district: armed events over none", aid, Window(0.85, 1.4)),
-        judged("Aid in an insecure district: upper end of that interval", intervals.Value(aid.high, aid.low, aid.high),
+        judged("Aid in an insecure district: upper end of that interval", Value(aid.high, aid.low, aid.high),
                Window(1.0, None, "", OWN), "not reliably pacifying would be an interval that reaches 1; pairs share their luck, so "
                "a small effect is told from none"),
         judged("Dialogue: incidents in the second year over none", years[1], Window(0.55, 0.95)),
