@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,7 @@ def publish(folder: Path | None, root: Path) -> list[Path]:
     writes ``docs/validation.md`` under ``root``, the repository.
     """
     from sim.plots.facts import page_figure
+    from sim.validation.check import named, write_stored
     from sim.validation.page import page
     from sim.validation.standing import FOLDER, results, stored
 
@@ -96,7 +98,7 @@ def publish(folder: Path | None, root: Path) -> list[Path]:
     for kind in ("facts", "docking"):
         source = folder / f"{kind}.json" if folder is not None else None
         if source is not None and source.is_file():
-            (FOLDER / f"{kind}.json").write_bytes(source.read_bytes())
+            write_stored(FOLDER / f"{kind}.json", **named(kind, json.loads(source.read_text(encoding="utf-8"))))
             written.append(FOLDER / f"{kind}.json")
     stored.cache_clear()
     for kind in ("facts", "docking"):

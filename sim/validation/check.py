@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,22 @@ def stored_form(kind: str, results: Sequence[Result], quick: bool) -> dict[str, 
 def write_stored(path: Path, kind: str, results: Sequence[Result], quick: bool) -> None:
     """Write a check's results as JSON."""
     _write(path, stored_form(kind, results, quick))
+
+
+def named(kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What `write_stored` takes, from stored results; titles and sources of facts are those of the code.
+
+    Raises
+    ------
+    InputError
+        If the results are of another model: they would be published under a wrong name.
+    """
+    if stored["kind"] != kind or stored["model"] != model_hash():
+        raise InputError(f"these results of {kind} are of another version of the model: run the check again")
+    facts = {fact.key: fact for fact in KINDS[kind]}
+    results = [read_result(one) for one in stored["results"]]
+    made = [replace(one, title=facts[one.key].title, source=facts[one.key].source) for one in results]
+    return {"kind": kind, "results": made, "quick": stored["quick"]}
 
 
 def frame(results: Sequence[Result]) -> pd.DataFrame:
