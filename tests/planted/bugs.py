@@ -25,7 +25,7 @@ class Bug:
 
 TWIN, INSTITUTIONS = "tests/test_twin.py", "tests/test_institutions.py"
 ANALYSIS, EXPERIMENT, VALIDATION = "tests/test_analysis.py", "tests/test_experiment.py", "tests/test_validation.py"
-EXACT, CATALOGUE, TRUTHS = "tests/test_exact.py", "tests/test_catalogue.py", "tests/test_unit_truths.py"
+CATALOGUE, TRUTHS, SURVIVORS = "tests/test_catalogue.py", "tests/test_unit_truths.py", "tests/test_survivors.py"
 
 BUGS: tuple[Bug, ...] = (
     # Kernels
@@ -97,7 +97,7 @@ BUGS: tuple[Bug, ...] = (
     # Experiment and analysis
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
         "runs.append(RunSpec(run_id(identity), scenario.key, number, replication, seed))",
-        "runs.append(RunSpec(run_id(identity), scenario.key, number, replication, seed + number))", EXPERIMENT),
+        "runs.append(RunSpec(run_id(identity), scenario.key, number, replication, seed + number))", SURVIVORS, ci=True),
     Bug("every-state-alike", "The region is the plain mean of states, not weighted by residents", "sim/experiment/summary.py",
         'means = np.einsum("...s,...so->...o", share, values)', "means = values.mean(axis=-2)", ANALYSIS, ci=True),
     Bug("stocks-added-up", "Stocks are averaged over a window, not read at its end", "sim/experiment/summary.py",
@@ -105,7 +105,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("effects-reversed", "Effects are baseline minus scenario", "sim/analysis/effects.py",
         "differences = pairs.treated - pairs.reference\n", "differences = pairs.reference - pairs.treated\n", ANALYSIS, ci=True),
     Bug("unpaired", "The spread of pairs is taken for the error of the mean", "sim/analysis/statistics.py",
-        "error = differences.std(axis=0, ddof=1) / np.sqrt(n)", "error = differences.std(axis=0, ddof=1)", ANALYSIS),
+        "error = differences.std(axis=0, ddof=1) / np.sqrt(n)", "error = differences.std(axis=0, ddof=1)", ANALYSIS, ci=True),
     Bug("worse-is-better", "More deaths count as superior", "sim/analysis/statistics.py",
         'sign = np.where(better == "higher", 1.0, -1.0)', 'sign = np.where(better == "lower", 1.0, -1.0)', ANALYSIS),
     # Validation

@@ -12,10 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.planted.bugs import ANALYSIS, BUGS, CATALOGUE, EXPERIMENT, INSTITUTIONS, TRUTHS, TWIN, VALIDATION, Bug
+from tests.planted.bugs import (
+    ANALYSIS,
+    BUGS,
+    CATALOGUE,
+    EXPERIMENT,
+    INSTITUTIONS,
+    SURVIVORS,
+    TRUTHS,
+    TWIN,
+    VALIDATION,
+    Bug,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-FAST = (ANALYSIS, VALIDATION, INSTITUTIONS, CATALOGUE, EXPERIMENT, TRUTHS, TWIN)
+FAST = (SURVIVORS, ANALYSIS, VALIDATION, INSTITUTIONS, CATALOGUE, EXPERIMENT, TRUTHS, TWIN)
 """The fast subset: every bug is given these files, the likeliest one first."""
 UNCOMPILED = {
     TRUTHS: "by_hand or hard_threshold",
