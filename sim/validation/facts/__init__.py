@@ -44,12 +44,19 @@ FACTS: tuple[Fact, ...] = (
     Fact("U3", "Peacekeepers delay elimination on the grid", "Epstein 2002, model II", model_2),
     Fact("SF1", "Onset is rare in the region", "UCDP, no onset in 138 state-years from 2002", base_rate),
     Fact("SF2", "Calm punctuated by bursts under constant drivers", "M1", bursts),
-    Fact("SF3", "A sudden loss of legitimacy beats a gradual one", "Epstein 2002, salami tactics", sudden_against_gradual),
+    Fact(
+        "SF3", "A sudden loss of legitimacy beats a gradual one", "Epstein 2002, salami tactics", sudden_against_gradual
+    ),
     Fact("SF4", "Heavy-tailed sizes of events and episodes", "D1, D2", heavy_tails),
     Fact("SF5", "Events excite each other", "D3", self_excitation),
     Fact("SF6", "Violence expands rather than relocates", "Schutte and Weidmann 2011", expansion),
     Fact("SF7", "Ethnic geography of violence", "Lim et al. 2007; Costalli and Moro 2012", ethnic_geography),
-    Fact("SF8", "Exclusion and downgrading raise the hazard of onset", "S6; Cederman, Weidmann and Gleditsch 2011", exclusion_and_downgrading),
+    Fact(
+        "SF8",
+        "Exclusion and downgrading raise the hazard of onset",
+        "S6; Cederman, Weidmann and Gleditsch 2011",
+        exclusion_and_downgrading,
+    ),
     Fact("SF9", "War among kin next door spreads, less where peacekeepers stand", "S12, P8", contagion_and_containment),
     Fact("SF10", "Recurrence of war and what peacekeepers change", "S13, P1, P2, P5", recurrence_and_peacekeeping),
     Fact("SF11", "Weak tools stay weak", "P9g, P11d, P10d, P11h", weak_tools),
