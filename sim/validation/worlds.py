@@ -85,7 +85,7 @@ class Valley:
     mission: str = "none"
     parameters: Parameters = ()
     months: int = 120
-    citizens: int = VALLEY_CITIZENS
+    citizens: int | str = VALLEY_CITIZENS
 
 
 @lru_cache(maxsize=8)

@@ -96,8 +96,9 @@ def recurrence_and_peacekeeping(lab: Lab) -> Finding:
         f"{WAR_MONTHS} months of a war held by hand, with the armed track at the upper ends of its ranges",
         "Relapse: the group takes up arms again. Missions at 8 per 1,000 residents; ratios of sums with a jackknife.",
         picture,
-        suspected="A weak force counts a tenth of a robust one (mandate weight), an assumption; the relapse hazard is put "
-        "in from S13 and P1, so this fact tests the code, not the sizes.",
+        suspected="relapse_rate and relapse_halflife add up to 26 % in ten years, at the lower end of the window: the rate is "
+        "that of S13 for the first years, and its decline, an assumption, takes the rest. A group that comes back is mostly "
+        "too small to kill 25.",
         tried="Relapse with and without a threshold of 25 deaths.",
     )
 
