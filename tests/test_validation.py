@@ -384,7 +384,7 @@ def test_status_follows_from_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert said([]) == "illustrative: facts not checked"
     assert said([0.5], quick=True) == "illustrative: facts not checked"
-    assert said([0.5, 2.0, None]) == "illustrative: passes 1 of 2 facts, 1 not testable yet"
+    assert said([0.5, 2.0, None]) == "illustrative: passes 1 of 2 facts, 1 not measured yet"
     assert said([0.5, 0.5]) == "passes all 2 facts; no forecast"
     assert "another version" in said([0.5, 0.5], model="that")
 

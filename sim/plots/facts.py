@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -168,8 +169,10 @@ def page_figure(result: Result, folder: Path) -> Path:
     path = folder / f"{result.key}.png"
     with styled():
         figure = Figure(figsize=(5.2, 2.9), layout="constrained")
+        FigureCanvasAgg(figure)
         draw_picture(result.picture, figure.add_subplot())
-        figure.suptitle(f"{result.key}. {result.title}", x=0.02, ha="left", fontsize=9, fontweight="bold")
+        title = "\n".join(wrap(f"{result.key}. {result.title}", 58))
+        figure.suptitle(title, x=0.02, ha="left", fontsize=9, fontweight="bold")
         settle(figure)
         figure.savefig(path, dpi=110, metadata={"Software": None})
     return path

@@ -57,7 +57,7 @@ def page() -> str:
     if docking:
         parts += ["## Docking\n\nThe same kernels against what others built or solved.\n", _summary(docking)]
         parts += [_section(one) for one in docking]
-    parts += [LITERATURE, _not_claimed(facts), ACCOUNT]
+    parts += [LITERATURE, _not_claimed([*facts, *docking]), ACCOUNT]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
@@ -103,15 +103,15 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _not_claimed(facts: list[Result]) -> str:
+def _not_claimed(made: list[Result]) -> str:
     lines = ["## What we therefore do not claim", ""]
-    for one in facts:
+    for one in made:
         for row in one.rows:
             if row.verdict == "fail":
                 lines.append(
                     f"- {one.key}: {row.what[0].lower()}{row.what[1:].replace('|', 'given')} lies in its window."
                 )
             elif row.verdict == "not testable yet":
-                lines.append(f"- {one.key}: anything about: {row.what[0].lower()}{row.what[1:]} ({row.note}).")
+                lines.append(f'- {one.key}: anything about "{row.what}" ({row.note}).')
     lines.append("- That any number here carries over to a date, a place or a person.")
     return "\n".join(lines) + "\n"

@@ -45,6 +45,6 @@ def status() -> str:
         return f"illustrative: facts checked on another version of the model, {passed} of {len(tested)} passed"
     if passed < len(tested) or len(tested) < len(made):
         left = len(made) - len(tested)
-        more = f", {left} not testable yet" if left else ""
+        more = f", {left} not measured yet" if left else ""
         return f"illustrative: passes {passed} of {len(tested)} facts{more}"
     return f"passes all {passed} facts; no forecast"
