@@ -78,7 +78,7 @@ def draw_picture(picture: Picture, axes: Any) -> Any:
         elif not (picture.kind == "bars" and axis is axes.xaxis):
             tidy_values(axis)
     axes.set_xlabel(picture.x_label)
-    axes.set_ylabel(picture.y_label)
+    axes.set_ylabel("\n".join(wrap(picture.y_label, 28)))
     if len(names) > 1 and picture.kind != "bars":
         axes.legend(fontsize=7)
     return axes
