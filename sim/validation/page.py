@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.validation.records import Result, Row
-from sim.validation.standing import results, status, stored
+from sim.validation.standing import last_run, results, stored
 
 HEAD = """# Validation
 
@@ -53,7 +53,7 @@ def page() -> str:
     """Write the page."""
     facts, docking = results("facts"), results("docking")
     model = stored("facts")["model"][:12] or "unknown"
-    parts = [HEAD.format(status=status(), model=f"`{model}`"), _summary(facts), *map(_section, facts)]
+    parts = [HEAD.format(status=last_run(), model=f"`{model}`"), _summary(facts), *map(_section, facts)]
     if docking:
         parts += ["## Docking\n\nThe same kernels against what others built or solved.\n", _summary(docking)]
         parts += [_section(one) for one in docking]

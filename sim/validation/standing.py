@@ -29,20 +29,26 @@ def results(kind: str = "facts") -> list[Result]:
 
 
 def status() -> str:
-    """Say in a few words how far the model has been checked.
+    """Say in a few words how far this very model has been checked.
 
     Returns
     -------
     str
-        "illustrative" and why, unless a full run of all facts on the sources of this very model passed.
+        "illustrative" and why, unless a full run of all facts on the sources of this model passed.
     """
+    words = last_run()
+    if stored()["results"] and stored()["model"] != model_hash():
+        return f"illustrative: facts checked on another version of the model ({words.removeprefix('illustrative: ')})"
+    return words
+
+
+def last_run() -> str:
+    """Say how the last full run ended, whatever has changed since; what the page about that run says."""
     made = results()
     tested = [one for one in made if one.verdict in ("pass", "fail")]
     if not tested or stored()["quick"]:
         return "illustrative: facts not checked"
     passed = sum(one.verdict == "pass" for one in tested)
-    if stored()["model"] != model_hash():
-        return f"illustrative: facts checked on another version of the model, {passed} of {len(tested)} passed"
     if passed < len(tested) or len(tested) < len(made):
         left = len(made) - len(tested)
         more = f", {left} not measured yet" if left else ""
