@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sim.wording import printable
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -11,6 +13,7 @@ class Problem:
 
     ``file``, ``line`` and ``column`` are 1-based positions where known; ``key`` is the dotted path;
     ``got`` and ``allowed`` are already short text; ``hint`` is the nearest right name or a one-line tip.
+    As text it is one printable line, whatever the input held.
     """
 
     what: str
@@ -31,7 +34,7 @@ class Problem:
             text += f"; allowed {self.allowed}"
         if self.hint:
             text += f" ({self.hint})"
-        return f"{place}: {text}" if place else text
+        return printable(f"{place}: {text}" if place else text)
 
 
 class SimError(Exception):

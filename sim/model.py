@@ -131,10 +131,12 @@ class StabilityModel(Model):  # type: ignore[misc]
         self._record(cost)
         self.month += 1
 
-    def run(self) -> RunResult:
-        """Run to the horizon."""
+    def run(self, observe: Callable[[StabilityModel], None] | None = None) -> RunResult:
+        """Run to the horizon; ``observe``, called after every month, may read everything and changes nothing."""
         while self.month < self.spec.months:
             self.step()
+            if observe is not None:
+                observe(self)
         self.world.recorder.close()
         return RunResult(
             series=self.world.recorder.series,
@@ -533,6 +535,7 @@ def simulate(
     *,
     threads: int = 1,
     setting: Setting | None = None,
+    observe: Callable[[StabilityModel], None] | None = None,
 ) -> RunResult:
     """Run one scenario once.
 
@@ -544,12 +547,14 @@ def simulate(
         64-bit run seed. The same seed in two scenarios gives the same luck to the same citizens and places.
     setting : Setting, optional
         A prepared setting to reuse; by default one is prepared and kept for the process.
+    observe : callable, optional
+        Called with the model after every month, to read it. What it raises ends the run.
     """
     if setting is None:
         setting = _shared(region, population, tuple(sorted(scenario.parameters.items())))
     model = StabilityModel(scenario, setting, seed, threads=threads)
     try:
-        return model.run()
+        return model.run(observe)
     finally:
         _forget(model)
 

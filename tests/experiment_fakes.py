@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from sim.experiment import Layout
+from sim.scenario import Scenario
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES, PLACE_OUTCOMES
 
 STATES = ("AAA", "BBB", "CCC")
@@ -31,6 +32,19 @@ class FakeScenario:
     def content_hash(self) -> str:
         content = {name: value for name, value in asdict(self).items() if name not in ("key", "title")}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FakeSource:
+    """A fake scenario that points change; keys are the names of parameters."""
+
+    base: FakeScenario
+
+    def at(self, point: dict[str, float]) -> FakeScenario:
+        return replace(self.base, parameters={**self.base.parameters, **point})
+
+    def written(self) -> dict[str, object]:
+        return asdict(self.base)
 
 
 @dataclass(frozen=True)
@@ -75,4 +89,30 @@ class FakeEngine:
             series[3, 1, OUTCOME_INDEX["tension"]] = np.nan
         places = draw.random((-(-scenario.months // 12), 2 * self.districts, len(PLACE_OUTCOMES)))
         places[..., 0] = 48 * 500
+        return FakeResult(series, places)
+
+
+@dataclass(frozen=True)
+class RealNamesEngine(FakeEngine):
+    """The plain world for real scenarios: two states, incidents follow ``b_peer`` and police, with fixed luck."""
+
+    def layout(self, scenario: Scenario) -> Layout:
+        cells = [(STATES[d % 2], f"district_{d}", name) for d in range(self.districts) for name in ("x", "y")]
+        cells.sort()
+        return Layout(STATES[:2], *(tuple(column) for column in zip(*cells, strict=True)))
+
+    def simulate(self, scenario: Scenario, seed: int) -> FakeResult:
+        settings = scenario.parameters
+        police = sum(item.intensity for item in scenario.interventions)
+        rate = settings.get("b_peer", 2.6) - police
+        if settings.get("b_kin", 0.0) >= 2.0 and seed % 2:
+            raise ValueError("the fake broke")
+        draw = np.random.default_rng(seed)
+        shape = (scenario.months, 2)
+        series = np.zeros((*shape, len(OUTCOMES)))
+        series[..., OUTCOME_INDEX["population"]] = 1000
+        series[..., OUTCOME_INDEX["incidents"]] = draw.poisson(5.0, shape) + rate
+        series[..., OUTCOME_INDEX["displaced"]] = np.arange(scenario.months)[:, None]
+        series[..., OUTCOME_INDEX["tension"]] = 0.1 * rate + draw.normal(0, 0.05, shape)
+        places = draw.random((-(-scenario.months // 12), 2 * self.districts, len(PLACE_OUTCOMES)))
         return FakeResult(series, places)

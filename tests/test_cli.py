@@ -71,8 +71,7 @@ def fake_simulate(scenario, region, population, seed, *, threads=1):
 @pytest.fixture
 def study(drawn_study, monkeypatch):
     """The same without figures, which take most of the time."""
-    monkeypatch.setattr("sim.plots.comparison_figures", lambda *arguments: [])
-    monkeypatch.setattr("sim.plots.run_figures", lambda *arguments: [])
+    monkeypatch.setattr("sim.api.reporting.draw", lambda figures, folder=None: [])
     return drawn_study
 
 
@@ -381,7 +380,8 @@ def test_memory_that_is_not_there_is_refused_with_an_estimate(stabsim, study, mo
     monkeypatch.setattr(api.sizes, "_free_memory", lambda: 10**8)
     code, _, error = stabsim("run", "calm.yaml", "--citizens", 2000)
     assert code == 2
-    assert "GB for 1 worker" in error
+    assert "1 worker: would not fit into memory; got about 0.4 GB of memory" in error
+    assert "--force" in error
 
 
 def test_disk_that_is_not_there_is_refused_with_an_estimate(stabsim, study, monkeypatch):
@@ -456,7 +456,7 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
     def slow(scenario, region, population, seed, *, threads=1):
         calls.append(seed)
         if len(calls) > 5:
-            raise command.Stopped(expected)
+            raise command.Stopped(expected - 128)
         return fake_simulate(scenario, region, population, seed)
 
     for expected in (130, 143):
@@ -465,7 +465,8 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
         out = f"o{expected}"
         code, _, error = stabsim("run", "calm.yaml", "--replications", 12, *QUICK[2:], "--out", out)
         assert code == expected
-        assert "the same command continues" in error
+        assert "the same command continues\nstabsim run calm.yaml --replications 12" in error
+        assert error.endswith(f" --out {out}\n")
         kept = len(Store(study / out).finished())
         assert 0 < kept < 12
         monkeypatch.setattr(sys.modules["sim.model"], "simulate", fake_simulate)

@@ -13,7 +13,7 @@ import pytest
 from sim.plots import Note, baseline_figure, forest_figure, map_figure, save_figure, timeline_figure
 from sim.plots.effects import draw_forest
 from sim.plots.maps import colour_limit, place_labels
-from sim.plots.sets import HEADLINE, Geography, comparison_figures, run_figures
+from sim.plots.sets import HEADLINE, Geography, comparison_set, draw, files, run_set
 from sim.plots.style import (
     CHARACTERS_PER_INCH,
     STYLE,
@@ -346,15 +346,153 @@ def test_figure_sets_write_png_and_svg(tmp_path):
     over = pd.concat(
         [timeline(2).assign(outcome=item.name, unit=item.unit, cumulative=item.kind == "flow") for item in OUTCOMES]
     )
-    table = pd.concat(
-        [
-            districts(2).assign(outcome=name).drop(columns=["lat", "lon"])
-            for name in ("incidents", "new_displaced", "tension", "unemployment")
-        ]
-    )
+    placed = [districts(2).assign(outcome=name).drop(columns=["lat", "lon"]) for name in ("incidents", "tension")]
     geography = Geography(districts(1)[["state", "district", "lat", "lon"]], OUTLINES, NAMES)
-    files = comparison_figures(tmp_path / "f", effects(2), over, table, note(2), keys, (2024, 1), geography)
-    files += run_figures(tmp_path / "f", history(), note(2), "Baseline", (2024, 1))
-    assert sorted(path.name for path in files) == sorted(path.name for path in (tmp_path / "f").iterdir())
-    assert {path.suffix for path in files} == {".png", ".svg"}
-    assert "map_tension.png" in {path.name for path in files}
+    by_state = [effects(2).assign(scope=state) for state in NAMES]
+    tables = {
+        "effects": pd.concat([effects(2), *by_state]),
+        "over_time": over,
+        "districts": pd.concat(placed),
+        "ranking": pd.DataFrame({"scenario": list(keys), "p_best": [0.3, 0.7]}).assign(
+            outcome="incidents", scope="region", window="whole run"
+        ),
+    }
+    made = draw(comparison_set(tables, note(2), keys, (2024, 1), geography), tmp_path / "f", dpi=40)
+    made += draw(run_set(history(), note(2), "Baseline", (2024, 1)), tmp_path / "f", dpi=40)
+    names = {picture.name for picture in made}
+    assert {"effects", "over_time_incidents", "states_tension", "map_tension", "ranking", "baseline"} <= names
+    assert "map_unemployment" not in names, "no row, no map"
+    assert sorted(path.name for path in files(made, tmp_path)) == sorted(p.name for p in (tmp_path / "f").iterdir())
+    for picture in made:
+        assert picture.png == (tmp_path / "f" / f"{picture.name}.png").read_bytes()
+        assert "Illustrative, not validated." in picture.caption
+        assert picture.title
+
+
+# --- the other figures: the examples of the gallery, with hostile names in place of good ones
+
+
+def gallery():
+    import importlib.util
+    import sys
+    from pathlib import Path
+
+    path = Path(__file__).parents[1] / "docs" / "gallery.py"
+    spec = importlib.util.spec_from_file_location("docs_gallery", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+GALLERY = gallery()
+OLD = {"forest", "over_time", "map", "history"}
+"""Drawn above with hostile names already."""
+
+
+def hostile(name: str):
+    """The example with every name replaced by one that means harm or runs on."""
+    nasty = [HOSTILE, LONG, "_hidden", "x" * 200, "\u202eright to left\u200f", "line\nbreak \U0001f600 漢字", "$x^2$"]
+    shown = {key: nasty[place % len(nasty)] for place, key in enumerate(GALLERY.TITLES)}
+    states = {key: nasty[place] for place, key in enumerate(GALLERY.state_names())}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GALLERY, "TITLES", shown)
+        patch.setattr(GALLERY, "state_names", lambda: states)
+        patch.setattr(GALLERY, "FACTORS", tuple(nasty))
+        patch.setattr(GALLERY, "LABEL", "Communal incidents")
+        patch.setattr(GALLERY, "note", lambda baseline="": Note(LONG, 64, 7, "9.9.9", 20_000, HOSTILE))
+        return GALLERY.ITEMS[name].draw()
+
+
+def seen(figure) -> list:
+    """Texts that are drawn: those of ticks beyond the ends of an axis are not."""
+    hidden = set()
+    for axes in drawn_axes(figure):
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in axis.get_major_ticks() + axis.get_minor_ticks():
+                if not low <= tick.get_loc() <= high or not axes.axison:
+                    hidden |= {id(tick.label1), id(tick.label2)}
+    return [item for item in texts(figure) if id(item) not in hidden]
+
+
+def crossing(figure) -> list[tuple[str, str]]:
+    """Pairs of texts of a figure that lie on each other, tick labels and all."""
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    boxes = [(item.get_text(), item.get_window_extent(renderer)) for item in seen(figure)]
+    boxes = [(text, box.padded(-1.0)) for text, box in boxes if box.width > 2 and box.height > 2]
+    return [
+        (one, other)
+        for place, (one, first) in enumerate(boxes)
+        for other, second in boxes[place + 1 :]
+        if first.x0 < second.x1 and second.x0 < first.x1 and first.y0 < second.y1 and second.y0 < first.y1
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(set(GALLERY.ITEMS) - OLD - {"setting"}))
+def test_other_figures_survive_hostile_names_and_nothing_lies_on_anything(name):
+    with warnings.catch_warnings(), styled():
+        warnings.simplefilter("error")
+        figure = hostile(name)
+        assert crossing(figure) == []
+        paper, renderer = figure.bbox, figure.canvas.get_renderer()
+        for item in seen(figure):
+            box = item.get_window_extent(renderer)
+            assert box.x0 > -2, item.get_text()
+            assert box.x1 < paper.x1 + 2, item.get_text()
+        everything = " ".join(item.get_text() for item in texts(figure)).replace("\n", " ")
+        for needed in ("64 replications", "seed 7", "stabsim 9.9.9", "20,000 citizens", "Illustrative, not validated."):
+            assert needed in everything
+
+
+def test_what_the_bars_say_is_what_the_table_says():
+    with styled():
+        figure = GALLERY.ITEMS["attribution"].draw()
+        widths = sorted(bar.get_width() for axes in drawn_axes(figure) for bar in axes.patches)
+        assert widths == sorted(GALLERY.shares().query("group != '(total)'")["share"])
+        assert f"Total: {number_text(-64.0)} events" in figure.subfigs[1].texts[0].get_text().replace("\n", " ")
+        ranks = GALLERY.ITEMS["ranking"].draw()
+        assert [bar.get_width() for axes in drawn_axes(ranks) for bar in axes.patches] == [0.71, 0.24, 0.03, 0.02, 0.0]
+        tornado = drawn_axes(GALLERY.ITEMS["tornado"].draw())[0]
+        assert "b_peer" in tornado.get_yticklabels()[0].get_text(), "widest on top"
+        heat = drawn_axes(GALLERY.ITEMS["heat"].draw())[0]
+        unclear = GALLERY.cells().query("ci_low <= 0 <= ci_high")
+        assert len(heat.lines[0].get_xdata()) == len(unclear) > 0
+
+
+def test_text_of_a_figure_is_made_drawable_in_one_place():
+    assert clean("a\u202eb\u200f") == "a b "
+    assert clean("漢é\u0416\U0001f9ff") == "□éЖ□"
+    assert shorten("_name", 20, 1) == "_name"
+
+
+# --- the gallery
+
+
+def test_the_gallery_page_is_what_its_script_writes_and_its_pictures_are_small():
+    page = (GALLERY.HERE / "gallery.md").read_text(encoding="utf-8")
+    assert page == GALLERY.page(), "run: python docs/gallery.py"
+    pictures = sorted(GALLERY.FOLDER.iterdir())
+    assert [path.stem for path in pictures] == sorted(GALLERY.ITEMS)
+    sizes = [path.stat().st_size for path in pictures]
+    assert max(sizes) < 60_000
+    assert sum(sizes) < 1_000_000
+
+
+def test_a_small_picture_keeps_its_colours_and_says_the_same():
+    import io
+
+    from PIL import Image
+
+    from sim.plots.style import png_bytes, small_png
+
+    png = png_bytes(GALLERY.ITEMS["heat"].draw(), 60)
+    small = small_png(png)
+    assert len(small) < 0.6 * len(png)
+    with Image.open(io.BytesIO(png)) as one, Image.open(io.BytesIO(small)) as other:
+        off = np.abs(np.asarray(one.convert("RGB")).astype(int) - np.asarray(other.convert("RGB")).astype(int))
+    assert off.max() <= 16
+    assert small_png(png) == small

@@ -6,15 +6,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.analysis.intervals import (
+    bootstrap_mean,
+    changed_p,
+    no_more_than,
+    paired_p,
+    pairs_to_tell,
+    variance_saved,
+)
+from sim.analysis.multiplicity import with_corrections
 from sim.analysis.pairs import Pairs, paired
 from sim.analysis.statistics import (
     Estimate,
-    mean_estimate,
+    crossed_estimate,
     probability_estimate,
     ratio_estimate,
+    ratio_p,
     share_better,
     spread,
 )
+from sim.analysis.verdict import verdict
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 EFFECT_COLUMNS = [
@@ -33,7 +44,18 @@ EFFECT_COLUMNS = [
     "mc_error",
     "spread_low",
     "spread_high",
+    "boot_low",
+    "boot_high",
+    "no_more_than",
+    "variance_saved",
+    "n_to_tell",
+    "p_value",
+    "p_holm",
+    "q_fdr",
+    "in_words",
 ]
+
+NUMBERS = EFFECT_COLUMNS[EFFECT_COLUMNS.index("spread_low") : EFFECT_COLUMNS.index("p_value") + 1]
 
 BETTER = np.array([outcome.better for outcome in OUTCOMES])
 UNITS = np.array([outcome.unit for outcome in OUTCOMES])
@@ -54,7 +76,9 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     of the runs but not in all. ``p_superior`` is the share of pairs with the better value, ties half.
     ``mc_error`` is the standard error from having finitely many replications. ``spread_low`` and
     ``spread_high`` are the 5th and 95th percentile of the paired differences: the range of single histories,
-    which more replications do not narrow.
+    which more replications do not narrow. The other columns are explained in ``docs/analysis.md``; p-values
+    are corrected among the rows of one scope, window and contrast. Over the design points of a sweep the
+    interval counts points and replications, ``mc_error`` replications alone, and what rests on plain pairs is empty.
 
     Parameters
     ----------
@@ -76,44 +100,42 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     table = pd.concat([part for part in parts if len(part)], ignore_index=True)
     table["rank"] = table["outcome"].map(order)
     ranked = table.sort_values(["scenario", "rank", "scope", "window", "contrast"], kind="stable", ignore_index=True)
-    return ranked[EFFECT_COLUMNS]
+    return with_corrections(ranked, ["scope", "window", "contrast"])[EFFECT_COLUMNS]
 
 
 def _differences(pairs: Pairs) -> pd.DataFrame:
     differences = pairs.treated - pairs.reference
+    estimate, luck = crossed_estimate(differences, pairs.points, pairs.replications)
     low, high = spread(differences)
+    more = {"mc_error": luck, "spread_low": low, "spread_high": high}
+    more["variance_saved"] = variance_saved(pairs.treated, pairs.reference)
+    if pairs.points is None:
+        more["boot_low"], more["boot_high"] = bootstrap_mean(differences)
+        more["no_more_than"] = no_more_than(differences)
+        more["n_to_tell"] = pairs_to_tell(differences)
+        more["p_value"] = paired_p(differences)
     everything = np.ones(differences.shape[1:], dtype=bool)
-    return _table(
-        pairs,
-        "difference",
-        mean_estimate(differences),
-        pairs.reference.mean(axis=0),
-        UNITS,
-        everything,
-        (low, high),
-    )
+    table = _table(pairs, "difference", estimate, pairs.reference.mean(axis=0), UNITS, everything, more)
+    directions = np.broadcast_to(BETTER, estimate.value.shape).ravel()
+    numbers = zip(table["effect"], table["ci_low"], table["ci_high"], directions, strict=True)
+    return table.assign(in_words=[verdict(*row) for row in numbers])
 
 
 def _ratios(pairs: Pairs) -> pd.DataFrame:
     keep = COUNTED[None, :] & (pairs.reference.sum(axis=0) > 0) & (pairs.reference.min(axis=0) >= 0)
+    estimate = ratio_estimate(pairs.treated, pairs.reference)
     unit = np.full(len(UNITS), "ratio")
-    return _table(
-        pairs,
-        "ratio",
-        ratio_estimate(pairs.treated, pairs.reference),
-        pairs.reference.mean(axis=0),
-        unit,
-        keep,
-    )
+    p = {"p_value": ratio_p(estimate, pairs.n)}
+    return _table(pairs, "ratio", estimate, pairs.reference.mean(axis=0), unit, keep, p)
 
 
 def _probabilities(pairs: Pairs) -> pd.DataFrame:
-    both = np.concatenate([pairs.treated, pairs.reference])
-    zeros = (both == 0).mean(axis=0)
+    zeros = ((pairs.treated == 0).mean(axis=0) + (pairs.reference == 0).mean(axis=0)) / 2
     keep = FLOWS[None, :] & (zeros > RARE) & (zeros < 1)
+    estimate = probability_estimate(pairs.treated, pairs.reference)
     unit = np.full(len(UNITS), "probability")
-    chance = (pairs.reference > 0).mean(axis=0)
-    return _table(pairs, "probability", probability_estimate(pairs.treated, pairs.reference), chance, unit, keep)
+    p = {"p_value": changed_p(pairs.treated, pairs.reference)}
+    return _table(pairs, "probability", estimate, (pairs.reference > 0).mean(axis=0), unit, keep, p)
 
 
 def _table(
@@ -123,14 +145,12 @@ def _table(
     baseline_mean: NDArray[np.float64],
     units: NDArray[np.str_],
     keep: NDArray[np.bool_],
-    ranges: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    more: dict[str, NDArray[np.float64]],
 ) -> pd.DataFrame:
     """Flatten arrays of shape (n_rows, n_outcomes) into rows of the effects table."""
     row, column = np.nonzero(keep)
     superior = share_better(pairs.treated - pairs.reference, BETTER)
-    nothing = np.full(keep.shape, np.nan)
-    low, high = ranges if ranges is not None else (nothing, nothing)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "scenario": pairs.scenario,
             "outcome": np.array(OUTCOME_NAMES)[column],
@@ -144,8 +164,7 @@ def _table(
             "ci_high": estimate.high[row, column],
             "p_superior": superior[row, column],
             "n": pairs.n,
-            "mc_error": estimate.error[row, column],
-            "spread_low": low[row, column],
-            "spread_high": high[row, column],
+            "mc_error": more.get("mc_error", estimate.error)[row, column],
         }
     )
+    return table.assign(**{name: more[name][row, column] if name in more else np.nan for name in NUMBERS}, in_words="")

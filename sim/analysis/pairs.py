@@ -11,18 +11,24 @@ from numpy.typing import NDArray
 
 from sim.errors import InputError
 
+POINT = 1 << 32
+"""Pairs in sweeps agree in point and replication; one number holds both."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """A scenario's runs beside the baseline's, same replication on the same row.
 
     ``treated`` and ``reference`` (n_pairs, n_rows, n_columns) float64; ``rows`` holds the n_rows keys.
+    ``points`` and ``replications`` (n_pairs,) say which design point (None outside sweeps) and replication.
     """
 
     scenario: str
     rows: pd.DataFrame
     treated: NDArray[np.float64]
     reference: NDArray[np.float64]
+    points: NDArray[np.int64] | None
+    replications: NDArray[np.int64]
 
     @property
     def n(self) -> int:
@@ -31,12 +37,12 @@ class Pairs:
 
 
 def paired(table: pd.DataFrame, baseline: str, keys: Sequence[str], columns: Sequence[str]) -> Iterator[Pairs]:
-    """Pair every scenario with the baseline by replication; replications that either lacks are left out.
+    """Pair every scenario with the baseline by replication (and point); what either lacks is left out.
 
     Parameters
     ----------
     table : DataFrame
-        ``scenario``, ``replication``, the ``keys`` (the same rows in every run) and the ``columns``.
+        ``scenario``, ``replication``, ``point`` in sweeps, the ``keys`` (the same rows in every run) and the ``columns``.
     baseline : str
         Key of the reference scenario.
     keys, columns : sequence of str
@@ -47,25 +53,52 @@ def paired(table: pd.DataFrame, baseline: str, keys: Sequence[str], columns: Seq
     Pairs
         One per scenario other than the baseline that has at least one pair, in order of first appearance.
     """
-    arrays = {str(name): _array(part, keys, columns) for name, part in table.groupby("scenario", sort=False)}
-    if baseline not in arrays:
+    order = list(dict.fromkeys(table["scenario"]))
+    if baseline not in order:
         raise InputError(f"baseline {baseline}: it has no finished run to compare with")
-    rows, base_replications, base = arrays.pop(baseline)
-    for name, (own_rows, replications, values) in arrays.items():
-        if not own_rows.equals(rows):
+    base = _runs(table, baseline, keys, columns)
+    for name in order:
+        if name == baseline:
+            continue
+        own = _runs(table, name, keys, columns)
+        if not own.rows.equals(base.rows):
             raise InputError(f"scenario {name}: covers other months, states or districts than the baseline")
-        shared, mine, theirs = np.intersect1d(replications, base_replications, return_indices=True)
+        shared, mine, theirs = np.intersect1d(own.identity, base.identity, return_indices=True)
         if len(shared):
-            yield Pairs(name, rows, values[mine], base[theirs])
+            points = shared // POINT if "point" in table.columns else None
+            yield Pairs(
+                str(name), own.rows, _taken(own.values, mine), _taken(base.values, theirs), points, shared % POINT
+            )
 
 
-def _array(
-    part: pd.DataFrame, keys: Sequence[str], columns: Sequence[str]
-) -> tuple[pd.DataFrame, NDArray[np.int64], NDArray[np.float64]]:
-    ordered = part.sort_values(["replication", *keys], kind="stable")
-    replications = ordered["replication"].unique().astype(np.int64)
-    n_rows = len(ordered) // len(replications)
-    if len(ordered) != n_rows * len(replications):
-        raise InputError(f"scenario {part['scenario'].iloc[0]}: its runs do not cover the same rows")
-    values = ordered[list(columns)].to_numpy(np.float64).reshape(len(replications), n_rows, len(columns))
-    return ordered[list(keys)].iloc[:n_rows].reset_index(drop=True), replications, values
+@dataclass(frozen=True, eq=False)
+class _Runs:
+    """One scenario's runs: ``identity`` (n_runs,) tells replication and point, ``values`` (n_runs, n_rows, n_columns)."""
+
+    rows: pd.DataFrame
+    identity: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+def _runs(table: pd.DataFrame, scenario: object, keys: Sequence[str], columns: Sequence[str]) -> _Runs:
+    heads = table.loc[table["scenario"] == scenario, [c for c in ("point", "replication", *keys) if c in table.columns]]
+    texts = [name for name in keys if not pd.api.types.is_numeric_dtype(heads[name])]
+    heads = heads.astype(dict.fromkeys(texts, str)).sort_values(list(heads.columns), kind="stable")
+    identity = heads["replication"].to_numpy(np.int64)
+    if "point" in heads:
+        identity = identity + heads["point"].to_numpy(np.int64) * POINT
+    distinct = np.unique(identity)
+    n_rows = len(heads) // len(distinct)
+    if len(heads) != n_rows * len(distinct):
+        raise InputError(f"scenario {scenario}: its runs do not cover the same rows")
+    where = table.index.get_indexer(heads.index)
+    values = np.empty((len(where), len(columns)))
+    for number, name in enumerate(columns):
+        values[:, number] = table[name].to_numpy()[where]
+    rows = heads[list(keys)].iloc[:n_rows].reset_index(drop=True)
+    return _Runs(rows, distinct, values.reshape(len(distinct), n_rows, len(columns)))
+
+
+def _taken(values: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Pick runs, without a copy where all are picked in order."""
+    return values if np.array_equal(chosen, np.arange(len(values))) else values[chosen]

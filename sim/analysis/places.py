@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sim.analysis.intervals import paired_p
+from sim.analysis.multiplicity import with_corrections
 from sim.analysis.pairs import paired
 from sim.analysis.statistics import mean_estimate
+from sim.analysis.verdict import verdict
+from sim.analysis.windows import REGION
 
 ROUNDS_PER_MONTH = 4
 ROUNDS_PER_YEAR = 12 * ROUNDS_PER_MONTH
@@ -51,6 +55,23 @@ DISTRICT_COLUMNS = [
     "ci_high",
     "n",
 ]
+COMMUNITY_COLUMNS = [
+    "scenario",
+    "outcome",
+    "unit",
+    "state",
+    "community",
+    "persons",
+    "baseline_mean",
+    "effect",
+    "ci_low",
+    "ci_high",
+    "p_value",
+    "p_holm",
+    "q_fdr",
+    "n",
+    "in_words",
+]
 
 
 def district_totals(parts: Iterable[pd.DataFrame], months: int) -> pd.DataFrame:
@@ -70,14 +91,40 @@ def district_totals(parts: Iterable[pd.DataFrame], months: int) -> pd.DataFrame:
     DataFrame
         ``scenario, replication, state, district, persons`` and one column a measure.
     """
-    frames = [_totals(part, months) for part in parts if not part.empty]
+    return _joined([_totals(part, months, ["state", "district"]) for part in parts if not part.empty], "district")
+
+
+def community_totals(parts: Iterable[pd.DataFrame], months: int) -> pd.DataFrame:
+    """Add up districts and years to one row a run, state and community, and one a run and community.
+
+    Parameters
+    ----------
+    parts : iterable of DataFrame
+        The ``places`` table in any number of parts, each holding whole runs.
+    months : int
+        Length of a run.
+
+    Returns
+    -------
+    DataFrame
+        ``scenario, replication, state, community, persons`` and one column a measure; the community
+        everywhere has ``region`` as its state.
+    """
+    frames = []
+    for part in parts:
+        if not part.empty:
+            frames += [_totals(piece, months, ["state", "community"]) for piece in (part, part.assign(state=REGION))]
+    return _joined(frames, "community")
+
+
+def _joined(frames: list[pd.DataFrame], place: str) -> pd.DataFrame:
     if not frames:
-        return pd.DataFrame(columns=["scenario", "replication", "state", "district", "persons", *NAMES])
+        return pd.DataFrame(columns=["scenario", "replication", "state", place, "persons", *NAMES])
     return pd.concat(frames, ignore_index=True)
 
 
-def _totals(part: pd.DataFrame, months: int) -> pd.DataFrame:
-    keys = ["scenario", "replication", "state", "district"]
+def _totals(part: pd.DataFrame, months: int, place: list[str]) -> pd.DataFrame:
+    keys = [name for name in ("scenario", "point", "replication", *place) if name in part.columns]
     numbers = ["person_rounds", *NAMES]
     frame = part[[*keys, *numbers]].astype(dict.fromkeys(numbers, np.float64))
     levels = [measure.name for measure in PLACE_MEASURES if not measure.flow]
@@ -88,8 +135,8 @@ def _totals(part: pd.DataFrame, months: int) -> pd.DataFrame:
     for measure in PLACE_MEASURES:
         per = ROUNDS_PER_YEAR * (1_000 if measure.name == "participants" else 100_000) if measure.flow else 1
         total[measure.name] = (total[measure.name] * per / rounds).where(rounds > 0, 0.0)
-    total.insert(4, "persons", rounds / (ROUNDS_PER_MONTH * months))
-    return total.drop(columns="person_rounds").astype({key: str for key in keys if key != "replication"})
+    total.insert(len(keys), "persons", rounds / (ROUNDS_PER_MONTH * months))
+    return total.drop(columns="person_rounds").astype(dict.fromkeys(["scenario", *place], str))
 
 
 def district_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -124,3 +171,44 @@ def district_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
             )
             frames.append(frame[DISTRICT_COLUMNS])
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=DISTRICT_COLUMNS)
+
+
+def community_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Who gains and who loses: paired effect by community, in each state and everywhere, over the whole run.
+
+    Parameters
+    ----------
+    totals : DataFrame
+        From ``community_totals``.
+    baseline : str
+        Key of the reference scenario.
+
+    Returns
+    -------
+    DataFrame with ``COMMUNITY_COLUMNS``; p-values are corrected among the rows of one outcome
+    """
+    frames = []
+    for pairs in paired(totals, baseline, ["state", "community"], ["persons", *NAMES]):
+        differences = pairs.treated - pairs.reference
+        estimate, p = mean_estimate(differences), paired_p(differences)
+        reference = pairs.reference.mean(axis=0)
+        for index, measure in enumerate(PLACE_MEASURES, start=1):
+            numbers = zip(estimate.value[:, index], estimate.low[:, index], estimate.high[:, index], strict=True)
+            frames.append(
+                pairs.rows.assign(
+                    scenario=pairs.scenario,
+                    outcome=measure.name,
+                    unit=measure.unit,
+                    persons=reference[:, 0],
+                    baseline_mean=reference[:, index],
+                    effect=estimate.value[:, index],
+                    ci_low=estimate.low[:, index],
+                    ci_high=estimate.high[:, index],
+                    p_value=p[:, index],
+                    n=pairs.n,
+                    in_words=[verdict(*row, measure.better) for row in numbers],
+                )
+            )
+    if not frames:
+        return pd.DataFrame(columns=COMMUNITY_COLUMNS)
+    return with_corrections(pd.concat(frames, ignore_index=True), ["outcome"])[COMMUNITY_COLUMNS]

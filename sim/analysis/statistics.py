@@ -49,6 +49,58 @@ def mean_estimate(differences: F8, level: float = 0.95) -> Estimate:
     return Estimate(mean, mean - half, mean + half, error)
 
 
+def crossed_estimate(
+    differences: F8, points: NDArray[np.int64] | None, replications: NDArray[np.int64]
+) -> tuple[Estimate, F8]:
+    """Estimate a mean over design points and replications that share luck across points.
+
+    The interval counts both sources: variances by point and by replication add up, less what both hold
+    (two-way clusters). Without points, or with one, it is that of ``mean_estimate``.
+
+    Parameters
+    ----------
+    differences : (n_pairs, ...) float64
+    points, replications : (n_pairs,) int64
+        Of each pair; ``points`` None outside sweeps.
+
+    Returns
+    -------
+    Estimate of shape (...), and the standard error from finitely many replications alone
+
+    Notes
+    -----
+    Source: Cameron, Gelbach and Miller 2011, Robust inference with multi-way clustering.
+    """
+    if points is None or len(np.unique(points)) == 1:
+        estimate = mean_estimate(differences)
+        return estimate, estimate.error
+    mean = differences.mean(axis=0)
+    off = differences - mean
+    n_points, n_replications = len(np.unique(points)), len(np.unique(replications))
+    by_point, by_replication = _cluster_variance(off, points), _cluster_variance(off, replications)
+    total = by_point
+    if n_replications > 1:
+        single = (off**2).sum(axis=0) / len(off) ** 2
+        total = np.maximum(by_point + by_replication - single, np.maximum(by_point, by_replication))
+    error = np.sqrt(total)
+    same = (differences == differences[0]).all(axis=0)
+    mean, error = np.where(same, differences[0], mean), np.where(same, 0.0, error)
+    freedom = min(n_points, n_replications if n_replications > 1 else n_points) - 1
+    half = stats.t.ppf(0.975, freedom) * error
+    luck = np.sqrt(by_replication) if n_replications > 1 else np.full_like(error, np.nan)
+    return Estimate(mean, mean - half, mean + half, error), np.where(same, 0.0, luck)
+
+
+def _cluster_variance(off: F8, labels: NDArray[np.int64]) -> F8:
+    """Variance of a mean whose errors agree within clusters."""
+    _, codes = np.unique(labels, return_inverse=True)
+    sums = np.zeros((codes.max() + 1, *off.shape[1:]))
+    np.add.at(sums, codes, off)
+    count = len(sums)
+    variance: F8 = (sums**2).sum(axis=0) / len(off) ** 2 * count / max(count - 1, 1)
+    return variance
+
+
 def ratio_estimate(treated: F8, reference: F8, level: float = 0.95) -> Estimate:
     """Estimate a ratio of sums, sum(treated) / sum(reference), with a jackknife interval on the log scale.
 
@@ -87,6 +139,13 @@ def ratio_estimate(treated: F8, reference: F8, level: float = 0.95) -> Estimate:
     high = np.where(same, 1.0, np.where(unbounded, np.inf, high))
     scaled = np.where(same, 0.0, np.where(unbounded, np.nan, ratio * error))
     return Estimate(np.where(same, 1.0, ratio), low, high, scaled)
+
+
+def ratio_p(estimate: Estimate, n: int) -> F8:
+    """Two-sided p of a ratio against one, from its jackknife error on the log scale; NaN where it has none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p: F8 = 2 * stats.t.sf(np.abs(np.log(estimate.value)) * estimate.value / estimate.error, max(n - 1, 1))
+    return np.where(estimate.error > 0, p, np.nan)
 
 
 def probability_estimate(treated: F8, reference: F8, level: float = 0.95) -> Estimate:

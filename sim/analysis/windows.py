@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
 from sim.experiment.summary import pool_region, reduce_months
-from sim.world.outcomes import OUTCOME_NAMES
+from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 REGION = "region"
 WHOLE_RUN = "whole run"
+FINAL = "final"
+PEAK = "peak"
+IS_HIGHER_BETTER = np.array([item.better == "higher" for item in OUTCOMES])
 
+RUN_KEYS = ("scenario", "point", "replication")
+"""What identifies a run; only tables of sweeps have a ``point``."""
 KEYS = ["scenario", "replication", "scope"]
+
+F8 = NDArray[np.float64]
+Part = tuple[pd.DataFrame, F8]
+"""Keys of some rows, and their outcomes (n_rows, n_outcomes)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cube:
     """One part of the ``series`` table as an array.
 
+    ``runs`` holds one column a key of a run (scenario, point in a sweep, replication), each of length n_runs;
     ``data`` (n_runs, n_months, n_scopes, n_outcomes) float64, the region first, then the states.
     """
 
-    scenarios: NDArray[np.str_]
-    replications: NDArray[np.int64]
+    runs: dict[str, NDArray[Any]]
     scopes: tuple[str, ...]
     data: NDArray[np.float64]
 
@@ -34,8 +45,9 @@ class Cube:
 def window_table(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Reduce monthly outcomes to windows: totals of flows, means of levels, the last value of stocks.
 
-    Windows are the whole run and, for a run of more than a year, each of its years ("year 1" is its first
-    twelve months). Scopes are the region (sums, or population-weighted means, as each outcome declares) and
+    Windows are the whole run; for a run of more than a year each of its years ("year 1" is its first twelve
+    months); and, for a run of more than a month, ``final``, its last month, and ``peak``, its worst month: the
+    highest value, or the lowest where higher is better. Scopes are the region (sums, or population-weighted means, as each outcome declares) and
     every state.
 
     Parameters
@@ -46,7 +58,8 @@ def window_table(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``scenario, replication, scope, window`` and one column an outcome.
+        ``scenario, replication, scope, window`` (text as categories) and one column an outcome; ``point`` after
+        ``scenario`` where the parts have it.
     """
     return _stack([_windows(cube) for cube in map(read_cube, parts) if cube is not None], [*KEYS, "window"])
 
@@ -57,7 +70,7 @@ def monthly_table(parts: Iterable[pd.DataFrame], scopes: Sequence[str] = (REGION
     Returns
     -------
     DataFrame
-        ``scenario, replication, scope, month`` and one column an outcome.
+        ``scenario, replication, scope, month`` and one column an outcome; ``point`` as in ``window_table``.
     """
     return _stack([_months(cube, scopes) for cube in map(read_cube, parts) if cube is not None], [*KEYS, "month"])
 
@@ -66,19 +79,19 @@ def read_cube(part: pd.DataFrame) -> Cube | None:
     """Arrange a part of the ``series`` table by run, month and scope; None if it has no rows."""
     if part.empty:
         return None
-    order = ["scenario", "replication", "month", "state"]
+    identity = [name for name in RUN_KEYS if name in part.columns]
+    order = [*identity, "month", "state"]
     frame = part.astype({"scenario": str, "state": str}).sort_values(order, kind="stable")
     states = tuple(sorted(frame["state"].unique()))
     months = int(frame["month"].max()) + 1
     heads = frame.iloc[:: months * len(states)]
-    runs = len(frame[["scenario", "replication"]].drop_duplicates())
+    runs = len(frame[identity].drop_duplicates())
     if len(frame) != runs * months * len(states):
         raise ValueError("series: some months or states of a run are missing")
     values = frame[list(OUTCOME_NAMES)].to_numpy(np.float64).reshape(runs, months, len(states), -1)
     region = pool_region(values)[:, :, None, :]
     return Cube(
-        scenarios=heads["scenario"].to_numpy(str),
-        replications=heads["replication"].to_numpy(np.int64),
+        runs={name: heads[name].to_numpy(str if name == "scenario" else np.int64) for name in identity},
         scopes=(REGION, *states),
         data=np.concatenate([region, values], axis=2),
     )
@@ -91,35 +104,60 @@ def windows_of(months: int) -> dict[str, slice]:
     return {WHOLE_RUN: slice(0, months)} | (named if years > 1 else {})
 
 
-def _windows(cube: Cube) -> pd.DataFrame:
+def _windows(cube: Cube) -> Part:
     by_month = np.moveaxis(cube.data, 1, 0)
-    frames = []
-    for name, window in windows_of(cube.data.shape[1]).items():
-        frame = _frame(cube, reduce_months(by_month[window]), cube.scopes)
-        frame.insert(3, "window", name)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    reduced = {name: reduce_months(by_month[window]) for name, window in windows_of(len(by_month)).items()}
+    if len(by_month) > 1:
+        worst = np.where(IS_HIGHER_BETTER, by_month.min(axis=0), by_month.max(axis=0))
+        reduced |= {FINAL: by_month[-1], PEAK: worst}
+    runs, scopes = cube.data.shape[0], np.array(cube.scopes)
+    values = np.stack(list(reduced.values()), axis=2)
+    inner = {"scope": np.repeat(scopes, len(reduced)), "window": np.tile(np.array(list(reduced)), len(scopes))}
+    return _part(cube, values.reshape(runs, len(scopes) * len(reduced), -1), inner)
 
 
-def _months(cube: Cube, scopes: Sequence[str]) -> pd.DataFrame:
+def _months(cube: Cube, scopes: Sequence[str]) -> Part:
     chosen = [cube.scopes.index(scope) for scope in scopes]
-    runs, months, n_scopes = *cube.data.shape[:2], len(chosen)
-    flat = cube.data[:, :, chosen].reshape(runs, months * n_scopes, -1)
-    frame = _frame(cube, flat, tuple(np.tile(np.array(scopes), months)))
-    frame.insert(3, "month", np.tile(np.repeat(np.arange(months), n_scopes), runs))
-    return frame
+    runs, months = cube.data.shape[:2]
+    values = np.moveaxis(cube.data[:, :, chosen], 1, 2).reshape(runs, len(chosen) * months, -1)
+    inner = {"scope": np.repeat(np.array(scopes), months), "month": np.tile(np.arange(months), len(chosen))}
+    return _part(cube, values, inner)
 
 
-def _frame(cube: Cube, values: NDArray[np.float64], scopes: tuple[str, ...]) -> pd.DataFrame:
-    runs, n_scopes, _ = values.shape
-    frame = pd.DataFrame(values.reshape(runs * n_scopes, -1), columns=list(OUTCOME_NAMES))
-    frame.insert(0, "scenario", np.repeat(cube.scenarios, n_scopes))
-    frame.insert(1, "replication", np.repeat(cube.replications, n_scopes))
-    frame.insert(2, "scope", np.tile(np.array(scopes), runs))
-    return frame
+def _part(cube: Cube, values: F8, inner: dict[str, NDArray[Any]]) -> Part:
+    """One row a run and inner key; keys outermost first."""
+    rows = values.shape[1]
+    outer = {name: np.repeat(column, rows) for name, column in cube.runs.items()}
+    keys = pd.DataFrame(outer | {name: np.tile(column, len(values)) for name, column in inner.items()})
+    texts = [name for name in keys.columns if name in ("scenario", "scope", "window")]
+    return keys.astype(dict.fromkeys(texts, "category")), values.reshape(len(keys), -1)
 
 
-def _stack(frames: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
-    if not frames:
+def _stack(parts: list[Part], keys: Sequence[str]) -> pd.DataFrame:
+    """Join parts in the order of their keys; every value is copied once, and each part goes when it was."""
+    if not parts:
         return pd.DataFrame(columns=[*keys, *OUTCOME_NAMES])
-    return pd.concat(frames, ignore_index=True).sort_values(keys, kind="stable", ignore_index=True)
+    heads = _joined([head for head, _ in parts])
+    position = np.empty(len(heads), np.int64)
+    plain = heads.astype({name: str for name in heads.columns if isinstance(heads[name].dtype, pd.CategoricalDtype)})
+    position[plain.sort_values(list(heads.columns), kind="stable").index] = np.arange(len(heads))
+    values = np.empty((len(OUTCOME_NAMES), len(heads)))
+    start = 0
+    parts.reverse()
+    while parts:
+        head, block = parts.pop()
+        values[:, position[start : start + len(head)]] = block.T
+        start += len(head)
+    ordered = heads.iloc[np.argsort(position)].reset_index(drop=True)
+    body = pd.DataFrame(values.T, columns=list(OUTCOME_NAMES), copy=False)
+    return pd.concat([ordered, body], axis=1)
+
+
+def _joined(heads: list[pd.DataFrame]) -> pd.DataFrame:
+    """Join the keys of parts; text stays coded."""
+    texts = [name for name in heads[0].columns if isinstance(heads[0][name].dtype, pd.CategoricalDtype)]
+    for name in texts:
+        whole = union_categoricals([head[name] for head in heads], sort_categories=True)
+        kind = whole.dtype
+        heads = [head.assign(**{name: head[name].astype(kind)}) for head in heads]
+    return pd.concat(heads, ignore_index=True)

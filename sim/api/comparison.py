@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from sim.analysis import (
-    WHOLE_RUN,
-    cost_effectiveness,
-    difference_over_time,
-    district_effects,
-    district_totals,
-    monthly_table,
-    over_time,
-    paired_effects,
-    window_table,
-    write_csv,
-)
+from sim.analysis import write_csv
 from sim.api.folder import ExperimentFolder
-from sim.api.results import Comparison, RunsFailedError, parts
+from sim.api.results import Comparison, RunsFailedError
 from sim.api.setup import ProgressCallback, ScenarioLike, prepare
+from sim.api.tables import HISTORY, comparison_tables
 from sim.errors import InputError
 from sim.experiment import Engine
-from sim.region import Region
 
 
 def compare(
@@ -43,11 +30,12 @@ def compare(
     figures: bool = True,
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
+    force: bool = False,
 ) -> Comparison:
     """Compare scenarios with a baseline, replication by replication in the same luck.
 
     Writes ``effects.csv``, ``cost_effectiveness.csv``, ``districts.csv``, ``over_time.csv``,
-    ``codebook.csv`` and figures beside the stored runs. The same call in the same folder runs only what is
+    ``codebook.csv``, figures and ``report.html`` beside the stored runs. The same call in the same folder runs only what is
     missing.
 
     Parameters
@@ -56,7 +44,7 @@ def compare(
         At least one besides the baseline.
     baseline : Scenario, path or shipped name, optional
         What the others are compared with; the first scenario by default.
-    replications, seed, citizens, months, threads, workers, set_, out, figures, progress, engine
+    replications, seed, citizens, months, threads, workers, set_, out, figures, progress, engine, force
         As in ``run``; ``set_`` applies to every scenario, the baseline included.
 
     Returns
@@ -64,66 +52,38 @@ def compare(
     Comparison
     """
     everything = list(scenarios) if baseline is None else [baseline, *scenarios]
-    setup = prepare(everything, seed, replications, citizens, months, threads, workers, set_, engine)
+    setup = prepare(everything, seed, replications, citizens, months, threads, workers, set_, engine, force)
     base, *others = setup.plan.scenarios
     if not others:
         raise InputError("compare: give at least two different scenarios, or a baseline and another one")
     with ExperimentFolder(out, setup, "compare", base.key) as folder:
         tally = folder.execute(progress)
-        windows = window_table(parts(folder.path, "series"))
-        monthly = monthly_table(parts(folder.path, "series"))
-        whole = windows[windows["window"] == WHOLE_RUN]
-        tables = {
-            "effects": paired_effects(windows, base.key),
-            "cost_effectiveness": cost_effectiveness(whole, base.key),
-            "districts": district_effects(district_totals(parts(folder.path, "places"), base.months), base.key),
-            "over_time": difference_over_time(monthly, base.key),
-        }
+        tables = comparison_tables(folder.path, base.key, base.months)
         if tables["effects"].empty:
             raise RunsFailedError("no scenario has a finished run that pairs with one of the baseline")
-        for name, table in tables.items():
+        written = {name: table for name, table in tables.items() if name != HISTORY}
+        for name, table in written.items():
             write_csv(table, folder.path / f"{name}.csv")
-        files: list[Path] = []
+        pictures: list[Any] = []
         if figures:
-            from sim.plots import Geography, comparison_figures, run_figures
+            from sim.api.reporting import draw_comparison
 
-            start, titles = (
-                (base.start_year, base.start_month),
-                {item.key: item.title or item.key for item in others},
-            )
-            target = folder.path / "figures"
-            files = comparison_figures(
-                target,
-                tables["effects"],
-                tables["over_time"],
-                tables["districts"],
-                setup.note(others, base),
-                titles,
-                start,
-                Geography(*_geography(setup.region)),
-            )
-            history = over_time(monthly, base.key)
-            files += run_figures(target, history, setup.note([base]), base.title or base.key, start)
+            pictures = draw_comparison(folder.path, tables, setup.region)
         folder.finish(tally)
+        files: tuple[Path, ...] = ()
+        page: Path | None = None
+        if figures:
+            from sim.api.reporting import publish
+
+            files, page = publish(folder.path, tables, pictures)
         return folder.handed_over(
             Comparison(
                 folder.path,
                 setup.plan.scenarios,
                 tally,
                 baseline=base.key,
-                figures=tuple(files),
-                **tables,
+                figures=files,
+                report=page,
+                **written,
             )
         )
-
-
-def _geography(region: Region) -> tuple[pd.DataFrame, Any, Mapping[str, str]]:
-    districts = pd.DataFrame(
-        {
-            "state": [region.states[int(index)] for index in region.district_state],
-            "district": list(region.districts),
-            "lat": region.district_lat,
-            "lon": region.district_lon,
-        }
-    )
-    return districts, region.outlines(), dict(zip(region.states, region.state_names, strict=True))

@@ -7,7 +7,8 @@ import platform
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -16,19 +17,33 @@ from typing import Any, TypeVar
 from sim import __version__
 from sim.api.results import Results, RunsFailedError
 from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
-from sim.api.sizes import RUN_BYTES
+from sim.api.sizes import FORCE
 from sim.errors import InputError, Problem
-from sim.experiment import Plan, Store, StoreError, Tally, execute
-from sim.scenario import resolved, resolved_yaml
+from sim.experiment import ModelEngine, OnError, Plan, Store, Tally, execute, local_pool
+from sim.experiment.plan import Source
+from sim.scenario import Template, resolved, resolved_yaml
 
 R = TypeVar("R", bound="Results")
 
 
 class ExperimentFolder:
-    """The folder of one call: checked, locked, described; or a temporary one."""
+    """The folder of one call: checked, locked, described; or a temporary one.
 
-    def __init__(self, out: Path | str | None, setup: Setup, kind: str, baseline: str = "") -> None:
+    ``described`` is added to the manifest, ``files`` (name to text) to the folder.
+    """
+
+    def __init__(
+        self,
+        out: Path | str | None,
+        setup: Setup,
+        kind: str,
+        baseline: str = "",
+        *,
+        described: Mapping[str, Any] | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
         self.setup, self.kind, self.baseline = setup, kind, baseline
+        self.described, self.files = dict(described or {}), dict(files or {})
         self.temporary = out is None
         self.path = Path(tempfile.mkdtemp(prefix="stabsim-") if out is None else str(out))
         self.store = Store(self.path)
@@ -55,21 +70,33 @@ class ExperimentFolder:
             weakref.finalize(results, shutil.rmtree, self.path, ignore_errors=True)
         return results
 
-    def execute(self, progress: ProgressCallback | None) -> Tally:
-        """Describe the experiment, then run what is missing or failed before."""
+    def execute(
+        self,
+        progress: ProgressCallback | None,
+        *,
+        pool: Callable[[], Executor] | None = None,
+        retry_failed: bool = True,
+        on_error: OnError = "continue",
+        timeout: float | None = None,
+    ) -> Tally:
+        """Describe the experiment, then run what is missing, and what failed before if so wanted."""
+        self.store.unseal()
         self._describe("running", None)
-        self.store.write_codebook()
-        texts = self.path / "scenarios"
-        texts.mkdir(exist_ok=True)
+        self.store.write_codebook(self.described.get("design", {}).get("factors", ()))
+        for name, text in self.files.items():
+            self.store.write_file(name, text)
         for scenario in self.setup.plan.scenarios:
-            (texts / f"{scenario.key}.yaml").write_text(resolved_yaml(scenario), encoding="utf-8")
+            self.store.write_file(f"scenarios/{scenario.key}.yaml", resolved_yaml(scenario))
         tally = execute(
             self.setup.plan,
             self.store,
             self.setup.engine,
             workers=self.setup.workers,
+            pool=pool or local_pool(self.setup.workers, isolated=self._must_survive() or timeout is not None),
             progress=progress,
-            retry_failed=True,
+            retry_failed=retry_failed,
+            on_error=on_error,
+            timeout=timeout,
         )
         if not tally.done:
             row = self.store.runs().to_pylist()[0]
@@ -77,9 +104,14 @@ class ExperimentFolder:
             raise RunsFailedError(f"all {tally.failed} runs failed; the first: {row['stage']}: {row['error']}")
         return tally
 
+    def _must_survive(self) -> bool:
+        """Whether a run may not take the command along: in a sweep, where the model runs in other processes only."""
+        return self.kind == "sweep" and isinstance(self.setup.engine, ModelEngine)
+
     def finish(self, tally: Tally) -> None:
-        """Describe what was done."""
-        self._describe("complete", tally)
+        """Describe what was done, and record the checksums of all that was written."""
+        self._describe("failed" if tally.stopped else "complete", tally)
+        self.store.seal()
 
     def _check_content(self) -> None:
         """Refuse a folder that holds another experiment."""
@@ -96,18 +128,19 @@ class ExperimentFolder:
         parent = self.path
         while not parent.exists() and parent != parent.parent:
             parent = parent.parent
-        need = len(self.setup.plan.runs) * RUN_BYTES * max(1, self.setup.plan.scenarios[0].months // 120)
+        need = self.setup.size.disk
         try:
             free = shutil.disk_usage(parent).free
         except OSError:
             return
-        if need > free:
+        if need > free and not self.setup.force:
             raise InputError(
                 Problem(
                     "not enough room for the results",
                     file=str(self.path),
                     got=f"about {need / 1e9:.1f} GB needed",
                     allowed=f"{free / 1e9:.1f} GB free",
+                    hint=FORCE,
                 )
             )
 
@@ -122,6 +155,7 @@ class ExperimentFolder:
             "region": {"key": region.key, "sha256": region.sha256},
             "base_seed": plan.base_seed,
             "replications": plan.replications,
+            "planned": len(plan.runs),
             "citizens": plan.citizens,
             "baseline": self.baseline or plan.scenarios[0].key,
             "scenarios": [
@@ -129,10 +163,13 @@ class ExperimentFolder:
                     "key": item.key,
                     "title": item.title,
                     "sha256": item.content_hash(),
+                    "files": item.files,
                     "resolved": resolved(item),
+                    **_written(plan.sources.get(item.key)),
                 }
                 for item in plan.scenarios
             ],
+            **self.described,
             "versions": _versions(),
             "platform": platform.platform(),
             "started": self.started,
@@ -158,15 +195,16 @@ class ExperimentFolder:
         self.store.write_manifest(content)
 
 
+def _written(source: Source | None) -> dict[str, Any]:
+    """Keep what points are applied to, so that any run of a sweep can be made again from the folder alone."""
+    return {"written": source.written()} if isinstance(source, Template) else {}
+
+
 def can_continue(folder: Path, plan: Plan) -> bool:
     """Tell whether a folder is free or holds nothing but runs of this plan."""
-    store = Store(folder)
     try:
-        if not (folder / "manifest.json").is_file():
-            return True  # empty, or something else: Store.prepare says which
-        store.manifest()
-        return set(store.finished()) <= {spec.run for spec in plan.runs}
-    except (OSError, StoreError):
+        return set(Store(folder).finished()) <= {spec.run for spec in plan.runs}
+    except OSError:
         return False
 
 
@@ -185,15 +223,20 @@ def default_folder(
 
     A folder of the same name that holds another experiment is left alone: the name gets a number.
     """
-    setup = prepare(scenarios, seed, replications, citizens, months, 1, None, set_, None)
+    setup = prepare(scenarios, seed, replications, citizens, months, 1, None, set_, None, force=True)
     keys = [item.key for item in setup.plan.scenarios]
     shown = keys if len(keys) <= 3 else [*keys[:2], f"and_{len(keys) - 2}_more"]
     name = f"{kind}-" + "-".join(key[:40] for key in shown)
+    return free_folder(name, setup.plan, root)
+
+
+def free_folder(name: str, plan: Plan, root: Path = Path("results")) -> Path:
+    """Return the folder of that name, or of the name with a number, that is free or holds runs of this plan."""
     for number in range(1, 1000):
         folder = root / (name if number == 1 else f"{name}-{number}")
         if not folder.exists() or not any(folder.iterdir()):
             return folder
-        if (folder / "manifest.json").is_file() and can_continue(folder, setup.plan):
+        if (folder / "manifest.json").is_file() and can_continue(folder, plan):
             return folder
     raise InputError(Problem("too many experiments of this name", file=str(root / name), hint="use --out"))
 

@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from sim import __version__
-from sim.api.sizes import check_citizens, fit_workers
+from sim.api.sizes import Size, check_citizens, check_runs, fit
 from sim.errors import InputError, Problem
-from sim.experiment import Engine, ModelEngine, Plan, Progress, adjusted, build_plan
+from sim.experiment import (
+    Engine,
+    Experiment,
+    ModelEngine,
+    Plan,
+    Progress,
+    adjusted,
+    build_plan,
+    count,
+    sample,
+)
 from sim.region import Region, find_region, load_region
 from sim.scenario import Scenario, load_scenario
 
@@ -32,6 +42,8 @@ class Setup:
     region: Region
     engine: Engine
     workers: int
+    size: Size
+    force: bool
 
     def note(self, scenarios: Sequence[Scenario], baseline: Scenario | None = None) -> Any:
         """Provenance for captions."""
@@ -57,9 +69,13 @@ def prepare(
     workers: int | None,
     set_: Sequence[str],
     engine: Engine | None,
+    force: bool = False,
 ) -> Setup:
-    """Load and check everything, list every problem at once, and plan the runs."""
+    """Load and check everything, list every problem at once, and plan the runs; ``force`` passes over sizes."""
     problems = _check_numbers(seed, replications, citizens, months, threads, workers)
+    if months is not None and any(item.partition("=")[0].strip() == "months" for item in set_):
+        problems.append(Problem("is set twice", file="--months", key="months", hint="also by --set"))
+        months = None
     loaded: list[Scenario] = []
     for item in scenarios:
         try:
@@ -71,9 +87,50 @@ def prepare(
     specs = _distinct(loaded)
     region = load_region(find_region(specs[0].region), specs[0].start_year)
     check_citizens(region, citizens)
-    count = fit_workers(region, citizens, workers, replications * len(specs))
+    count, size = fit(region, citizens, specs[0].months, replications * len(specs), workers, threads, force)
     plan = build_plan(specs, base_seed=seed, replications=replications, citizens=citizens, region_hash=region.sha256)
-    return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count)
+    return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count, size, force)
+
+
+def prepare_sweep(
+    experiment: Experiment,
+    threads: int,
+    workers: int | None,
+    engine: Engine | None,
+    *,
+    elsewhere: bool = False,
+    force: bool = False,
+) -> Setup:
+    """Check an experiment, make its points, resolve each in every scenario, and plan the runs.
+
+    The plan holds as many replications as there may be at most. Workers ``elsewhere`` need not fit into the
+    memory of this machine; ``force`` passes over sizes, but for what a plan can hold.
+    """
+    bases = _distinct([template.base for template in experiment.templates])
+    base = bases[0]
+    problems = _check_numbers(
+        experiment.seed, experiment.replications, experiment.citizens, base.months, threads, workers
+    )
+    if problems:
+        raise InputError(problems)
+    first = experiment.until.at_least if experiment.until else experiment.replications
+    points = count(experiment.design, experiment.factors)
+    check_runs(points, len(bases), first, base.months)
+    region = load_region(find_region(base.region), base.start_year)
+    check_citizens(region, experiment.citizens)
+    runs = points * len(bases) * first
+    wanted = workers or 1 if elsewhere else workers
+    number, size = fit(region, experiment.citizens, base.months, runs, wanted, threads, force or elsewhere)
+    plan = build_plan(
+        bases,
+        base_seed=experiment.seed,
+        replications=experiment.replications,
+        citizens=experiment.citizens,
+        region_hash=region.sha256,
+        points=sample(experiment.design, experiment.factors),
+        sources={template.key: template for template in experiment.templates},
+    )
+    return Setup(plan, region, engine or ModelEngine(experiment.citizens, region.sha256, threads), number, size, force)
 
 
 def _load(item: ScenarioLike, months: int | None, set_: Sequence[str]) -> Scenario:

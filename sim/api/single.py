@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,9 +15,9 @@ from sim.analysis import monthly_table, over_time
 from sim.api.folder import ExperimentFolder
 from sim.api.results import RunResults, RunsFailedError, parts, whole_table
 from sim.api.setup import ProgressCallback, ScenarioLike, prepare
+from sim.api.stored import StoredExperiment
 from sim.errors import InputError, Problem
-from sim.experiment import Engine, Store, adjusted, execute
-from sim.scenario import load_scenario
+from sim.experiment import Engine, ModelEngine, Store, adjusted, execute, local_pool
 
 
 def run(
@@ -31,6 +34,7 @@ def run(
     figures: bool = True,
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
+    force: bool = False,
 ) -> RunResults:
     """Run one scenario.
 
@@ -57,62 +61,88 @@ def run(
         Told after every batch.
     engine : Engine, optional
         Something else that runs scenarios; the model by default.
+    force : bool
+        Start even what is estimated not to fit into memory or on disk, or to take days.
 
     Returns
     -------
     RunResults
     """
-    setup = prepare([scenario], seed, replications, citizens, months, threads, workers, set_, engine)
+    setup = prepare([scenario], seed, replications, citizens, months, threads, workers, set_, engine, force)
     with ExperimentFolder(out, setup, "run") as folder:
         tally = folder.execute(progress)
         spec = setup.plan.scenarios[0]
         history = over_time(monthly_table(parts(folder.path, "series")), spec.key)
-        files: list[Path] = []
+        drawn: tuple[Path, ...] = ()
         if figures:
-            from sim.plots import run_figures
+            from sim.api.reporting import draw_run
 
-            start = (spec.start_year, spec.start_month)
-            title = spec.title or spec.key
-            files = run_figures(folder.path / "figures", history, setup.note([spec]), title, start)
+            drawn = draw_run(folder.path, history)
         folder.finish(tally)
-        return folder.handed_over(
-            RunResults(folder.path, setup.plan.scenarios, tally, history=history, figures=tuple(files))
-        )
+        return folder.handed_over(RunResults(folder.path, setup.plan.scenarios, tally, history=history, figures=drawn))
 
 
-def rerun(identity: str, source: Path | str, *, progress: ProgressCallback | None = None) -> pd.DataFrame:
-    """Run one run of a stored experiment again, alone, and return its series.
+@dataclass(frozen=True, eq=False)
+class Rerun:
+    """One stored run, run again: its ``series``, and whether both tables are the stored ones, byte for byte.
+
+    ``same`` is None where there is nothing to compare with, because the stored run failed.
+    """
+
+    series: pd.DataFrame
+    same: bool | None
+
+
+def rerun(identity: str, source: Path | str, *, engine: Engine | None = None) -> Rerun:
+    """Run one run of a stored experiment again, alone.
 
     Parameters
     ----------
     identity : str
         Run id, from the ``runs`` table.
     source : path
-        Folder of the experiment.
+        Folder of a run, a comparison or a sweep.
+    engine : Engine, optional
+        Something else that runs scenarios; the model by default.
 
     Returns
     -------
-    DataFrame
-        Outcomes by month and state.
+    Rerun
+
+    Raises
+    ------
+    InputError
+        If the folder has no such run, or what it depends on changed since.
+    RunsFailedError
+        If the run fails.
     """
-    folder = Path(source)
-    manifest = Store(folder).manifest()
-    if not manifest:
-        raise InputError(Problem("holds no results of this program", file=str(folder)))
-    scenarios = [load_scenario(folder / "scenarios" / f"{entry['key']}.yaml") for entry in manifest["scenarios"]]
-    setup = prepare(
-        scenarios, manifest["base_seed"], manifest["replications"], manifest["citizens"], None, 1, 1, (), None
-    )
-    if all(spec.run != identity for spec in setup.plan.runs):
+    stored = StoredExperiment(Path(source))
+    manifest, before = stored.manifest, Store(stored.folder).row(identity)
+    if before is None:
+        raise InputError(Problem("no such run is stored there", file=str(source), got=f"run {identity[:40]}"))
+    plan = stored.plan(before["scenario"], json.loads(before["parameters"]), before["replication"] + 1, before["point"])
+    if plan.runs[-1].run != identity:
         raise InputError(
-            f"run {identity}: not one of this folder's, or the model, a scenario or the region changed since"
+            f"run {identity} cannot be recreated, this changed since: {'; '.join(stored.changes()) or 'its design point'}"
         )
-    plan = adjusted(setup.plan, runs=tuple(spec for spec in setup.plan.runs if spec.run == identity))
     with tempfile.TemporaryDirectory(prefix="stabsim-") as scratch:
         store = Store(Path(scratch))
         store.prepare()
-        execute(plan, store, setup.engine, progress=progress)
-        row = store.runs().to_pylist()[0]
+        execute(
+            adjusted(plan, runs=plan.runs[-1:]),
+            store,
+            engine or ModelEngine(manifest["citizens"], plan.region_hash),
+            pool=local_pool(1, isolated=before["stage"] == "worker"),
+        )
+        row = store.row(identity)
+        assert row is not None
         if row["status"] == "failed":
-            raise RunsFailedError(f"run {identity} fails again: {row['stage']}: {row['error']}")
-        return whole_table(Path(scratch), "series")
+            raise RunsFailedError(f"run {identity} fails{_again(before)}: {row['stage']}: {row['error']}")
+        same = None
+        if before["status"] == "done":
+            same = all(row[name] == before[name] for name in ("series_sha256", "places_sha256"))
+        return Rerun(whole_table(Path(scratch), "series"), same)
+
+
+def _again(before: dict[str, Any]) -> str:
+    return " again" if before["status"] == "failed" else ", although the stored one did not"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import shlex
 import signal
 import sys
+import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,9 +18,14 @@ from sim import __version__
 from sim.cli.output import Verbosity, complain
 from sim.errors import InputError, SimError
 
-EXIT_INTERRUPTED = 130
+STOPPING = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
 
-EXIT_TERMINATED = 143
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+
+RESUMABLE = frozenset({"run", "compare", "sweep"})
+
+GRACE = 4.5
+"""Seconds after which a stopped command ends in any case; its workers end with it."""
 
 
 app = typer.Typer(
@@ -32,16 +42,18 @@ app = typer.Typer(
 class Stopped(BaseException):
     """A signal asked to stop; passes every handler of ordinary errors on its way to ``main``."""
 
-    def __init__(self, exit_code: int) -> None:
-        self.exit_code = exit_code
-        super().__init__(exit_code)
+    def __init__(self, number: int) -> None:
+        self.what = STOPPING[signal.Signals(number)]
+        self.exit_code = 128 + number
+        super().__init__(self.what)
 
 
 def main() -> None:
     """Run the command and turn errors into messages and exit codes."""
     _plain_streams()
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGTERM, _stop)
+    for number in STOPPING:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+            signal.signal(number, _stop)
     code = _guarded()
     _flush()
     sys.exit(code)
@@ -58,11 +70,16 @@ def _guarded() -> int:
         complain(str(error))
         return error.exit_code
     except Stopped as stopped:
-        what = "interrupted" if stopped.exit_code == EXIT_INTERRUPTED else "terminated"
-        complain(f"{what}; finished runs are kept: the same command continues")
+        with contextlib.suppress(OSError):  # the terminal may be what went away
+            complain(f"{stopped.what}{_how_to_continue()}")
         return stopped.exit_code
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.errno not in DISK_TROUBLE:
+            raise
+        complain(f"{error.filename or 'results'}: cannot be written: {error.strerror}{_how_to_continue()}")
+        return SimError.exit_code
     except Exception as error:  # typer's usage errors, whichever click it carries; anything else is a defect
         if not (hasattr(error, "show") and hasattr(error, "exit_code")):
             raise
@@ -72,10 +89,13 @@ def _guarded() -> int:
 
 
 def _plain_streams() -> None:
-    """Never fail because a terminal cannot show a letter."""
+    """Never fail because a terminal cannot show a letter; a file or a pipe gets UTF-8 whatever the locale."""
+    if sys.stdout is None or sys.stderr is None:  # closed by whoever called
+        nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _flush() -> None:
@@ -87,9 +107,21 @@ def _flush() -> None:
 
 
 def _stop(number: int, frame: object) -> None:
-    """Turn a signal into an exception, and ignore the impatient second one while workers are stopped."""
-    signal.signal(number, signal.SIG_IGN)
-    raise Stopped(EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_TERMINATED)
+    """Turn a signal into an exception, once: the impatient second one must not disturb the clearing up."""
+    for each in STOPPING:
+        signal.signal(each, signal.SIG_IGN)
+    last_resort = threading.Timer(GRACE, os._exit, [128 + number])
+    last_resort.daemon = True
+    last_resort.start()
+    raise Stopped(number)
+
+
+def _how_to_continue() -> str:
+    """Say what was typed, for commands that store results as they go."""
+    if not RESUMABLE.intersection(sys.argv[1:]):
+        return ""
+    program = ["stabsim"] if Path(sys.argv[0]).name == "stabsim" else [sys.executable, "-m", "sim.cli"]
+    return f"; finished runs are kept: the same command continues\n{shlex.join([*program, *sys.argv[1:]])}"
 
 
 def _version(wanted: bool) -> None:

@@ -26,6 +26,10 @@ Overrides = Annotated[
 
 Out = Annotated[Path | None, typer.Option(help="Folder for the results; one below results/ by default.")]
 
+Force = Annotated[
+    bool, typer.Option("--force", help="Start even what is estimated not to fit into memory, or to take days.")
+]
+
 
 def citizens_number(text: str) -> int | str:
     """Read ``--citizens``: a number, with or without separators, or ``all``."""

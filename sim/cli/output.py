@@ -10,6 +10,8 @@ from typing import Any
 
 import typer
 
+from sim.wording import duration, printable
+
 
 class Verbosity:
     """How much the command says; set once by the options before the command."""
@@ -20,7 +22,7 @@ class Verbosity:
 
 def shown(text: str) -> str:
     """Text from a file, safe for a terminal: no control characters."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return printable(text)
 
 
 def complain(message: str) -> None:
@@ -64,26 +66,6 @@ def cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def number(value: float) -> str:
-    """Write a number in three significant digits or whole thousands; never in powers of ten."""
-    if value != value:
-        return ""
-    if value in (float("inf"), float("-inf")):
-        return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    if value == 0 or abs(value) >= 0.001:
-        return f"{value:.3g}"
-    return f"{value:.6f}".rstrip("0") if abs(value) >= 1e-6 else "~0"
-
-
-def duration(seconds: float) -> str:
-    """Write a length of time in the two largest units that matter."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 @contextmanager

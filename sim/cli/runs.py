@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.command import app
-from sim.cli.options import Citizens, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
-from sim.cli.output import Verbosity, complain, duration, number, print_table, progress_shown, say
+from sim.cli.options import Citizens, Force, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
+from sim.cli.output import Verbosity, complain, print_table, progress_shown, say
 from sim.errors import InputError
+from sim.wording import duration, number
 
 if TYPE_CHECKING:
     from sim.api import Comparison, RunResults
@@ -29,6 +30,7 @@ def run(
     workers: Workers = None,
     set_: Overrides = None,
     out: Out = None,
+    force: Force = False,
     identity: Annotated[str | None, typer.Option("--id", help="Run one stored run again, alone; needs --from.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Folder of the stored experiment.")] = None,
 ) -> int:
@@ -51,7 +53,9 @@ def run(
     }
     folder = out or api.default_folder("run", [scenario], **settings)
     with progress_shown() as progress:
-        results = api.run(scenario, **settings, threads=threads, workers=workers, out=folder, progress=progress)
+        results = api.run(
+            scenario, **settings, threads=threads, workers=workers, out=folder, force=force, progress=progress
+        )
     warn(results)
     _print_run(results)
     return ending(results)
@@ -71,8 +75,9 @@ def compare(
     workers: Workers = None,
     set_: Overrides = None,
     out: Out = None,
+    force: Force = False,
 ) -> int:
-    """Compare scenarios with a baseline: paired effects with intervals, and figures."""
+    """Compare scenarios with a baseline: paired effects with intervals, figures, and a report."""
     from sim import api
 
     people = citizens_number(citizens)
@@ -93,6 +98,7 @@ def compare(
             threads=threads,
             workers=workers,
             out=folder,
+            force=force,
             progress=progress,
         )
     warn(results)
@@ -103,9 +109,22 @@ def compare(
 def _rerun(identity: str, source: Path) -> int:
     from sim import api
 
-    table = api.rerun(identity, source)
-    typer.echo(table.to_csv(index=False, lineterminator="\n"), nl=False)
+    again = api.rerun(identity, source)
+    typer.echo(again.series.to_csv(index=False, lineterminator="\n"), nl=False)
+    if again.same is None:
+        complain("this time it did not fail; sweep --retry, or run and compare as given, store it")
+    elif again.same:
+        _note("the same as stored, byte for byte")
+    else:
+        complain("NOT the same as stored: other libraries, another processor, or a defect; see: stabsim status")
+        return 1
     return 0
+
+
+def _note(message: str) -> None:
+    """Print beside a table that goes to a file, unless quiet."""
+    if not Verbosity.quiet:
+        complain(message)
 
 
 def warn(results: Any) -> None:
@@ -188,6 +207,8 @@ def ending(results: Any) -> int:
         )
     say("Illustrative, not validated: the numbers follow from the assumptions of scenario and catalogue.")
     say(f"Tables and figures: {results.folder}")
+    if getattr(results, "report", None):
+        say(f"Report: {results.report}")
     if not tally.failed:
         return 0
     first = results.runs[results.runs["status"] == "failed"].iloc[0]

@@ -1,26 +1,59 @@
 """Experiments: which runs there are, running them in any order on any workers, keeping their tables."""
 
-from sim.experiment.execute import Progress, Tally, available_workers, execute, local_pool
-from sim.experiment.plan import Plan, RunSpec, adjusted, build_plan, model_hash, run_seed
-from sim.experiment.store import FolderBusyError, Store, StoreError
+from sim.experiment.design import Design, count, sample
+from sim.experiment.execute import OnError, Progress, Tally, execute
+from sim.experiment.experiment_file import (
+    Experiment,
+    find_experiment,
+    load_experiment,
+    shipped_experiments,
+    validate_experiment,
+)
+from sim.experiment.factors import Factor
+from sim.experiment.file_schema import experiment_schema
+from sim.experiment.files import StoreError
+from sim.experiment.lock import FolderBusyError, holder
+from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, model_hash, run_seed, with_replications
+from sim.experiment.points import Points, read_points
+from sim.experiment.pools import available_workers, dask_pool, local_pool
+from sim.experiment.store import Store
+from sim.experiment.until import Until
 from sim.experiment.world import Engine, Layout, ModelEngine
 
 __all__ = [
+    "Design",
     "Engine",
+    "Experiment",
+    "Factor",
     "FolderBusyError",
     "Layout",
     "ModelEngine",
+    "OnError",
     "Plan",
+    "Points",
     "Progress",
     "RunSpec",
+    "Source",
     "Store",
     "StoreError",
     "Tally",
+    "Until",
     "adjusted",
     "available_workers",
     "build_plan",
+    "count",
+    "dask_pool",
     "execute",
+    "experiment_schema",
+    "find_experiment",
+    "holder",
+    "load_experiment",
     "local_pool",
     "model_hash",
+    "read_points",
     "run_seed",
+    "sample",
+    "shipped_experiments",
+    "validate_experiment",
+    "with_replications",
 ]

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import platform
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sim.errors import RunError
+from sim.experiment.log import Log
 from sim.experiment.plan import Plan, RunSpec, batch_size, batches
+from sim.experiment.pools import SerialExecutor, WorkerDiedError, local_pool
 from sim.experiment.store import Store
-from sim.experiment.worker import Report, Task, run_task, start_worker, store_lost
-from sim.experiment.world import Engine
+from sim.experiment.worker import Report, Task, run_task, store_lost, stored_part
+from sim.experiment.world import Engine, ModelEngine
 
 TRIES_ALONE = 2
 BREAKS_WITHOUT_RESULT = 6
+
+OnError = Literal["stop", "continue"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,16 @@ class Progress:
 class Tally:
     """What a session did.
 
-    ``reused`` runs were stored before it began; ``done`` and ``failed`` count those too.
+    ``reused`` runs were stored before it began; ``done`` and ``failed`` count those too. ``lost`` counts tasks
+    whose worker died. ``stopped`` says that a failed run ended it before all was done.
     """
 
     total: int = 0
     done: int = 0
     failed: int = 0
     reused: int = 0
-    rebuilt: int = 0
+    lost: int = 0
+    stopped: bool = False
     run_seconds: float = 0.0
     store_seconds: float = 0.0
     elapsed: float = 0.0
@@ -55,7 +61,7 @@ class Tally:
     def add(self, report: Report) -> None:
         """Count a finished batch."""
         self.done += report.done
-        self.failed += report.failed
+        self.failed += len(report.failures)
         self.run_seconds += report.run_seconds
         self.store_seconds += report.store_seconds
         if report.host:
@@ -68,27 +74,6 @@ class Tally:
         return Progress(finished, self.total, self.failed, rate, (self.total - finished) / rate if rate > 0 else None)
 
 
-class SerialExecutor(Executor):
-    """Runs each task at once in this process: the same code path with one worker."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run now; the future is already finished."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # handed on through the future, like any executor does
-            future.set_exception(error)
-        return future
-
-
-def local_pool(workers: int) -> Callable[[], Executor]:
-    """Make a factory of executors on this machine: in process for one worker, spawned processes for more."""
-    if workers == 1:
-        return SerialExecutor
-    context = multiprocessing.get_context("spawn")
-    return lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker)
-
-
 def execute(
     plan: Plan,
     store: Store,
@@ -98,34 +83,46 @@ def execute(
     pool: Callable[[], Executor] | None = None,
     progress: Callable[[Progress], None] | None = None,
     retry_failed: bool = False,
+    on_error: OnError = "continue",
+    timeout: float | None = None,
 ) -> Tally:
     """Run whatever part of a plan has no good file yet.
 
-    The same call continues an interrupted experiment. A worker that is killed costs a rebuilt pool: the runs
-    it may have taken down are tried again one at a time, and one that dies twice alone is stored as failed.
+    The same call continues an interrupted experiment. The runs of a worker that is killed are tried again one at
+    a time, and one that dies twice alone is stored as failed.
 
     Parameters
     ----------
     plan : Plan
         All runs.
     store : Store
-        A prepared folder.
+        A prepared folder, locked by the caller.
     engine : Engine
         What runs a scenario.
     workers : int
         Tasks at once.
     pool : callable, optional
-        Makes an executor; the local one by default. Called again when an executor breaks.
+        Makes an executor, any of ``concurrent.futures``; a local one by default. Called again when it breaks.
     progress : callable, optional
         Told after every batch.
     retry_failed : bool
         Also run again what is stored as failed.
+    on_error : "stop" or "continue"
+        Whether the first failed run, a stored one too, ends the session; what is finished is kept.
+    timeout : float, optional
+        The longest a run may take, in seconds. One that takes longer is stored as failed, its worker ended.
 
     Returns
     -------
     Tally
+
+    Raises
+    ------
+    StoreError
+        If results cannot be written; what is finished is kept.
     """
-    return _Session(plan, store, engine, workers, pool or local_pool(workers), progress).run(retry_failed)
+    make = pool or local_pool(workers, isolated=timeout is not None)
+    return _Session(plan, store, engine, workers, make, progress, on_error == "stop", timeout).run(retry_failed)
 
 
 class _Session:
@@ -139,128 +136,181 @@ class _Session:
         workers: int,
         pool: Callable[[], Executor],
         progress: Callable[[Progress], None] | None,
+        stop: bool,
+        limit: float | None,
     ) -> None:
-        self.plan, self.store, self.engine, self.workers = plan, store, engine, workers
+        self.plan, self.engine, self.workers = plan, engine, workers
+        self.store = Store(store.folder.resolve())  # workers may have another working folder
         self.make_pool, self.callback = pool, progress
+        self.stop, self.limit = stop, limit
+        self.model = plan.model_hash if isinstance(engine, ModelEngine) else ""
         self.scenarios = {scenario.key: scenario for scenario in plan.scenarios}
-        self.queue: deque[Task] = deque()
-        self.suspects: deque[Task] = deque()
+        self.queue: deque[Sequence[RunSpec]] = deque()
+        self.suspects: deque[Sequence[RunSpec]] = deque()
         self.running: dict[Future[Report], Task] = {}
         self.deaths: Counter[str] = Counter()
         self.breaks = 0
         self.tally = Tally(total=len(plan.runs))
+        self.log = Log(self.store.folder)
         self.started = time.monotonic()
 
     def run(self, retry_failed: bool) -> Tally:
-        self.store.clean()
-        stored = self.store.finished()
+        stored = self.store.repair()
+        if retry_failed and "failed" in stored.values():
+            self._drop_failed()
         keep = {run: status for run, status in stored.items() if not (retry_failed and status == "failed")}
         todo = [run for run in self.plan.runs if run.run not in keep]
         kept = [keep[run.run] for run in self.plan.runs if run.run in keep]
         self.tally.reused = len(kept)
         self.tally.failed = kept.count("failed")
         self.tally.done = len(kept) - self.tally.failed
-        if retry_failed:
-            self._drop_failed(stored)
-        size = batch_size(len(todo), self.workers, self.plan.citizens)
-        self.queue.extend(self._task(runs) for runs in batches(todo, size))
+        self.tally.stopped = self.stop and self.tally.failed > 0
+        self._log_start()
+        self.queue.extend(batches(todo, batch_size(len(todo), self.workers, self.plan.citizens)))
         self._announce()
-        if self.queue:
+        if self.queue and not self.tally.stopped:
             self._loop()
+            self.store.settle()  # a worker of an earlier session may have stored its batch only now
         self.tally.elapsed = time.monotonic() - self.started
+        event = "stop" if self.tally.stopped else "finish"
+        self.log.write(event, done=self.tally.done, failed=self.tally.failed, seconds=round(self.tally.elapsed, 3))
         return self.tally
 
-    def _drop_failed(self, stored: dict[str, str]) -> None:
-        """Forget failed rows by writing their batches again without them."""
-        import pyarrow.compute as pc
-        import pyarrow.parquet as pq
-
-        if "failed" not in stored.values():
-            return
+    def _drop_failed(self) -> None:
+        """Forget failed rows."""
         for key in self.store.batches():
-            runs = pq.read_table(self.store.path("runs", key))
-            if "failed" in runs["status"].to_pylist():
-                rest = {name: pq.read_table(self.store.path(name, key)) for name in ("series", "places")}
-                self.store.write_batch(key, {"runs": runs.filter(pc.equal(runs["status"], "done")), **rest})
+            statuses = self.store.statuses(key)
+            if "failed" in statuses.values():
+                self.store.rewrite(key, [run for run, status in statuses.items() if status == "done"])
 
     def _loop(self) -> None:
         executor = self.make_pool()
         try:
-            while self.queue or self.suspects or self.running:
-                self._submit(executor)
+            while self._submit(executor):
                 finished, _ = wait(self.running, return_when=FIRST_COMPLETED)
-                if self._collect(finished):
-                    _stop(executor)
+                if self._collect(finished, executor):
+                    _end(executor)
                     executor = self._rebuild()
                 self._announce()
+                if self.tally.stopped:
+                    break
+        except BaseException as error:
+            self.log.write("stop", why=str(error) or type(error).__name__, done=self.tally.done)
+            raise
         finally:
-            _stop(executor)
-            self.store.clean()
+            _end(executor)
+            self.store.remove_temporaries()
 
-    def _submit(self, executor: Executor) -> None:
-        """Keep the workers busy; a suspect runs with nobody beside it, so that a death names its cause."""
-        while True:
-            if self.suspects:
-                if self.running:
-                    return
-                task = self.suspects.popleft()
-            elif self.queue and len(self.running) < self.workers + 1:
-                task = self.queue.popleft()
+    def _submit(self, executor: Executor) -> bool:
+        """Keep the workers busy; False when nothing is left to do or to wait for.
+
+        Where a death may take other workers along, a suspect runs with nobody beside it, so that a death names
+        its cause.
+        """
+        alone = not getattr(executor, "isolates", False)
+        room = 1 if isinstance(executor, SerialExecutor) else self.workers + 1
+        while len(self.running) < room:
+            if self.suspects and not (alone and self.running):
+                runs = self.suspects.popleft()
+            elif self.queue and not self.suspects:
+                runs = self.queue.popleft()
             else:
-                return
+                break
+            task = self._task(runs)
             try:
-                self.running[executor.submit(run_task, task)] = task
-            except BrokenExecutor:
-                future: Future[Report] = Future()
-                future.set_exception(BrokenExecutor("the pool is broken"))
-                self.running[future] = task
-                return
-            if self.deaths and task.runs[0].run in self.deaths:
-                return
-            if isinstance(executor, SerialExecutor):
-                return
+                future = executor.submit(run_task, task)
+            except BrokenExecutor as error:
+                future = Future()
+                future.set_exception(BrokenExecutor(str(error)))
+                room = 0
+            self.running[future] = task
+            if alone and runs[0].run in self.deaths:
+                break
+        return bool(self.running)
 
-    def _collect(self, finished: set[Future[Report]]) -> bool:
-        """Count finished batches; True when the pool broke."""
+    def _collect(self, finished: set[Future[Report]], executor: Executor) -> bool:
+        """Count finished batches; True when the whole pool broke."""
         broken = False
         for future in finished:
             task = self.running.pop(future)
             try:
-                self.tally.add(future.result())
-                self.breaks = 0
-            except BrokenExecutor:
-                self._suspect(task)
+                self._add(task, future.result())
+            except WorkerDiedError as error:
+                self._lost(task, str(error))
+            except BrokenExecutor as error:
+                self._lost(task, str(error))
                 broken = True
         if broken:
             for task in self.running.values():
-                self._suspect(task)
+                self._lost(task, "with the pool")
             self.running.clear()
         return broken
 
-    def _suspect(self, task: Task) -> None:
-        """Queue the runs of a lost batch to be tried alone, unless it was stored before its worker died."""
-        if self.store.good(task.key):
-            failed = list(_statuses(self.store, task.key)).count("failed")
-            self.tally.add(Report(len(task.runs) - failed, failed, 0.0, 0.0))
+    def _add(self, task: Task, report: Report) -> None:
+        """Count what a task did, and queue what it left."""
+        self.breaks = 0
+        self.tally.add(report)
+        self.log.write(
+            "batch",
+            done=report.done,
+            failed=len(report.failures),
+            host=report.host,
+            seconds=round(report.run_seconds, 3),
+        )
+        for row in report.failures:
+            self.log.write("failure", **row)
+        if report.failures and self.stop:
+            self.tally.stopped = True
+        if report.taken < len(task.runs):
+            self.queue.appendleft(task.runs[report.taken :])
+
+    def _lost(self, task: Task, why: str) -> None:
+        """Count what the worker stored before it died; queue the rest, alone if nothing says who is to blame."""
+        if (report := stored_part(task)) is not None:
+            self._add(task, report)
             return
+        self.tally.lost += 1
+        self.log.write("lost", runs=[run.run for run in task.runs], why=why)
+        if len(task.runs) == 1:
+            self.deaths[task.runs[0].run] += 1
         for run in task.runs:
-            alone = run.run in self.deaths
-            self.deaths[run.run] += 1
-            lost = self._task([run])
-            if alone and self.deaths[run.run] > TRIES_ALONE:
-                self.tally.add(store_lost(lost))
+            if self.deaths[run.run] >= TRIES_ALONE:
+                self._add(task, store_lost(task, why))
             else:
-                self.suspects.append(lost)
+                self.deaths.setdefault(run.run, 0)
+                self.suspects.append([run])
 
     def _rebuild(self) -> Executor:
         self.breaks += 1
-        self.tally.rebuilt += 1
         if self.breaks >= BREAKS_WITHOUT_RESULT:
             raise RunError("worker", "worker processes die as soon as they start; try --workers 1 to see why")
         return self.make_pool()
 
     def _task(self, runs: Sequence[RunSpec]) -> Task:
-        return Task(tuple(runs), self.scenarios, self.plan.points, self.engine, self.store)
+        keys = {run.scenario for run in runs}
+        return Task(
+            runs=tuple(runs),
+            changes=tuple(self.plan.changes(run) for run in runs),
+            scenarios=_only(self.scenarios, keys),
+            sources=_only(self.plan.sources, keys),
+            engine=self.engine,
+            store=self.store,
+            limit=self.limit,
+            stop=self.stop,
+            model=self.model,
+        )
+
+    def _log_start(self) -> None:
+        self.log.write(
+            "start",
+            runs=self.tally.total,
+            done=self.tally.done,
+            failed=self.tally.failed,
+            workers=self.workers,
+            process=os.getpid(),
+            host=platform.node(),
+            model=self.plan.model_hash,
+        )
 
     def _announce(self) -> None:
         self.tally.elapsed = time.monotonic() - self.started
@@ -268,24 +318,15 @@ class _Session:
             self.callback(self.tally.progress())
 
 
-def _statuses(store: Store, key: str) -> list[str]:
-    import pyarrow.parquet as pq
-
-    return list(pq.read_table(store.path("runs", key), columns=["status"])["status"].to_pylist())
+def _only(items: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
+    return {key: item for key, item in items.items() if key in keys}
 
 
-def _stop(executor: Executor) -> None:
-    """End an executor now: nothing new starts, local processes that still work are terminated."""
+def _end(executor: Executor) -> None:
+    """End an executor now: nothing new starts, its processes on this machine end."""
     processes = list((getattr(executor, "_processes", None) or {}).values())
     executor.shutdown(wait=False, cancel_futures=True)
     for process in processes:
-        if process.is_alive():
-            process.terminate()
+        process.kill()
     for process in processes:
         process.join(5)
-
-
-def available_workers() -> int:
-    """Count the processors this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

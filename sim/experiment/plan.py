@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -19,6 +20,7 @@ ABOVE_MODEL = frozenset(
     {
         "__init__.py",
         "_scenarios",
+        "_experiments",
         "experiment",
         "analysis",
         "validation",
@@ -93,7 +95,7 @@ def _model_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """One run: which scenario, which design point, which replication.
 
@@ -107,12 +109,25 @@ class RunSpec:
     seed: int
 
 
+class Source(Protocol):
+    """A scenario that design points can change."""
+
+    def at(self, point: Mapping[str, Any]) -> Scenario:
+        """Resolve the scenario with a point's values."""
+
+    def written(self) -> dict[str, Any]:
+        """Return what the same source is made from again."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """All runs of an experiment, in replicate-major order: any beginning of the list is balanced.
 
-    ``points`` are the design points of a sweep (parameter name to value); a plain comparison has one empty
-    point.
+    ``points`` are the design points of a sweep (override key to value), applied to ``sources``, one for each
+    scenario; a plain comparison has one empty point and needs no sources. ``contents`` holds, by point and
+    scenario, the hash of the scenario that a run resolves to, ``copies`` by point how many before it are equal (a
+    design may repeat a point); the scenarios themselves are resolved where
+    they run, so that a plan of a hundred thousand runs stays small.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -121,12 +136,27 @@ class Plan:
     citizens: int | str
     region_hash: str
     model_hash: str
-    points: tuple[Mapping[str, float], ...] = ({},)
+    points: Sequence[Mapping[str, Any]] = ({},)
+    sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
+    contents: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    copies: tuple[int, ...] = field(default=(0,), repr=False)
     runs: tuple[RunSpec, ...] = field(default=(), repr=False)
 
     def scenario(self, key: str) -> Scenario:
-        """Return the scenario with this key."""
+        """Return the scenario with this key, as it is before a point changes it."""
         return next(scenario for scenario in self.scenarios if scenario.key == key)
+
+    def changes(self, run: RunSpec) -> Mapping[str, Any]:
+        """Return the values that a run sets: those of its design point.
+
+        Draws that belong to a replication, and are shared by all scenarios and points, would be added here.
+        """
+        return self.points[run.point]
+
+
+def resolve_run(scenario: Scenario, source: Source | None, changes: Mapping[str, Any]) -> Scenario:
+    """Return what a run simulates; the same in the parent, in a worker and alone."""
+    return source.at(changes) if changes and source is not None else scenario
 
 
 def adjusted(scenario: S, **changes: Any) -> S:
@@ -147,43 +177,77 @@ def build_plan(
     replications: int,
     citizens: int | str,
     region_hash: str,
-    points: Sequence[Mapping[str, float]] = ({},),
+    points: Sequence[Mapping[str, Any]] = ({},),
+    sources: Mapping[str, Source] | None = None,
+    copies: Sequence[int] | None = None,
     model: str | None = None,
 ) -> Plan:
     """List every run: replications outermost, then design points, then scenarios.
 
-    A run's id covers the resolved scenario and its key (the key keeps two equal scenarios apart in the
-    tables), the region's content, the design point, the number of citizens, the replication, the seed and
-    the model's sources.
+    A run's id covers the scenario it resolves to and its key (the key keeps two equal scenarios apart in the
+    tables), the region's content, the design point as it is written (so do two points that resolve alike), the
+    number of citizens, the replication, the seed and the model's sources. A point that repeats an earlier one is
+    told apart by how many came before it (``copies``, counted in ``points`` unless given).
+
+    Raises
+    ------
+    InputError
+        From a source, when a point cannot be applied.
     """
-    code = model_hash() if model is None else model
-    content = {scenario.key: scenario.content_hash() for scenario in scenarios}
-    runs = []
-    for replication in range(replications):
-        seed = run_seed(base_seed, replication)
-        for number, point in enumerate(points):
-            for scenario in scenarios:
-                identity = {
-                    "scenario": scenario.key,
-                    "content": content[scenario.key],
-                    "region": region_hash,
-                    "point": dict(point),
-                    "citizens": citizens,
-                    "replication": replication,
-                    "seed": seed,
-                    "model": code,
-                }
-                runs.append(RunSpec(run_id(identity), scenario.key, number, replication, seed))
-    return Plan(
+    found = dict(sources or {})
+    contents = tuple(
+        tuple(resolve_run(item, found.get(item.key), point).content_hash() for item in scenarios) for point in points
+    )
+    plan = Plan(
         scenarios=tuple(scenarios),
         base_seed=base_seed,
-        replications=replications,
+        replications=0,
         citizens=citizens,
         region_hash=region_hash,
-        model_hash=code,
-        points=tuple(dict(point) for point in points),
-        runs=tuple(runs),
+        model_hash=model_hash() if model is None else model,
+        points=points,
+        sources=found,
+        contents=contents,
+        copies=tuple(copies_of(points) if copies is None else copies),
     )
+    return with_replications(plan, replications)
+
+
+def with_replications(plan: Plan, replications: int) -> Plan:
+    """Return the plan with another number of replications; those both have keep their runs."""
+    kept = plan.runs[: replications * len(plan.points) * len(plan.scenarios)]
+    added = (run for number in range(plan.replications, replications) for run in _replication(plan, number))
+    return dataclasses.replace(plan, replications=replications, runs=(*kept, *added))
+
+
+def _replication(plan: Plan, replication: int) -> Iterator[RunSpec]:
+    """Yield the runs of one replication: design points, then scenarios."""
+    seed = run_seed(plan.base_seed, replication)
+    for number, point in enumerate(plan.points):
+        for scenario, content in zip(plan.scenarios, plan.contents[number], strict=True):
+            identity: dict[str, object] = {
+                "scenario": scenario.key,
+                "content": content,
+                "region": plan.region_hash,
+                "point": dict(point),
+                "citizens": plan.citizens,
+                "replication": replication,
+                "seed": seed,
+                "model": plan.model_hash,
+            }
+            if plan.copies[number]:
+                identity["copy"] = plan.copies[number]
+            yield RunSpec(run_id(identity), scenario.key, number, replication, seed)
+
+
+def copies_of(points: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+    """Yield for each point how many equal ones came before it."""
+    seen: Counter[bytes] = Counter()
+    for point in points:
+        text = json.dumps(dict(point), sort_keys=True)
+        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        yield seen[key]
+        seen[key] += 1
 
 
 def batch_size(runs: int, workers: int, citizens: int | str) -> int:
@@ -201,4 +265,9 @@ def batches(runs: Sequence[RunSpec], size: int) -> Iterator[tuple[RunSpec, ...]]
 
 def batch_key(runs: Sequence[RunSpec]) -> str:
     """Name a task after its runs, so that the same task always writes the same file."""
-    return hashlib.blake2b("".join(run.run for run in runs).encode(), digest_size=8).hexdigest()
+    return key_of([run.run for run in runs])
+
+
+def key_of(identities: Sequence[str]) -> str:
+    """Name a batch after the ids of its runs."""
+    return hashlib.blake2b("".join(identities).encode(), digest_size=8).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sim.experiment.plan import RunSpec
 from sim.experiment.summary import pool_region, reduce_months
 from sim.experiment.world import Layout
+from sim.parameters import CATALOGUE as PARAMETERS
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES, PLACE_OUTCOMES
 
 TABLES = ("runs", "series", "places")
@@ -49,9 +50,48 @@ RUNS_SCHEMA = pa.schema(
 SCHEMAS = {"runs": RUNS_SCHEMA, "series": SERIES_SCHEMA, "places": PLACES_SCHEMA}
 
 
+CODEBOOK = ("name", "label", "unit", "kind", "states_combine_by", "better", "text")
+
+KEY_COLUMNS = {
+    "run": "Identity of the run: the same text means the same numbers",
+    "scenario": "Key of the scenario",
+    "point": "Number of the design point; 0 where there is no design",
+    "replication": "Number of the history; the same in all scenarios and points means the same luck",
+    "seed": "Seed of the run",
+    "parameters": "Values that the design point sets, as JSON",
+    "status": "done or failed",
+    "stage": "Where a failed run failed: load, simulate, record or worker",
+    "error": "Why it failed",
+    "reproduce": "Command that runs it again, alone",
+    "series_sha256": "Hash of the run's rows in series",
+    "places_sha256": "Hash of the run's rows in places",
+    "month": "Months since the start of the run, from 0",
+    "date": "First day of the month",
+    "state": "Code of the state",
+    "window": "Year of the run, from 0",
+    "district": "Key of the district",
+    "community": "Key of the community",
+}
+
+
+def codebook(factors: Iterable[Mapping[str, object]] = ()) -> Iterator[tuple[object, ...]]:
+    """Yield a row for every column that stored tables have, in the order of `CODEBOOK`; factors as in a manifest."""
+    for item in OUTCOMES:
+        yield item.name, item.label, item.unit, item.kind, item.pool, item.better, item.text
+    for name in (name for name in PLACE_OUTCOMES if name not in OUTCOME_NAMES):
+        yield name, name, "", "place", "", "", "Place outcome: see the list of outcomes"
+    for name, text in KEY_COLUMNS.items():
+        yield name, name, "", "key", "", "", text
+    for factor in factors:
+        key = str(factor["key"])
+        known = PARAMETERS.get(key.removeprefix("parameters."))
+        label = known.text if known else key
+        yield key, label, factor["unit"], factor["role"], "", "", "Factor of the design, in points.csv"
+
+
 @dataclass(frozen=True)
 class Failure:
-    """Why a run has no numbers: ``stage`` is load, simulate, record or worker."""
+    """Why a run has no numbers: ``stage`` is load, simulate, record, worker or timeout."""
 
     stage: str
     error: str
@@ -116,7 +156,7 @@ def places_table(run: RunSpec, places: NDArray[np.float64], layout: Layout) -> p
 
 def run_row(
     run: RunSpec,
-    point: Mapping[str, float],
+    changes: Mapping[str, object],
     outcome: tuple[pa.Table, pa.Table, NDArray[np.float64]] | Failure,
 ) -> dict[str, object]:
     """Build the row of one run in the ``runs`` table; a failed run has no hashes and no outcomes."""
@@ -126,7 +166,7 @@ def run_row(
         "point": run.point,
         "replication": run.replication,
         "seed": run.seed,
-        "parameters": json.dumps(dict(point), sort_keys=True),
+        "parameters": json.dumps(dict(changes), sort_keys=True),
         "reproduce": f"stabsim run --id {run.run} --from DIR",
     }
     if isinstance(outcome, Failure):

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import signal
-import sys
-import threading
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from sim.errors import RunError, SimError
-from sim.experiment.plan import RunSpec, adjusted, batch_key
+from sim.experiment.plan import RunSpec, Source, batch_key, model_hash, resolve_run
 from sim.experiment.store import Store
 from sim.experiment.tables import SCHEMAS, Failure, places_table, run_row, runs_table, series_table
+from sim.experiment.watchdog import Watchdog
 from sim.experiment.world import Engine, package_file
 from sim.world.outcomes import OUTCOME_NAMES, PLACE_OUTCOMES
 
@@ -29,71 +26,150 @@ if TYPE_CHECKING:
 Outcome = tuple[pa.Table, pa.Table, "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"]
 
 
+class WorkerError(SimError):
+    """A worker that must not be trusted with any run."""
+
+
 @dataclass(frozen=True)
 class Task:
-    """A batch and all that is needed to run it anywhere."""
+    """A batch and all that is needed to run it anywhere, and nothing of the other runs.
+
+    ``changes`` are the values that each run sets, in the order of ``runs``. ``limit`` is the longest a run may
+    take, in seconds; ``stop`` ends the batch with its first failed run. ``model`` is the model's hash that the
+    worker must have, empty for any.
+    """
 
     runs: tuple[RunSpec, ...]
+    changes: tuple[Mapping[str, Any], ...]
     scenarios: Mapping[str, Scenario]
-    points: tuple[Mapping[str, float], ...]
+    sources: Mapping[str, Source]
     engine: Engine
     store: Store
-
-    @property
-    def key(self) -> str:
-        """The batch's name."""
-        return batch_key(self.runs)
+    limit: float | None = None
+    stop: bool = False
+    model: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a task did: runs done and failed, seconds running and seconds storing, where."""
+    """What a task did: runs done, rows of runs that failed, seconds running and seconds storing, where.
+
+    ``taken`` is how many of its runs the task carried out, from the first: the others are still to do.
+    """
 
     done: int
-    failed: int
-    run_seconds: float
-    store_seconds: float
+    failures: tuple[Mapping[str, Any], ...]
+    taken: int
+    run_seconds: float = 0.0
+    store_seconds: float = 0.0
     host: str = ""
 
 
-def run_task(task: Task) -> Report:
-    """Run a batch and store it."""
-    rows: list[dict[str, object]] = []
-    series, places = [SCHEMAS["series"].empty_table()], [SCHEMAS["places"].empty_table()]
-    run_seconds = store_seconds = 0.0
-    for run in task.runs:
-        started = time.perf_counter()
-        arrays = _run(task, run)
-        between = time.perf_counter()
-        outcome = arrays if isinstance(arrays, Failure) else _record(task, run, arrays)
+@dataclass
+class _Batch:
+    """Rows and tables of the runs carried out so far."""
+
+    task: Task
+    rows: list[dict[str, object]] = field(default_factory=list)
+    series: list[pa.Table] = field(default_factory=lambda: [SCHEMAS["series"].empty_table()])
+    places: list[pa.Table] = field(default_factory=lambda: [SCHEMAS["places"].empty_table()])
+
+    def add(self, outcome: Outcome | Failure) -> None:
+        """Count the next run of the task."""
         if not isinstance(outcome, Failure):
-            series.append(outcome[0])
-            places.append(outcome[1])
-        rows.append(run_row(run, task.points[run.point], outcome))
+            self.series.append(outcome[0])
+            self.places.append(outcome[1])
+        number = len(self.rows)
+        self.rows.append(run_row(self.task.runs[number], self.task.changes[number], outcome))
+
+    def store(self) -> None:
+        """Write what there is."""
+        tables = {"runs": runs_table(self.rows), "series": _joined(self.series), "places": _joined(self.places)}
+        self.task.store.write_batch(tables)
+
+    def report(self, run_seconds: float = 0.0, store_seconds: float = 0.0) -> Report:
+        """Say what was done."""
+        failures = tuple(_told(row) for row in self.rows if row["status"] == "failed")
+        done = len(self.rows) - len(failures)
+        return Report(done, failures, len(self.rows), run_seconds, store_seconds, platform.node())
+
+
+def run_task(task: Task) -> Report:
+    """Run a batch and store it.
+
+    Raises
+    ------
+    WorkerError
+        If this process would run other sources than the experiment was planned with.
+    StoreError
+        If the batch cannot be written.
+    """
+    if task.model and model_hash() != task.model:
+        raise WorkerError(
+            f"a worker on {platform.node()} runs other sources than this experiment was planned with: were they edited?"
+        )
+    if (stored := stored_part(task)) is not None:
+        return stored  # an executor that tries a task again after its worker died
+    batch = _Batch(task)
+    watchdog = None if task.limit is None else Watchdog(task.limit, lambda: _expired(batch))
+    run_seconds = store_seconds = 0.0
+    for number in range(len(task.runs)):
+        started = time.perf_counter()
+        if watchdog:
+            watchdog.begin()
+        result = _run(task, number)
+        if watchdog:
+            watchdog.end()
+        between = time.perf_counter()
+        batch.add(result if isinstance(result, Failure) else _record(task, task.runs[number], *result))
         run_seconds += between - started
         store_seconds += time.perf_counter() - between
+        if task.stop and batch.rows[-1]["status"] == "failed":
+            break
+    if watchdog:
+        watchdog.close()
     started = time.perf_counter()
-    _store(task, rows, series, places)
+    batch.store()
     store_seconds += time.perf_counter() - started
-    failed = sum(row["status"] == "failed" for row in rows)
-    return Report(len(rows) - failed, failed, run_seconds, store_seconds, platform.node())
+    return batch.report(run_seconds, store_seconds)
 
 
-def store_lost(task: Task) -> Report:
-    """Record that the process of a run died each time it was tried."""
-    failure = Failure("worker", "the worker process died (killed, or out of memory) each time this run was tried")
-    rows = [run_row(run, task.points[run.point], failure) for run in task.runs]
-    _store(task, rows, [SCHEMAS["series"].empty_table()], [SCHEMAS["places"].empty_table()])
-    return Report(0, len(rows), 0.0, 0.0)
+def stored_part(task: Task) -> Report | None:
+    """Report what a worker stored of a task before it was lost; None when nothing."""
+    for taken in range(len(task.runs), 0, -1):
+        key = batch_key(task.runs[:taken])
+        if task.store.good(key):
+            rows = task.store.rows(key)
+            failures = tuple(_told(row) for row in rows if row["status"] == "failed")
+            return Report(taken - len(failures), failures, taken)
+    return None
 
 
-def _run(task: Task, run: RunSpec) -> tuple[Scenario, object] | Failure:
-    scenario = task.scenarios[run.scenario]
-    point = task.points[run.point]
+def store_lost(task: Task, why: str) -> Report:
+    """Record that the process of a run died each time it was tried, the last time as ``why`` says."""
+    batch = _Batch(task)
+    for _ in task.runs:
+        batch.add(Failure("worker", f"{why}; each time this run was tried: killed, out of memory, or a crash"))
+    batch.store()
+    return batch.report()
+
+
+def _expired(batch: _Batch) -> None:
+    """Record that a run did not end, with the finished ones of its batch."""
+    limit = batch.task.limit
+    batch.add(Failure("timeout", f"no end after {limit:g} seconds, the limit set by --timeout"))
+    batch.store()
+
+
+def _told(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: row[name] for name in ("run", "scenario", "point", "replication", "stage", "error")}
+
+
+def _run(task: Task, number: int) -> tuple[Scenario, object] | Failure:
+    run = task.runs[number]
     stage = "load"
     try:
-        if point:
-            scenario = adjusted(scenario, parameters={**scenario.parameters, **point})
+        scenario = resolve_run(task.scenarios[run.scenario], task.sources.get(run.scenario), task.changes[number])
         task.engine.layout(scenario)
         stage = "simulate"
         return scenario, task.engine.simulate(scenario, run.seed)
@@ -103,12 +179,11 @@ def _run(task: Task, run: RunSpec) -> tuple[Scenario, object] | Failure:
         return Failure(stage, _describe(error))
 
 
-def _record(task: Task, run: RunSpec, arrays: tuple[Scenario, object]) -> Outcome | Failure:
-    scenario, result = arrays
+def _record(task: Task, run: RunSpec, scenario: Scenario, result: Any) -> Outcome | Failure:
     try:
         layout = task.engine.layout(scenario)
-        series = np.asarray(result.series, dtype=np.float64)  # type: ignore[attr-defined]
-        places = np.asarray(result.places, dtype=np.float64)  # type: ignore[attr-defined]
+        series = np.asarray(result.series, dtype=np.float64)
+        places = np.asarray(result.places, dtype=np.float64)
         expected = (scenario.months, len(layout.states), len(OUTCOME_NAMES))
         if series.shape != expected:
             raise RunError("record", f"series has shape {series.shape}, expected {expected}")
@@ -126,11 +201,6 @@ def _record(task: Task, run: RunSpec, arrays: tuple[Scenario, object]) -> Outcom
         return Failure("record", _describe(error))
 
 
-def _store(task: Task, rows: list[dict[str, object]], series: list[pa.Table], places: list[pa.Table]) -> None:
-    tables = {"runs": runs_table(rows), "series": _joined(series), "places": _joined(places)}
-    task.store.write_batch(task.key, tables)
-
-
 def _joined(tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
@@ -142,21 +212,3 @@ def _describe(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({package_file(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{where}"
-
-
-def start_worker() -> None:
-    """Prepare a worker process: leave Ctrl-C to the parent, end when the parent is gone."""
-    import multiprocessing
-    from multiprocessing.connection import wait
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def end_with_parent() -> None:
-        wait([parent.sentinel])
-        sys.stdout.flush()
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()

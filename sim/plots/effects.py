@@ -86,7 +86,7 @@ def forest_figure(
             0.5 + n_rows * (1.0 + step * len(keys)),
             "Effects over the whole run, region",
             note.text(BAND),
-            _legend(),
+            forest_legend(),
         )
         grid = page.body.subplots(n_rows, columns, sharey=True, squeeze=False)
         for position, axes in enumerate(grid.flat):
@@ -114,7 +114,8 @@ def _direction(unit: str, better: str) -> str:
     return f"{unit}; {words}" if words else unit
 
 
-def _legend() -> list[Any]:
+def forest_legend() -> list[Any]:
+    """Legend of every figure that draws effects as rows."""
     bar: dict[str, Any] = {"marker": "o", "ms": 5.0, "lw": 4.0, "mew": 1.3}
     return [
         Line2D([], [], color=BLUE, label="better", **bar),

@@ -32,6 +32,7 @@ COLOURS = "PuOr_r"
 class Label:
     """Where a state's name goes."""
 
+    state: str
     text: str
     lat: float
     lon: float
@@ -47,10 +48,10 @@ def place_labels(outlines: Outlines, names: Mapping[str, str]) -> dict[str, Labe
     names : mapping
         State to display name; a state without an outline is left out.
     """
-    return {state: _roomiest(outlines[state], name) for state, name in names.items() if outlines.get(state)}
+    return {state: _roomiest(outlines[state], state, name) for state, name in names.items() if outlines.get(state)}
 
 
-def _roomiest(rings: Sequence[Sequence[tuple[float, float]]], name: str) -> Label:
+def _roomiest(rings: Sequence[Sequence[tuple[float, float]]], state: str, name: str) -> Label:
     ring = np.asarray(max(rings, key=len), dtype=float)
     (west, south), (east, north) = ring.min(axis=0), ring.max(axis=0)
     lon, lat = np.meshgrid(np.linspace(west, east, 42)[1:-1], np.linspace(south, north, 42)[1:-1])
@@ -60,7 +61,7 @@ def _roomiest(rings: Sequence[Sequence[tuple[float, float]]], name: str) -> Labe
         points = ring.mean(axis=0, keepdims=True)
     gaps = (points[:, None, :] - ring[None, :, :]) * [0.45, 1.0]
     best = points[np.argmin(-(gaps**2).sum(axis=2).min(axis=1))]
-    return Label(name, float(best[1]), float(best[0]))
+    return Label(state, name, float(best[1]), float(best[0]))
 
 
 def draw_map(
@@ -109,16 +110,12 @@ def draw_map(
         zorder=3,
     )
     points = np.concatenate([*rings, rows[["lon", "lat"]].to_numpy(dtype=float)])
-    (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-    axes.set_xlim(west - 0.15, east + 0.15)
-    axes.set_ylim(south - 0.15, north + 0.15)
-    axes.set_aspect(1 / math.cos(math.radians((south + north) / 2)))
-    axes.set_axis_off()
+    fit_to(axes, points)
     for label in labels:
         axes.text(
             label.lon,
             label.lat,
-            label.text,
+            shorten(label.text, 30, 1),
             ha="center",
             va="center",
             fontsize=7.5 * max(scale, 0.8),
@@ -126,6 +123,15 @@ def draw_map(
             path_effects=[withStroke(linewidth=2.2, foreground="white")],
         )
     return axes
+
+
+def fit_to(axes: Any, points: np.ndarray[Any, Any]) -> None:
+    """Set limits and aspect of a map from its points (longitude, latitude), and hide the frame."""
+    (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
+    axes.set_xlim(west - 0.15, east + 0.15)
+    axes.set_ylim(south - 0.15, north + 0.15)
+    axes.set_aspect(1 / math.cos(math.radians((south + north) / 2)))
+    axes.set_axis_off()
 
 
 def map_figure(

@@ -1,25 +1,38 @@
-"""Which figures a run and a comparison come with, drawn and written in one call."""
+"""Which figures a run and a comparison come with, drawn one at a time so that only one is in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from sim.analysis import PLACE_MEASURES
+from sim.plots.bars import ranking_figure
 from sim.plots.baseline import baseline_figure
+from sim.plots.costs import plane_figure
 from sim.plots.effects import forest_figure
 from sim.plots.maps import Outlines, map_figure
-from sim.plots.style import Note, save_figure
+from sim.plots.order import chain_figure
+from sim.plots.states import states_figure
+from sim.plots.style import Note, described, png_bytes, save_svg
 from sim.plots.timeline import timeline_figure
 from sim.world.outcomes import OUTCOMES
 
 OVER_TIME = ("incidents", "communal_deaths", "new_displaced", "tension", "legitimacy", "stability")
 ON_MAPS = ("incidents", "new_displaced", "tension", "unemployment")
+BY_STATE = ("incidents", "tension")
+PRIMARY = "incidents"
+"""The outcome shown where a figure has room for one: fixed, so that nobody picks it after seeing the numbers."""
+MOST_CHAINS = 4
 HEADLINE = tuple((item.name, item.label, item.unit, item.better) for item in OUTCOMES if item.headline)
+BY_NAME = {item.name: item for item in OUTCOMES}
 BETTER = {"lower": "; lower is better", "higher": "; higher is better"}
+
+Named = Iterator[tuple[str, Figure]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,55 +47,104 @@ class Geography:
     names: Mapping[str, str]
 
 
-def run_figures(folder: Path, history: pd.DataFrame, note: Note, title: str, start: tuple[int, int]) -> list[Path]:
-    """Write what one scenario does: a panel of headline outcomes over time."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return list(save_figure(baseline_figure(history, HEADLINE, note, title, start), folder / "baseline"))
+class Picture(NamedTuple):
+    """A drawn figure: its name, the title and caption it carries, and its PNG."""
+
+    name: str
+    title: str
+    caption: str
+    png: bytes
 
 
-def comparison_figures(
-    folder: Path,
-    effects: pd.DataFrame,
-    timeline: pd.DataFrame,
-    districts: pd.DataFrame,
+def draw(figures: Iterable[tuple[str, Figure]], folder: Path | None = None, dpi: int = 150) -> list[Picture]:
+    """Draw figures one after the other, and write each as PNG and SVG if a folder is given."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for name, figure in figures:
+        pictures.append(Picture(name, *described(figure), png_bytes(figure, dpi)))
+        if folder is not None:
+            (folder / f"{name}.png").write_bytes(pictures[-1].png)
+            save_svg(figure, folder / f"{name}.svg")
+    return pictures
+
+
+def files(pictures: Iterable[Picture], folder: Path) -> list[Path]:
+    """List what ``draw`` wrote into a folder, PNG before SVG."""
+    return [folder / f"{picture.name}{suffix}" for picture in pictures for suffix in (".png", ".svg")]
+
+
+def run_set(history: pd.DataFrame, note: Note, title: str, start: tuple[int, int]) -> Named:
+    """Figures of one scenario: a panel of headline outcomes over time, from ``over_time``."""
+    yield "baseline", baseline_figure(history, HEADLINE, note, title, start)
+
+
+def comparison_set(
+    tables: Mapping[str, pd.DataFrame],
     note: Note,
     titles: Mapping[str, str],
     start: tuple[int, int],
-    geography: Geography,
-) -> list[Path]:
-    """Write the figures of a comparison: effects, differences over time, maps.
+    geography: Geography | None,
+) -> Named:
+    """Figures of a comparison: effects, differences over time, states, maps, and what else there is a table for.
 
     Parameters
     ----------
-    folder : Path
-        Where to; made if absent.
-    effects, timeline, districts : DataFrame
-        From ``paired_effects``, ``difference_over_time`` and ``district_effects``.
+    tables : mapping of str to DataFrame
+        ``effects`` and ``over_time``; ``districts``, ``ranking``, ``plane`` and ``order`` are drawn where present.
     note : Note
         Provenance.
     titles : mapping
-        Scenario key to title, without the baseline.
+        Scenario key to title; the baseline, which has no effects, only shows in the ranking.
     start : (year, month)
         Calendar month of month 0.
-    geography : Geography
-        Where districts and borders are.
-
-    Returns
-    -------
-    list of Path
-        The files, PNG before SVG.
+    geography : Geography or None
+        Where districts and borders are; no maps without it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    written = list(save_figure(forest_figure(effects, HEADLINE, note, titles), folder / "effects"))
-    labels = {item.name: item.label for item in OUTCOMES}
+    effects = tables["effects"]
+    others = {key: title for key, title in titles.items() if (effects["scenario"] == key).any()}
+    yield "effects", forest_figure(effects, HEADLINE, note, others)
     for name in OVER_TIME:
-        figure = timeline_figure(timeline, name, labels[name], note, titles, start)
-        written += save_figure(figure, folder / f"over_time_{name}")
-    placed = districts.merge(geography.districts, on=["state", "district"], validate="many_to_one")
+        yield (
+            f"over_time_{name}",
+            timeline_figure(tables["over_time"], name, BY_NAME[name].label, note, others, start),
+        )
+    known = dict(geography.names) if geography else {}
+    names = {scope: known.get(scope, scope) for scope in effects["scope"].unique() if scope != "region"}
+    for name in BY_STATE if len(names) > 1 else ():
+        item = BY_NAME[name]
+        yield f"states_{name}", states_figure(effects, (name, item.label, item.unit, item.better), note, others, names)
+    yield from _maps(tables.get("districts"), note, others, geography)
+    yield from _one_outcome(tables, note, titles, others)
+
+
+def _maps(table: pd.DataFrame | None, note: Note, titles: Mapping[str, str], geography: Geography | None) -> Named:
+    if table is None or geography is None or not geography.outlines:
+        return
+    placed = table.merge(geography.districts, on=["state", "district"], validate="many_to_one")
     for measure in PLACE_MEASURES:
         if measure.name in ON_MAPS:
             rows = placed[placed["outcome"] == measure.name]
+            if rows.empty:
+                continue
             unit = measure.unit + BETTER.get(measure.better, "")
-            figure = map_figure(rows, measure.label, unit, note, titles, geography.outlines, geography.names)
-            written += save_figure(figure, folder / f"map_{measure.name}")
-    return written
+            outlines, names = geography.outlines, geography.names
+            yield f"map_{measure.name}", map_figure(rows, measure.label, unit, note, titles, outlines, names)
+
+
+def _one_outcome(
+    tables: Mapping[str, pd.DataFrame], note: Note, titles: Mapping[str, str], others: Mapping[str, str]
+) -> Named:
+    """Ranking and cost plane of the primary outcome, and the order in which outcomes moved."""
+    item = BY_NAME[PRIMARY]
+    ranks, plane, order = (tables.get(name, pd.DataFrame()) for name in ("ranking", "plane", "order"))
+    if len(ranks):
+        chosen = (ranks["outcome"] == PRIMARY) & (ranks["scope"] == "region") & (ranks["window"] == "whole run")
+        if chosen.any():
+            yield "ranking", ranking_figure(ranks[chosen], item.label, item.better, note, titles)
+    if len(plane):
+        yield "cost_plane", plane_figure(plane[plane["scope"] == "region"], item.label, item.unit, note, others)
+    for key, title in others.items() if len(order) and len(others) <= MOST_CHAINS else ():
+        rows = order[(order["scenario"] == key) & (order["scope"] == "region")]
+        if rows["month"].notna().any():
+            yield f"order_{key}", chain_figure(rows, note, title)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import io
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,22 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import MONTHLY, AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, MaxNLocator
+from PIL import Image
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
 """Blue, orange, green and vermilion of Okabe and Ito (2008), told apart with any kind of colour vision."""
 
+FONT = "DejaVu Sans"
+BOX = "\N{WHITE SQUARE}"
+
 STYLE: dict[str, Any] = {
-    "font.family": ["DejaVu Sans"],
+    "font.family": [FONT],
     "font.size": 8.5,
     "text.color": INK,
     "text.parse_math": False,
@@ -64,7 +71,7 @@ WARNING = "Illustrative, not validated."
 
 @dataclass(frozen=True)
 class Note:
-    """Where a figure's numbers come from; printed under every figure."""
+    """Where a figure's numbers come from; printed under every figure. No replications: nothing was run."""
 
     scenarios: str
     replications: int
@@ -77,11 +84,9 @@ class Note:
         """Write the caption: scenario, replications, seed, version, what the band is, and the warning."""
         what = f"{self.scenarios}, compared with {self.baseline}" if self.baseline else self.scenarios
         many = "replication" if self.replications == 1 else "replications"
-        size = f", {_thousands(self.citizens)} citizens" if self.citizens != "" else ""
-        return (
-            f"Scenario: {what}. {self.replications} {many}, seed {self.seed}{size}, stabsim {self.version}. "
-            f"{band} {WARNING}"
-        )
+        runs = f"{self.replications} {many}, seed {self.seed}, " if self.replications else ""
+        size = f"{_thousands(self.citizens)} citizens, " if self.citizens != "" else ""
+        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band} {WARNING}"
 
 
 def _thousands(citizens: int | str) -> str:
@@ -113,6 +118,7 @@ def new_page(width: float, height: float, title: str, caption: str, legend: Sequ
     heading = wrap(title, int((width - 2 * MARGIN) * 11.5))
     height += 0.19 * (len(heading) - 1)
     figure = Figure(figsize=(width, height + foot_height), layout="constrained")
+    figure.set_label(clean(title))
     FigureCanvasAgg(figure)
     parts: Any = figure.subfigures(2, 1, height_ratios=[height, foot_height])
     body, foot = parts
@@ -149,7 +155,7 @@ def legend_columns(labels: Sequence[str], width: float) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break text into lines, cutting words that would not fit."""
+    """Break text into lines, cutting words that would not fit; always through ``clean``."""
     return textwrap.wrap(clean(text), max(width, 8), break_long_words=True) or [""]
 
 
@@ -167,8 +173,28 @@ def shorten(text: str, width: int, lines: int) -> str:
 
 
 def clean(text: str) -> str:
-    """Replace control characters, which no font can draw."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    """Make any text drawable, the one place where text of a figure is escaped.
+
+    Control and direction marks become spaces, letters the font lacks an empty box. Formulas stay text because
+    ``text.parse_math`` is off; SVG is escaped by its writer.
+    """
+    known = _drawable()
+    plain = (character if character.isprintable() else " " for character in str(text))
+    return "".join(character if ord(character) in known else BOX for character in plain)
+
+
+@lru_cache(maxsize=1)
+def _drawable() -> frozenset[int]:
+    """Code points of the one font in use."""
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont(FONT)).get_charmap())
+
+
+def one_line(text: str, width: int) -> str:
+    """Shorten text to one line, never empty and never hidden: matplotlib leaves out labels that start with ``_``."""
+    short = shorten(text, width, 1)
+    return f" {short}" if short.startswith("_") or not short else short
 
 
 def grid_shape(panels: int, most: int = 4) -> tuple[int, int]:
@@ -230,6 +256,7 @@ def tidy_values(axis: Any, ticks: int = 5) -> None:
 def tidy_dates(axis: Any, ticks: int = 5) -> None:
     """Give an axis few, readable dates."""
     locator = AutoDateLocator(minticks=3, maxticks=ticks)
+    locator.intervald[MONTHLY] = [1, 2, 3, 4, 6, 12]  # two years on a narrow panel
     axis.set_major_locator(locator)
     axis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
 
@@ -240,9 +267,16 @@ def month_dates(months: Sequence[int], start_year: int, start_month: int) -> lis
     return [datetime.date(count // 12, count % 12 + 1, 1) for count in counts]
 
 
+def described(figure: Figure) -> tuple[str, str]:
+    """Return the title and the caption of a figure made with ``new_page``, as plain text."""
+    return str(figure.get_label()), figure.subfigs[1].texts[0].get_text().replace("\n", " ")
+
+
 def settle(figure: Figure) -> None:
     """Lay the figure out once and keep that, rounded: the solver's last digits depend on memory addresses."""
-    figure.canvas.draw()
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.findobj(Axes):
         left, bottom, width, height = (round(float(v), 4) for v in axes.get_position(original=True).bounds)
@@ -257,8 +291,29 @@ def settle(figure: Figure) -> None:
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Write ``stem.png`` and ``stem.svg``; the same figure gives the same bytes."""
     png, svg = stem.with_name(stem.name + ".png"), stem.with_name(stem.name + ".svg")
+    png.write_bytes(png_bytes(figure))
+    save_svg(figure, svg)
+    return png, svg
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write the figure as SVG with real text; the same figure gives the same bytes."""
     with styled():
         settle(figure)
-        figure.savefig(png, metadata={"Software": None})
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
-    return png, svg
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
+    """Return the figure as PNG; the same figure gives the same bytes."""
+    with styled(), io.BytesIO() as buffer:
+        settle(figure)
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        return buffer.getvalue()
+
+
+def small_png(png: bytes, colours: int = 256) -> bytes:
+    """Return a PNG with a palette: a third of the size, no colour off by more than a few steps of 255."""
+    with Image.open(io.BytesIO(png)) as image, io.BytesIO() as buffer:
+        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        flat.save(buffer, format="png", optimize=True)
+        return buffer.getvalue()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from sim.errors import Problem
@@ -36,7 +38,7 @@ def check_region(folder: Path) -> tuple[list[Problem], list[Problem]]:
     tables, errors, warnings = read_and_check(folder)
     if tables is not None and tables.header is not None and not errors:
         region = build_region(tables, tables.header.default_year)
-        warnings += [Problem(note, file=folder.name) for note in region.notes]
+        warnings += [Problem(note, file=str(folder)) for note in region.notes]
     return errors, warnings
 
 
@@ -45,7 +47,7 @@ def read_and_check(folder: Path) -> tuple[Tables | None, list[Problem], list[Pro
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError as error:
-        return None, [Problem(f"not a folder to read: {error.strerror}", file=label(str(folder)))], []
+        return None, [Problem(f"is not a folder that can be read: {error.strerror}", file=label(str(folder)))], []
     errors: list[Problem] = []
     warnings: list[Problem] = []
     tables = read_tables(folder, errors)
@@ -53,7 +55,10 @@ def read_and_check(folder: Path) -> tuple[Tables | None, list[Problem], list[Pro
     _check_files(tables, names, errors, warnings)
     if len(errors) > MAX_PROBLEMS:
         more = len(errors) - MAX_PROBLEMS
-        errors = [*errors[:MAX_PROBLEMS], Problem(f"and {more:,} more problems", file=folder.name)]
+        errors = [*errors[:MAX_PROBLEMS], Problem(f"and {more:,} more problems")]
+    errors, warnings = (
+        [replace(problem, file=str(folder / problem.file)) for problem in found] for found in (errors, warnings)
+    )
     return tables, errors, warnings
 
 
@@ -123,18 +128,19 @@ def _check_references(tables: Tables, errors: list[Problem]) -> None:
             allowed, unknown = known.get(column.kind, (set(), True))
             if unknown or len(errors) > MAX_PROBLEMS:
                 continue
-            for row, value in enumerate(table.columns[column.name]):
-                if value not in allowed:
-                    listed = ", ".join(sorted(allowed)) if len(allowed) <= 12 else ""
-                    errors.append(
-                        table.problem(
-                            row,
-                            column.name,
-                            f"unknown {column.kind}",
-                            allowed=listed,
-                            hint=nearest(value, allowed) if len(errors) < MAX_PROBLEMS else "",
-                        )
+            strangers = Counter(value for value in table.columns[column.name] if value not in allowed)
+            listed = ", ".join(sorted(allowed)) if len(allowed) <= 12 else f"one of {len(allowed)} in the tables"
+            for value, count in strangers.items():
+                again = f", in {count} rows" if count > 1 else ""
+                errors.append(
+                    table.problem(
+                        table.columns[column.name].index(value),
+                        column.name,
+                        f"unknown {column.kind}{again}",
+                        allowed=listed,
+                        hint=nearest(value, allowed) if len(errors) < MAX_PROBLEMS else "",
                     )
+                )
     if tables.header is not None and not tables["states.csv"].damaged:
         for state, community in sorted(tables.header.protected):
             for value, allowed in ((state, states), (community, set(tables.header.communities))):
@@ -205,11 +211,10 @@ def _check_values(tables: Tables, errors: list[Problem], warnings: list[Problem]
     if any(tables[file].damaged for file in files):
         return
     for state in sorted(set(tables["states.csv"].columns["state"])):
-        errors += [
-            Problem(f"no value of {name} for any year", files[0], key=state)
-            for name in VARIABLES
-            if (state, name) not in have
-        ]
+        missing = [name for name in VARIABLES if (state, name) not in have]
+        if len(missing) == len(VARIABLES):
+            missing = ["any variable"]
+        errors += [Problem(f"no value of {name} for any year", files[0], key=state) for name in missing]
 
 
 def _check_periods(tables: Tables, errors: list[Problem]) -> None:

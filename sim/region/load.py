@@ -8,6 +8,7 @@ from pathlib import Path
 from sim.errors import Problem, RegionError
 from sim.region.build import build_region
 from sim.region.check import check_year, read_and_check
+from sim.region.files import is_file
 from sim.region.read import nearest, short
 from sim.region.records import Region
 from sim.region.schema import HEADER_FILE
@@ -68,11 +69,8 @@ def find_region(name: str | Path) -> Path:
     if re.fullmatch(r"[A-Za-z0-9_]{1,80}", text):
         candidates.insert(0, root / text)
     for folder in candidates:
-        try:
-            if (folder / HEADER_FILE).is_file():
-                return folder
-        except OSError:
-            continue
+        if is_file(folder / HEADER_FILE):
+            return folder
     shipped = sorted(folder.name for folder in root.glob("*") if (folder / HEADER_FILE).is_file())
     allowed = f"{', '.join(shipped)} or a folder with a {HEADER_FILE}"
     raise RegionError(

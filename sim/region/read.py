@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import Problem
+from sim.region import slips
 from sim.region.files import read_text
-from sim.region.schema import HEADER_FILE, LATEST_YEAR, STATUSES, TABLES, Column, Schema
+from sim.region.schema import HEADER_FILE, HEADER_KEYS, LATEST_YEAR, STATUSES, TABLES, Column, Schema
 from sim.region.variables import VARIABLES
 
 MAX_TEXT = 1000
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 MAX_PROBLEMS = 200
-_PATTERNS = {
+PATTERNS = {
     "state": (re.compile(r"[A-Z][A-Z0-9]{2}"), "three capitals or digits such as BIH"),
     "district": (
         re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"),
@@ -31,7 +33,7 @@ _PATTERNS = {
     "mission": (re.compile(r"[A-Z][A-Z0-9_]*"), "capitals, digits and underscores such as KFOR"),
     "key": (re.compile(r"[a-z][a-z0-9_]*"), "lower-case letters, digits and underscores"),
 }
-_PATTERNS["place"] = (re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"), "a state or a district")
+PATTERNS["place"] = (re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"), "a state or a district")
 _INTEGER = re.compile(r"-?[0-9]{1,12}")
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -40,10 +42,10 @@ _PROTECTED = re.compile(r"([A-Z][A-Z0-9]{2})/([a-z][a-z0-9_]*)")
 
 
 class _Bad(ValueError):
-    """A field that cannot be used: what is wrong, what is allowed, the names it may have meant."""
+    """A field that cannot be used: what is wrong, what is allowed, the names it may have meant, or a hint."""
 
-    def __init__(self, what: str, allowed: str = "", names: tuple[str, ...] = ()) -> None:
-        self.what, self.allowed, self.names = what, allowed, names
+    def __init__(self, what: str, allowed: str = "", names: tuple[str, ...] = (), hint: str = "") -> None:
+        self.what, self.allowed, self.names, self.hint = what, allowed, names, hint
         super().__init__(what)
 
 
@@ -183,7 +185,7 @@ def _read_table(folder: Path, name: str, schema: Schema, problems: list[Problem]
         _read_rows(reader, table, schema, problems)
     except csv.Error as error:
         line = reader.line_num
-        problems.append(Problem(f"not a table of comma-separated values: {error}", name, line))
+        problems.append(Problem(f"is not a table of comma-separated values: {error}", name, line, 1))
     table.damaged = len(problems) > before
     return table
 
@@ -200,19 +202,21 @@ def _read_rows(reader: Any, table: Table, schema: Schema, problems: list[Problem
     for fields in reader:
         line = reader.line_num
         if len(problems) - before >= MAX_PROBLEMS:
-            problems.append(Problem("too many problems; the rest of the file was not read", table.file, line))
+            problems.append(Problem("too many problems; the rest of the file was not read", table.file, line, 1))
             return
         if not fields:
             continue
         if len(fields) != width:
-            problems.append(Problem("wrong number of fields", table.file, line, None, "", str(len(fields)), str(width)))
+            hint = "a text that holds a comma stands in double quotes" if len(fields) > width else ""
+            got, allowed = str(len(fields)), str(width)
+            problems.append(Problem("wrong number of fields", table.file, line, 1, "", got, allowed, hint))
             continue
         row: list[Any] = []
         for (title, parse, _), raw in zip(plan, fields, strict=True):
             try:
                 row.append(parse(raw))
             except _Bad as bad:
-                hint = nearest(raw, bad.names)
+                hint = bad.hint or nearest(raw, bad.names)
                 problems.append(table.at(line, title, bad.what, got=short(raw), allowed=bad.allowed, hint=hint))
         if len(row) == width:
             table.lines.append(line)
@@ -222,6 +226,12 @@ def _read_rows(reader: Any, table: Table, schema: Schema, problems: list[Problem
 
 def _check_titles(table: Table, schema: Schema, problems: list[Problem]) -> None:
     wanted = [column.name for column in schema.columns]
+    other = next((mark for mark in _SEPARATORS if mark in "".join(table.header[:1])), "")
+    if other and len(table.header) == 1:
+        hint = "save the table as CSV with commas"
+        got, allowed = _SEPARATORS[other], "commas"
+        problems.append(Problem("is separated by something else than commas", table.file, 1, 1, "", got, allowed, hint))
+        return
     for index, title in enumerate(table.header):
         if title not in wanted:
             free = [name for name in wanted if name not in table.header]
@@ -239,14 +249,14 @@ def _check_titles(table: Table, schema: Schema, problems: list[Problem]) -> None
             )
         elif title in table.header[:index]:
             problems.append(Problem("column stands twice", table.file, 1, table._position(1, index), title))
-    problems += [Problem("column is missing", table.file, 1, None, name) for name in wanted if name not in table.header]
+    problems += [Problem("column is missing", table.file, 1, 1, name) for name in wanted if name not in table.header]
 
 
 def _parser(column: Column) -> Callable[[str], Any]:
     """Return the function that turns a field into a value or raises `_Bad`."""
     kind = column.kind.removeprefix("new_")
-    if kind in _PATTERNS:
-        return _parse_key(*_PATTERNS[kind])
+    if kind in PATTERNS:
+        return _parse_key(*PATTERNS[kind])
     if kind == "integer":
         return _parse_integer(column)
     if kind == "number":
@@ -272,7 +282,7 @@ def _parse_integer(column: Column) -> Callable[[str], int]:
 
     def parse(raw: str) -> int:
         if not _INTEGER.fullmatch(raw.strip()):
-            raise _Bad("not a whole number" if raw.strip() else "is empty", allowed)
+            raise _Bad("not a whole number" if raw.strip() else "is empty", allowed, hint=_tip(raw, whole=True))
         value = int(raw)
         if not column.lo <= value <= column.hi:
             raise _Bad("out of range", allowed)
@@ -286,7 +296,7 @@ def _parse_number(column: Column) -> Callable[[str], float]:
 
     def parse(raw: str) -> float:
         if not _NUMBER.fullmatch(raw.strip()):
-            raise _Bad("not a number" if raw.strip() else "is empty", allowed)
+            raise _Bad("not a number" if raw.strip() else "is empty", allowed, hint=_tip(raw))
         value = float(raw) + 0.0
         if not math.isfinite(value) or not column.lo <= value <= column.hi:
             raise _Bad("out of range", allowed)
@@ -295,10 +305,16 @@ def _parse_number(column: Column) -> Callable[[str], float]:
     return parse
 
 
+def _tip(raw: str, *, whole: bool = False) -> str:
+    """Return a tip for text that should be a number; tables hold shares, no percentages."""
+    return slips.number_hint(raw.strip(), whole=whole, share=True, months=False)
+
+
 def _parse_month(raw: str) -> tuple[int, int]:
     match = _MONTH.fullmatch(raw.strip())
     if not match or int(match[1]) > LATEST_YEAR:
-        raise _Bad("not a month" if raw.strip() else "is empty", "YYYY-MM such as 1999-06")
+        what = "not a month" if raw.strip() else "is empty"
+        raise _Bad(what, "YYYY-MM such as 1999-06", hint=slips.date_hint(raw.strip()))
     return int(match[1]), int(match[2])
 
 
@@ -332,21 +348,6 @@ def _parse_text(raw: str) -> str:
 
 # --- header ---------------------------------------------------------------------------------------
 
-_HEADER_KEYS: dict[str, tuple[str, float, float]] = {
-    "format": ("integer", 1, 1),
-    "key": ("key", 0, 0),
-    "title": ("text", 0, 0),
-    "default_year": ("integer", 1800, 2200),
-    "price_year": ("integer", 1800, 2200),
-    "small_community": ("integer", 0, 1_000_000),
-    "protected": ("list", 0, 0),
-    "border_factor": ("number", 0, 1),
-    "distance_km": ("number", 0.1, 10_000),
-    "bounds": ("table", 0, 0),
-    "communities": ("table", 0, 0),
-    "licences": ("table", 0, 0),
-}
-
 
 def _header_problem(text: str, key: str, what: str, *, got: str = "", allowed: str = "", hint: str = "") -> Problem:
     """A problem in region.toml, placed at the line that sets the key."""
@@ -366,10 +367,11 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
         place = re.search(r"line (\d+), column (\d+)", str(error))
         problems.append(
             Problem(
-                f"not TOML: {str(error).split(' (at')[0]}",
+                f"is not valid TOML: {str(error).split(' (at')[0]}",
                 HEADER_FILE,
                 int(place[1]) if place else None,
                 int(place[2]) if place else None,
+                hint='write key = value, and texts in "quotes"',
             )
         )
         return None
@@ -382,21 +384,21 @@ def _read_header(text: str, problems: list[Problem]) -> Header | None:
         problems.append(_header_problem(text, key, what, **details))
 
     for key in data:
-        if key not in _HEADER_KEYS:
-            report(label(key), "unknown key", allowed=", ".join(_HEADER_KEYS), hint=nearest(key, _HEADER_KEYS))
-    for key, (kind, lo, hi) in _HEADER_KEYS.items():
+        if key not in HEADER_KEYS:
+            report(label(key), "unknown key", allowed=", ".join(HEADER_KEYS), hint=nearest(key, HEADER_KEYS))
+    for key, known in HEADER_KEYS.items():
         if key not in data:
             report(key, "is missing")
         else:
-            _check_header_value(key, data[key], kind, lo, hi, report)
+            _check_header_value(key, data[key], known.kind, known.lo, known.hi, report)
     if len(problems) == before:
         bounds = _bounds(data["bounds"], report)
         protected = _protected(data["protected"], report)
         names = _texts("communities", data["communities"], report)
         licences = _texts("licences", data["licences"], report)
         for slug in names:
-            if not _PATTERNS["community"][0].fullmatch(slug):
-                report(f"communities.{label(slug)}", "not a key", allowed=_PATTERNS["community"][1])
+            if not PATTERNS["community"][0].fullmatch(slug):
+                report(f"communities.{label(slug)}", "not a key", allowed=PATTERNS["community"][1])
     if len(problems) > before:
         return None
     return Header(
@@ -423,8 +425,8 @@ def _check_header_value(key: str, value: object, kind: str, lo: float, hi: float
             word = "a whole number" if kind == "integer" else "a number"
             report(key, "not usable", got=got, allowed=f"{word} from {lo:g} to {hi:g}" if lo < hi else f"{lo:g}")
     elif kind == "key":
-        if not isinstance(value, str) or not _PATTERNS["key"][0].fullmatch(value) or len(value) > 80:
-            report(key, "not a key", got=got, allowed=_PATTERNS["key"][1])
+        if not isinstance(value, str) or not PATTERNS["key"][0].fullmatch(value) or len(value) > 80:
+            report(key, "not a key", got=got, allowed=PATTERNS["key"][1])
     elif kind == "text":
         _text(key, value, report)
     elif not isinstance(value, list if kind == "list" else dict):

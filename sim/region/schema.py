@@ -1,4 +1,4 @@
-"""The tables of a region folder: files, columns and what each column may hold."""
+"""The files of a region folder: keys of the header, tables, columns, and what each may hold."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ class Schema(NamedTuple):
     columns: tuple[Column, ...]
     unique: tuple[str, ...]
     required: bool = False
+
+
+class HeaderKey(NamedTuple):
+    """One key of ``region.toml``: its kind, the range of a number, what it means."""
+
+    kind: str
+    text: str
+    lo: float = 0
+    hi: float = 0
 
 
 _PROVENANCE = (
@@ -139,3 +148,77 @@ HEADER_FILE = "region.toml"
 OUTLINES_FILE = "outlines.geojson"
 DOCUMENTS = ("SOURCES.md", "LICENCE.md")
 OTHER_FILES = (HEADER_FILE, OUTLINES_FILE, "baseline.toml", *DOCUMENTS)
+
+HEADER_KEYS: dict[str, HeaderKey] = {
+    "format": HeaderKey("integer", "Version of the format of this folder", 1, 1),
+    "key": HeaderKey("key", "Name of the region in scenario files"),
+    "title": HeaderKey("text", "Name of the region for people"),
+    "default_year": HeaderKey("integer", "Year that counts as today; the baseline is solved in it", 1800, 2200),
+    "price_year": HeaderKey("integer", "Year whose prices the euros of costs are in", 1800, 2200),
+    "small_community": HeaderKey(
+        "integer", "Persons below which a community of a district joins the cell 'other'", 0, 1_000_000
+    ),
+    "protected": HeaderKey("list", "Groups kept however small, as state/community such as XKX/serb"),
+    "border_factor": HeaderKey("number", "Factor on the influence of neighbours across a state border", 0, 1),
+    "distance_km": HeaderKey(
+        "number", "Distance over which the influence of a neighbour falls by a factor e, km", 0.1, 10_000
+    ),
+    "bounds": HeaderKey("table", "Ends of the scale of each state variable as [low, high], fixed for all years"),
+    "communities": HeaderKey("table", "Key of each community and its name for people"),
+    "licences": HeaderKey("table", "Licence of each table, or of all"),
+}
+
+TABLE_TEXT = {
+    "states.csv": "One row a state",
+    "state_values.csv": "One row a value of a state variable from a year on",
+    "state_values_vdem.csv": "The same for values under another licence",
+    "districts.csv": "One row a district",
+    "communities.csv": "Persons of a community in a district",
+    "borders.csv": "Two states with a common border",
+    "kin_ties.csv": "Ties of a community in a host state with a kin state",
+    "power_status.csv": "Exclusion of a community from power in a state from a year on",
+    "disputes.csv": "Disputes between two states from a year on",
+    "missions.csv": "International missions, one state each",
+    "mission_strength.csv": "Persons of a mission from a year on",
+    "war_memory.csv": "War deaths of a state or district in a period",
+    "displaced.csv": "Persons displaced inside a state",
+    "milestones.csv": "Steps of a state towards NATO and the EU",
+}
+
+COLUMN_TEXT = {
+    "state": "Code of a state: three capitals or digits such as BIH",
+    "state_a": "Code of one state of a pair; the order does not matter",
+    "state_b": "Code of the other state of a pair",
+    "kin_state": "Code of the state where the community is at home",
+    "host_state": "Code of the state where it lives as well",
+    "district": "Key of a district: ASCII letters, digits and hyphens",
+    "community": "Key of a community, as in [communities] of region.toml",
+    "mission": "Key of a mission: capitals, digits and underscores",
+    "place": "Code of a state or key of a district",
+    "name": "Name for people; changes no result",
+    "lat": "Latitude of the centre, degrees north",
+    "lon": "Longitude of the centre, degrees east",
+    "year": "Year from which the row holds, until the next row of its kind",
+    "census_year": "Year of the census that counted the communities",
+    "variable": "Name of a state variable",
+    "value": "Value in the unit of the variable",
+    "unit": "Unit of the variable, for the reader; must be the right one",
+    "persons": "Persons",
+    "border_km": "Length of the common border, km",
+    "strength": "Strength of the tie, 0 to 1",
+    "status": "Exclusion from power: 0 none, 0.15, 0.35, 0.7, 1 full",
+    "reason": "Why the status was coded so",
+    "level": "Level of the dispute, 0 to 1",
+    "kind": "Kind: of a mission troops, police or observers; of a dispute a word of your own",
+    "organisation": "Who leads the mission",
+    "mandate": "What the mission may do: robust, limited or observer",
+    "start": "First month, as 1999-06",
+    "end": "Last month; empty while it lasts",
+    "deaths_per_1000": "War deaths per 1,000 residents",
+    "from_year": "First year of the war",
+    "to_year": "Last year of the war",
+    "displaced": "Persons displaced inside the state",
+    "milestone": "Step: pfp, map, nato, saa, app, cand, neg or eu",
+    "source": "Where the row comes from",
+    "quality": "How well the row is known",
+}

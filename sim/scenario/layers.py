@@ -1,36 +1,49 @@
 """Layers of a scenario: a file, what it extends, and ``--set``; merged with written precedence.
 
-Parent, then file, then ``--set``. Mappings merge key by key, lists and values are replaced, ``null`` clears.
+Furthest parent first, then the file, then ``--set``: the later wins. Mappings merge key by key, lists and values
+are replaced, ``null`` clears; titles and descriptions are not inherited.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sim.errors import Problem
+from sim.parameters import CATALOGUE as PARAMETERS
+from sim.region.files import is_file
 from sim.region.read import nearest
 from sim.region.shipped import shipped_root
-from sim.scenario.schema import FORMAT, ScenarioFile, check_shape, dotted, problem_at, shown
-from sim.scenario.text import Mark, Node, parse, read_text
+from sim.region.slips import pair_hint
+from sim.scenario.migrate import format_problem
+from sim.scenario.schema import FORMAT, ScenarioFile, dotted, problem_at, shown
+from sim.scenario.shape import check_shape
+from sim.scenario.text import Mark, Node, parse, read_source
 
 MAX_PARENTS = 8
 SUFFIXES = ("", ".yaml", ".yml")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
 _PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*\Z")
-_REMOVABLE = ("interventions", "shocks", "parameters")
+_LABELLED = ("interventions", "shocks")
+_REMOVABLE = (*_LABELLED, "parameters")
+SET = "--set"
 
 
 @dataclass(frozen=True)
 class Layers:
-    """The merged tree (None if nothing was read), what is wrong so far, whether all parents were read."""
+    """The merged tree (None if nothing was read), what is wrong so far, whether all parents were read.
+
+    ``files`` holds the sha256 of every file as it was read, by its name.
+    """
 
     root: Node | None
     problems: list[Problem]
     complete: bool
+    files: dict[str, str]
 
 
 def shipped_scenarios() -> list[str]:
@@ -41,7 +54,7 @@ def shipped_scenarios() -> list[str]:
 def find_scenario(name: str | Path) -> Path:
     """Return the file of a path or of a shipped name; a path that does not exist comes back as it is."""
     path = Path(name)
-    if not path.is_file() and _NAME.match(str(name)) and (shipped_root() / f"{name}.yaml").is_file():
+    if not is_file(path) and _NAME.match(str(name)) and (shipped_root() / f"{name}.yaml").is_file():
         return shipped_root() / f"{name}.yaml"
     return path
 
@@ -49,29 +62,35 @@ def find_scenario(name: str | Path) -> Path:
 def read_layers(path: Path, set_: Sequence[str] = ()) -> Layers:
     """Read a file, all it extends and the overrides; merge them."""
     problems: list[Problem] = []
-    files: list[Path] = []
-    roots, complete = _chain(path, files, problems)
+    hashes: dict[str, str] = {}
+    roots, complete = _chain(path, hashes, problems)
     overrides = _overrides(set_, problems)
-    if overrides is not None:
-        roots.append(overrides)
     merged: Node | None = None
     for root in roots:
-        found, root = _checked(root)
-        problems += found
-        merged = root if merged is None else _merge(merged, root, (), problems)
-    return Layers(merged, problems, complete)
+        merged = _laid_over(merged, root, problems)
+    if overrides is not None:
+        known = merged or Node({}, Mark(str(path)))
+        merged = _laid_over(merged, _without_strangers(overrides, known, path.name, problems), problems)
+    return Layers(merged, problems, complete, hashes)
 
 
-def _chain(path: Path, files: list[Path], problems: list[Problem]) -> tuple[list[Node], bool]:
+def _laid_over(merged: Node | None, root: Node, problems: list[Problem]) -> Node:
+    found, root = _checked(root)
+    problems += found
+    return root if merged is None else _merge(merged, root, (), problems)
+
+
+def _chain(path: Path, hashes: dict[str, str], problems: list[Problem]) -> tuple[list[Node], bool]:
     """Read a file and its parents; return their roots, furthest parent first, and whether none is missing.
 
     Titles and descriptions are not inherited: they belong to the file they stand in.
     """
     roots: list[Node] = []
+    files: list[Path] = []
     current: Path | None = path
     while current is not None:
         files.append(current)
-        root = _read(current, problems)
+        root = _read(current, hashes, problems)
         if root is None:
             break
         if roots:
@@ -83,51 +102,39 @@ def _chain(path: Path, files: list[Path], problems: list[Problem]) -> tuple[list
     return roots, bool(roots) and (unread is None or unread.value is None)
 
 
-def _read(path: Path, problems: list[Problem]) -> Node | None:
-    text, found = read_text(path)
-    problems += found
-    if text is None:
-        if found and found[0].what == "does not exist":
-            problems[-1] = Problem("does not exist", file=str(path), hint=nearest(path.stem, shipped_scenarios()))
+def _read(path: Path, hashes: dict[str, str], problems: list[Problem]) -> Node | None:
+    source = read_source(path)
+    if isinstance(source, Problem):
+        if source.what == "does not exist":
+            source = replace(source, hint=nearest(path.stem, shipped_scenarios()))
+        problems.append(source)
         return None
-    parsed = parse(text, str(path))
+    hashes[path.name] = source.sha256
+    parsed = parse(source.text, str(path))
     problems += parsed.problems
     if parsed.root is None or not isinstance(parsed.root.value, dict):
         if not parsed.problems:
-            what = "is empty" if parsed.root is None or parsed.root.value is None else "must be a mapping"
-            problems.append(
-                Problem(what, file=str(path), line=1, column=1, allowed="a scenario that starts with format: 1")
-            )
+            problems.append(_no_mapping(parsed.root, path))
         return None
-    return parsed.root if _format(parsed.root, problems) else None
+    problem = format_problem(parsed.root)
+    if problem is not None:
+        problems.append(problem)
+    return parsed.root if problem is None or "format" not in parsed.root.value else None
 
 
-def _format(root: Node, problems: list[Problem]) -> bool:
-    """Say whether the file's format can be read; a missing one is noted and read all the same."""
-    node = root.value.get("format")
-    if node is None:
-        problems.append(problem_at(root, ("format",), "is missing", allowed=f"format: {FORMAT}"))
-    elif isinstance(node.value, int) and not isinstance(node.value, bool) and node.value != FORMAT:
-        newer = node.value > FORMAT
-        hint = "written for a newer stabsim" if newer else "run: stabsim migrate FILE"
-        problems.append(
-            problem_at(
-                root,
-                ("format",),
-                "cannot be read by this version",
-                got=shown(node.value),
-                allowed=str(FORMAT),
-                hint=hint,
-            )
-        )
-        return False
-    return True
+def _no_mapping(root: Node | None, path: Path) -> Problem:
+    """Say what a file holds that holds no keys and values."""
+    allowed = f"lines of key: value, the first one format: {FORMAT}"
+    if root is None or root.value is None:
+        return Problem("is empty", file=str(path), line=1, column=1, allowed=allowed)
+    hint = pair_hint(root.value) if isinstance(root.value, str) else ""
+    return problem_at(root, (), "must be a mapping", got=shown(root.value), allowed=allowed, hint=hint)
 
 
 def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) -> Path | None:
     """Return the file that ``extends`` names: beside this one, else shipped; never anywhere else."""
     node = root.value.get("extends")
-    if node is None or not isinstance(node.value, str):
+    if node is None or not isinstance(node.value, str) or not node.value:
         return None
     name = node.value
     if not _NAME.match(name):
@@ -138,12 +145,15 @@ def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) 
                 "is not the name of a scenario",
                 got=shown(name),
                 allowed="a file beside this one, or a shipped scenario",
+                hint="the name alone, without folders" if "/" in name or "\\" in name else "",
             )
         )
         return None
     beside = [path.parent / f"{name}{suffix}" for suffix in SUFFIXES]
     shipped = shipped_root() / f"{name.removesuffix('.yaml')}.yaml"
-    parent = next((file for file in [*beside, shipped] if file.is_file() or file.is_symlink()), None)
+    parent = next(
+        (file for file in [*beside, shipped] if is_file(file) or (file.suffix and os.path.lexists(file))), None
+    )
     if parent is None:
         near = [file.stem for file in sorted(path.parent.glob("*.y*ml"))] + shipped_scenarios()
         problems.append(
@@ -177,34 +187,79 @@ def _overrides(set_: Sequence[str], problems: list[Problem]) -> Node | None:
     """Turn ``--set a.b.c=value`` into one layer; the same key twice is refused."""
     if not set_:
         return None
-    root = Node({}, Mark("--set"))
-    seen: list[str] = []
-    for item in set_:
+    root = Node({}, Mark(SET))
+    seen: dict[str, str] = {}
+    for number, item in enumerate(set_, start=1):
+        place = f"{SET} {number}"
         path, equals, text = item.partition("=")
         path = path.strip()
         if not equals or not _PATH.match(path):
-            problems.append(Problem("is not an override", file="--set", got=shown(item), allowed="key.path=value"))
+            hint = "a list is set as a whole, such as a.states=[BIH, XKX]" if "[" in path else ""
+            problems.append(
+                Problem("is not an override", file=place, got=shown(item), allowed="key.path=value", hint=hint)
+            )
             continue
         clash = next(
-            (other for other in seen if f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")),
-            "",
+            (other for other in seen if f"{path}.".startswith(f"{other}.") or other.startswith(f"{path}.")), ""
         )
         if clash:
-            problems.append(Problem("is set twice", file="--set", key=path, hint=f"also by --set {clash}"))
+            problems.append(Problem("is set twice", file=place, key=path, hint=f"also by {seen[clash]}: {clash}"))
             continue
-        seen.append(path)
+        seen[path] = place
         parts = path.split(".")
         if parts[0] in ("extends", "format"):
-            problems.append(Problem("cannot be set here", file="--set", key=path, hint="write it in the file"))
+            problems.append(Problem("cannot be set here", file=place, key=path, hint="write it in the file"))
             continue
-        parsed = parse(text, f"--set {path}", placed=False)
+        parsed = parse(text, place, placed=False)
         problems += [
-            Problem(p.what, file="--set", key=path, got=p.got or shown(text), allowed=p.allowed, hint=p.hint)
+            Problem(p.what, file=place, key=path, got=p.got or shown(text), allowed=p.allowed, hint=p.hint)
             for p in parsed.problems
         ]
         if not parsed.problems:
-            _put(root, parts, parsed.root or Node(None, Mark("--set")), Mark("--set"))
+            _put(root, parts, parsed.root or Node(None, Mark(place)), Mark(place))
     return root
+
+
+def _without_strangers(overrides: Node, known: Node, name: str, problems: list[Problem]) -> Node:
+    """Return the overrides without those of programmes and shocks that do not exist, after saying so."""
+    labels = {section: _labels(known, section) for section in _LABELLED}
+    for key, node in list(overrides.value.items()):
+        path = ".".join([key, *_first_path(node)])
+        homes = [section for section in _LABELLED if key in labels[section]] + ["parameters"] * (key in PARAMETERS)
+        if key not in ScenarioFile.model_fields and homes:
+            hint = f"did you mean '{homes[0]}.{path}'?"
+            problems.append(problem_at(overrides, (key,), "unknown key", at=path, hint=hint))
+            overrides = _without(overrides, (key,))
+        for label, item in list(node.value.items()) if key in _LABELLED and isinstance(node.value, dict) else []:
+            if label not in labels[key] and isinstance(item.value, dict) and "type" not in item.value:
+                problems.append(
+                    problem_at(
+                        overrides,
+                        (key, label),
+                        f"there is none of this name in {name}",
+                        allowed=", ".join(labels[key]) or "a new one, with its type",
+                        hint=nearest(label, labels[key]),
+                    )
+                )
+                overrides = _without(overrides, (key, label))
+    return overrides
+
+
+def _labels(root: Node, section: str) -> list[str]:
+    """Return the labels of the programmes or shocks of a merged tree."""
+    node = root.value.get(section)
+    if node is None or not isinstance(node.value, dict):
+        return []
+    return [label for label, item in node.value.items() if item.value is not None]
+
+
+def _first_path(node: Node) -> list[str]:
+    """Return the keys that lead to the first value of a tree."""
+    found = []
+    while isinstance(node.value, dict) and node.value:
+        key, node = next(iter(node.value.items()))
+        found.append(key)
+    return found
 
 
 def _put(root: Node, parts: list[str], value: Node, mark: Mark) -> None:
@@ -257,6 +312,15 @@ def _merge(parent: Node, child: Node, path: tuple[str, ...], problems: list[Prob
         made.value[key] = _merge(known, node, inner, problems) if known is not None else node
         made.keys[key] = child.keys[key]
     return made
+
+
+def laid_over(root: Node, values: Mapping[str, Node], files: Mapping[str, str]) -> Layers:
+    """Lay single values over a merged tree, each under its dotted key, as ``--set`` does."""
+    over = Node({}, root.mark)
+    problems: list[Problem] = []
+    for key, node in values.items():
+        _put(over, key.split("."), node, node.mark)
+    return Layers(_laid_over(root, over, problems), problems, True, dict(files))
 
 
 def spec_of(root: Node) -> ScenarioFile:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim.errors import Problem, ScenarioError
-from sim.scenario.layers import find_scenario, read_layers, spec_of
+from sim.scenario.layers import Layers, find_scenario, read_layers, spec_of
 from sim.scenario.records import Scenario
 from sim.scenario.resolve import RegionCache, Resolver
+from sim.scenario.shape import MAX_PROBLEMS, meant
 
 
-def load_scenario(path_or_name: str | Path, set_: Sequence[str] = ()) -> Scenario:
+def load_scenario(path_or_name: str | Path, set_: Sequence[str] = (), regions: RegionCache | None = None) -> Scenario:
     """Load a scenario file or a shipped scenario.
 
     Parameters
@@ -21,6 +22,8 @@ def load_scenario(path_or_name: str | Path, set_: Sequence[str] = ()) -> Scenari
         A file, or the name of a shipped scenario such as ``baseline_2024``.
     set_ : sequence of str
         Overrides such as ``interventions.police.intensity=0.5``; they win over the file and its parents.
+    regions : dict, optional
+        Regions already loaded; hand the same one over when loading many scenarios.
 
     Returns
     -------
@@ -32,7 +35,7 @@ def load_scenario(path_or_name: str | Path, set_: Sequence[str] = ()) -> Scenari
     ScenarioError
         With every problem of every file read.
     """
-    scenario, problems = _load(path_or_name, set_, {})
+    scenario, problems = _load(path_or_name, set_, {} if regions is None else regions)
     if scenario is None:
         raise ScenarioError(problems)
     return scenario
@@ -61,15 +64,29 @@ def validate_file(
 
 def _load(name: str | Path, set_: Sequence[str], regions: RegionCache) -> tuple[Scenario | None, list[Problem]]:
     path = find_scenario(name)
-    layers = read_layers(path, set_)
+    return resolve_layers(scenario_key(path), read_layers(path, set_), regions)
+
+
+def resolve_layers(key: str, layers: Layers, regions: RegionCache) -> tuple[Scenario | None, list[Problem]]:
+    """Resolve merged layers; no scenario when anything is wrong."""
     problems = list(layers.problems)
     scenario = None
     if layers.root is not None:
-        damaged = frozenset(problem.key for problem in problems if problem.key)
-        resolver = Resolver(_key(path), layers.root, spec_of(layers.root), damaged, layers.complete, regions)
-        scenario = resolver.resolve()
+        guessed = {key for problem in problems if (key := meant(problem))}
+        damaged = frozenset({problem.key for problem in problems if problem.key} | guessed)
+        complete = layers.complete and "extends" not in guessed
+        resolver = Resolver(key, layers.root, spec_of(layers.root), damaged, complete, regions)
+        scenario = resolver.resolve(layers.files)
         problems += resolver.problems
-    return (None if problems else scenario), _in_order(problems)
+    return (None if problems else scenario), _few(_in_order(problems))
+
+
+def _few(problems: list[Problem]) -> list[Problem]:
+    """Cut a very long list short and say so."""
+    if len(problems) < MAX_PROBLEMS:
+        return problems
+    more = Problem("has too many problems to list them all", file=problems[0].file, hint="mend these and check again")
+    return [*problems[:MAX_PROBLEMS], more]
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
@@ -78,6 +95,6 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (files.index(problem.file), problem.line or 0, problem.column or 0))
 
 
-def _key(path: Path) -> str:
+def scenario_key(path: Path) -> str:
     """Return the file's name as a key: letters, digits, dot, dash and underscore."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip(".-") or "scenario"

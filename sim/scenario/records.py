@@ -173,7 +173,8 @@ class Scenario:
 
     ``interventions`` and ``shocks`` stand in the order of their content, so neither labels nor the order of
     keys in a file can change a result. ``region`` is the name of a shipped region or the path of a folder.
-    ``warnings`` and ``origins`` (dotted key to the place that set it) take no part in comparisons.
+    ``warnings``, ``origins`` (dotted key to the place that set it) and ``files`` (sha256 of every file read)
+    take no part in comparisons.
     """
 
     key: str
@@ -189,6 +190,7 @@ class Scenario:
     parameters: dict[str, float] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
     origins: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    files: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Put programmes and shocks in the order of their content; labels only order equals."""

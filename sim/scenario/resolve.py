@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,13 @@ from typing import Any
 from sim.errors import Problem, RegionError
 from sim.interventions import PATTERN_OPTIONS, QUANTITIES, CatalogueEntry, ShockType, catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region import Region, find_region, load_region
+from sim.region import Mission, Region, find_region, load_region
+from sim.region.files import is_file
 from sim.region.read import nearest
-from sim.scenario.places import target_cells
+from sim.region.slips import fold, written
+from sim.scenario.cost import catalogue_cost
+from sim.scenario.names import Kind, entries, parameter_hint, type_hint
+from sim.scenario.places import place_hint
 from sim.scenario.records import Programme, Scenario, Shock, Targets, Trigger
 from sim.scenario.schema import (
     ProgrammeFile,
@@ -24,6 +27,7 @@ from sim.scenario.schema import (
     problem_at,
     shown,
 )
+from sim.scenario.shape import MAX_PROBLEMS
 from sim.scenario.text import Node
 from sim.scenario.warn import warn
 from sim.world.outcomes import OUTCOME_NAMES
@@ -31,6 +35,10 @@ from sim.world.outcomes import OUTCOME_NAMES
 KeyPath = tuple[Any, ...]
 RegionCache = dict[tuple[Path, int], Region]
 SHOCK_MONTHS = 12
+
+
+class _Enough(Exception):
+    """So much is wrong that looking further helps nobody."""
 
 
 @dataclass
@@ -56,9 +64,18 @@ class Resolver:
             return
         if not any(dotted(path[:depth]) in self.damaged for depth in range(1, len(path) + 1)):
             self.problems.append(problem_at(self.root, path, what, **said))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise _Enough
 
-    def resolve(self) -> Scenario | None:
-        """Return the scenario, or None when there are problems."""
+    def resolve(self, files: dict[str, str]) -> Scenario | None:
+        """Return the scenario, or None when there are problems; ``files`` are those it was read from."""
+        try:
+            return self._resolve(files)
+        except _Enough:
+            return None
+
+    def _resolve(self, files: dict[str, str]) -> Scenario | None:
+        """Return the scenario, or None when there are problems; ``files`` are those it was read from."""
         spec = self.spec
         for name, example in (
             ("start", "2024-01"),
@@ -99,6 +116,7 @@ class Resolver:
             shocks=tuple(shocks),
             parameters=parameters,
             origins=origins(self.root),
+            files=files,
         )
         object.__setattr__(scenario, "warnings", tuple(warn(scenario, self.region, self.root)))
         return scenario
@@ -111,25 +129,33 @@ class Resolver:
         written = self.root.find(("region",))[1].file
         folder = Path() if written.startswith("--set") else Path(written).parent
         try:
-            local = [folder / "regions" / name, folder / name]
-            found = next((path for path in local if (path / "region.toml").is_file()), None)
-            place = (found or find_region(name)).resolve()
+            place = _region_folder(name, folder)
+        except RegionError as error:
+            (problem,) = error.problems
+            self.note(("region",), problem.what, got=shown(name), allowed=problem.allowed, hint=problem.hint)
+            return ""
+        try:
             where = (place, self.start[0])
             if where not in self.regions:
                 self.regions[where] = load_region(*where)
             self.region = self.regions[where]
         except RegionError as error:
-            if all(problem.key == "year" for problem in error.problems):
-                for problem in error.problems:
-                    self.note(("start",), problem.what, got=problem.got, allowed=problem.allowed)
-                return ""
-            self.note(("region",), "cannot be used", got=shown(name))
-            self.problems += error.problems
+            self._note_region(name, error.problems)
             return ""
         try:
             return name if find_region(name).resolve() == place else str(place)
         except RegionError:
             return str(place)
+
+    def _note_region(self, name: str, problems: list[Problem]) -> None:
+        """Collect what is wrong with the region: a year without values, or its own files."""
+        if all(problem.key == "year" for problem in problems):
+            for problem in problems:
+                self.note(("start",), problem.what, got=problem.got, allowed=problem.allowed)
+            return
+        hint = "its files are listed below" if problems else ""
+        self.note(("region",), "cannot be used", got=shown(name), hint=hint)
+        self.problems += problems
 
     def _month_of(self, path: KeyPath, date: str | None) -> int:
         """Return months from the scenario's start to a date; complain when it lies before."""
@@ -143,14 +169,7 @@ class Resolver:
 
     def _programme(self, key: str, spec: ProgrammeFile) -> Programme | None:
         path = ("interventions", key)
-        entry = self._type(
-            path,
-            spec.type,
-            catalogue().intervention,
-            catalogue().names(),
-            "intervention",
-            self.spec.interventions or {},
-        )
+        entry: CatalogueEntry | None = self._type(path, spec.type, "intervention", self.spec.interventions or {})
         targets = self._targets((*path, "targets"), spec.targets)
         start = self._month_of((*path, "start"), spec.start)
         when = self._trigger((*path, "when"), spec.when)
@@ -169,38 +188,32 @@ class Resolver:
             months=spec.months,
             intensity=intensity,
             quantity=quantity,
-            meur_per_year=self._cost(entry, targets, intensity, quantity) if cost is None else float(cost) + 0.0,
+            meur_per_year=(
+                catalogue_cost(entry, targets, intensity, quantity, self.region) if cost is None else float(cost) + 0.0
+            ),
             approval=spec.approval or entry.approval,
             when=when,
         )
 
-    def _type(
-        self,
-        path: KeyPath,
-        name: str | None,
-        find: Callable[[str], Any],
-        names: tuple[str, ...],
-        what: str,
-        siblings: dict[str, Any],
-    ) -> Any:
+    def _type(self, path: KeyPath, name: str | None, what: Kind, siblings: dict[str, Any]) -> Any:
         """Return the catalogue's entry for a type."""
         if name is None:
             typed = [key for key, item in siblings.items() if item is not None and item.type is not None]
             self.note(
                 (*path, "type"),
                 "is missing",
-                allowed=f"the row or key of one {what}" if what == "intervention" else f"the key of a {what}",
-                hint=nearest(path[-1], typed),
+                allowed=f"one of {len(entries(what))}: see stabsim catalogue {what}s",
+                hint=nearest(path[-1], typed) or type_hint(path[-1], what),
             )
             return None
-        entry = find(name)
+        entry = catalogue().intervention(name) if what == "intervention" else catalogue().shocks.get(name)
         if entry is None:
             self.note(
                 (*path, "type"),
                 f"no {what} is called that",
                 got=shown(name),
-                allowed=", ".join(names),
-                hint=nearest(name, names),
+                allowed=f"one of {len(entries(what))}: see stabsim catalogue {what}s",
+                hint=type_hint(name, what),
             )
         return entry
 
@@ -215,21 +228,21 @@ class Resolver:
             for index, item in enumerate(given or []):
                 if item in (given or [])[:index]:
                     self.note((*path, name, index), "is given twice", got=shown(item))
-                known: tuple[str, ...] = getattr(self.region, name) if self.region else (item,)
-                if item not in known:
-                    allowed = ", ".join(known) if len(known) <= 30 else f"one of {len(known)} {name} of the region"
-                    self.note(
-                        (*path, name, index),
-                        f"the region has no such {_ONE[name]}",
-                        got=shown(item),
-                        allowed=allowed,
-                        hint=nearest(item, known),
-                    )
+                if self.region is not None:
+                    self._known((*path, name, index), item, name, self.region)
         return Targets(
             tuple(sorted(spec.states or ())),
             tuple(sorted(spec.districts or ())),
             tuple(sorted(spec.communities or ())),
         )
+
+    def _known(self, path: KeyPath, item: str, kind: str, region: Region, also: tuple[str, ...] = ()) -> None:
+        """Complain about a state, district or community the region does not have."""
+        known: tuple[str, ...] = getattr(region, kind)
+        if item not in known:
+            allowed = ", ".join((*also, *known)) if len(known) <= 30 else f"one of {len(known)} {kind} of the region"
+            hint = place_hint(item, kind, region)
+            self.note(path, f"the region has no such {_ONE[kind]}", got=shown(item), allowed=allowed, hint=hint)
 
     def _trigger(self, path: KeyPath, spec: TriggerFile | None) -> Trigger | None:
         if spec is None:
@@ -241,21 +254,15 @@ class Resolver:
                 (*path, "indicator"),
                 "no outcome is called that",
                 got=shown(spec.indicator),
-                allowed=", ".join(OUTCOME_NAMES),
+                allowed=f"one of {len(OUTCOME_NAMES)}: see stabsim catalogue outcomes",
                 hint=nearest(spec.indicator, OUTCOME_NAMES),
             )
         if (spec.above is None) == (spec.below is None):
-            self.note(path, "needs one of above and below", got="neither" if spec.above is None else "both")
+            got, hint = ("neither", "such as above: 0.5") if spec.above is None else ("both", "keep one of them")
+            self.note(path, "needs one of above and below", got=got, hint=hint)
         where = spec.in_ or "region"
-        states = self.region.states if self.region else (where,)
-        if where != "region" and where not in states:
-            self.note(
-                (*path, "in"),
-                "the region has no such state",
-                got=shown(where),
-                allowed=", ".join(("region", *states)),
-                hint=nearest(where, states),
-            )
+        if where != "region" and self.region is not None:
+            self._known((*path, "in"), where, "states", self.region, also=("region",))
         return Trigger(spec.indicator or "", _float(spec.above), _float(spec.below), spec.for_months or 1, where)
 
     def _quantity(self, path: KeyPath, spec: ProgrammeFile, entry: CatalogueEntry) -> dict[str, int]:
@@ -276,21 +283,9 @@ class Resolver:
             self.note((*path, wanted), "is missing", allowed=f"such as {wanted}: 1000")
         return {wanted: count or 0}
 
-    def _cost(self, entry: CatalogueEntry, targets: Targets, intensity: float, quantity: dict[str, int]) -> float:
-        """Return the catalogue's cost of a programme, million euro a year."""
-        cost = entry.cost.meur_per_year * intensity
-        if entry.dose.quantity is not None:
-            cost *= quantity[entry.dose.quantity] / entry.dose.full
-        if entry.cost.per == "million_residents" and self.region is not None:
-            cost *= int(self.region.cell_population[target_cells(self.region, targets)].sum()) / 1e6
-        return round(cost, 6)
-
     def _shock(self, key: str, spec: ShockFile) -> Shock | None:
         path = ("shocks", key)
-        shocks = catalogue().shocks
-        entry: ShockType | None = self._type(
-            path, spec.type, shocks.get, tuple(shocks), "shock", self.spec.shocks or {}
-        )
+        entry: ShockType | None = self._type(path, spec.type, "shock", self.spec.shocks or {})
         targets = self._targets((*path, "targets"), spec.targets)
         if spec.at is None:
             self.note((*path, "at"), "is missing", allowed="a month such as 2025-03")
@@ -333,9 +328,9 @@ class Resolver:
     def _mission(self, path: KeyPath, spec: ShockFile) -> str:
         """Return the key of a standing mission."""
         missions = self.region.missions if self.region else ()
-        names = tuple(mission.key for mission in missions)
+        standing = [item.key for item in missions if spec.at is None or item.persons(*_month(spec.at)) > 0]
         if spec.mission is None:
-            self.note(path, "is missing", allowed=", ".join(names))
+            self.note(path, "is missing", allowed=", ".join(standing))
             return ""
         if self.region is None:
             return spec.mission
@@ -345,12 +340,11 @@ class Resolver:
                 path,
                 "the region has no such mission",
                 got=shown(spec.mission),
-                allowed=", ".join(names),
-                hint=nearest(spec.mission, names),
+                allowed=", ".join(standing),
+                hint=_mission_hint(spec.mission, missions),
             )
             return spec.mission
         if spec.at is not None and not any(mission.persons(*_month(spec.at)) > 0 for mission in found):
-            standing = [mission.key for mission in missions if mission.persons(*_month(spec.at)) > 0]
             self.note(
                 path,
                 f"the mission does not stand in {spec.at}",
@@ -369,8 +363,8 @@ class Resolver:
                     path,
                     "no parameter is called that",
                     on_key=True,
-                    allowed="see: stabsim catalogue parameters",
-                    hint=nearest(name, PARAMETERS),
+                    allowed=f"one of {len(PARAMETERS)}: see stabsim catalogue parameters",
+                    hint=parameter_hint(name),
                 )
             elif value is not None:
                 known = PARAMETERS[name]
@@ -378,11 +372,26 @@ class Resolver:
                     self.note(
                         path,
                         "is outside what the model accepts",
-                        got=shown(value),
+                        got=written(value),
                         allowed=f"{known.hard_low:g} to {known.hard_high:g} {known.unit}",
                     )
                 made[name] = float(value) + 0.0
         return made
+
+
+def _region_folder(name: str, folder: Path) -> Path:
+    """Return the folder of a region: below or beside the file that names it, shipped, or a path."""
+    for path in (folder / "regions" / name, folder / name):
+        if is_file(path / "region.toml"):
+            return path.resolve()
+    return find_region(name).resolve()
+
+
+def _mission_hint(name: str, missions: tuple[Mission, ...]) -> str:
+    word = fold(name)
+    found = [mission.key for mission in missions if word and word in (fold(mission.key), fold(mission.name))]
+    found = found or [mission.key for mission in missions if len(word) >= 4 and word in fold(mission.key)]
+    return f"write {found[0]}" if len(found) == 1 else nearest(name, [mission.key for mission in missions])
 
 
 _ONE = {"states": "state", "districts": "district", "communities": "community"}

@@ -1,35 +1,40 @@
-"""The shape of a scenario file, and turning what pydantic finds into problems a user can act on."""
+"""The shape of a scenario file, and how its paths and values are shown in messages."""
 
 from __future__ import annotations
 
-import types
 import unicodedata
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Lt, MaxLen
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from sim.errors import Problem
-from sim.interventions import catalogue
 from sim.interventions.schema import Approval, Provider
-from sim.region.read import nearest
+from sim.region import slips
 from sim.scenario.text import Mark, Node
-from sim.world.outcomes import OUTCOME_NAMES
 
 FORMAT = 1
 KEY_RULE = "lower-case letters, digits and underscores, a letter first, at most 64"
-DATE_RULE = "a month such as 2024-01"
+DATE_RULE = f"a month such as 2024-01, from {slips.FIRST_YEAR}-01 to {slips.LAST_YEAR}-12"
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Date = Annotated[str, StringConstraints(pattern=r"^(?:19[5-9]\d|20\d\d)-(?:0[1-9]|1[0-2])$")]
+Date = Annotated[str, StringConstraints(pattern=r"^(?:19[5-9][0-9]|20[0-9][0-9])-(?:0[1-9]|1[0-2])$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
-_RULES = {r"^[a-z][a-z0-9_]{0,63}$": KEY_RULE, r"^(?:19[5-9]\d|20\d\d)-(?:0[1-9]|1[0-2])$": DATE_RULE}
 
 
 class Strict(BaseModel):
     """Frozen; unknown keys refused; no silent conversion of types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def printable(text: str | None, *, lines: bool) -> str | None:
+    """Return a text for readers as it is; ValueError for a character that cannot be printed."""
+    for char in text or "":
+        if char == "\n" and lines:
+            continue
+        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+            raise ValueError(f"has a character that cannot be printed (U+{ord(char):04X})")
+    return text
 
 
 class TargetsFile(Strict):
@@ -44,8 +49,8 @@ class TriggerFile(Strict):
     """A condition that starts a programme: an outcome above or below a level for some months."""
 
     indicator: Name | None = Field(default=None, description="Name of a recorded outcome, such as tension")
-    above: float | None = None
-    below: float | None = None
+    above: float | None = Field(default=None, description="Level the outcome must exceed, in its unit")
+    below: float | None = Field(default=None, description="Level the outcome must stay under, in its unit")
     for_months: int | None = Field(
         default=None, ge=1, le=120, description="Months the condition must hold; 1 unless given"
     )
@@ -56,8 +61,8 @@ class ProgrammeFile(Strict):
     """One intervention as a scenario runs it. Anything left out comes from the catalogue."""
 
     type: Name | None = Field(default=None, description="Row or key of the catalogue, such as I2 or police_capacity")
-    provider: Provider | None = None
-    targets: TargetsFile | None = None
+    provider: Provider | None = Field(default=None, description="Who runs it; as in the catalogue unless given")
+    targets: TargetsFile | None = Field(default=None, description="Where it acts; everywhere unless given")
     start: Date | None = Field(default=None, description="Month of the request; the scenario's start unless given")
     months: int | None = Field(default=None, ge=1, le=1200, description="Length; until the end unless given")
     intensity: float | None = Field(
@@ -73,15 +78,15 @@ class ProgrammeFile(Strict):
     meur_per_year: float | None = Field(
         default=None, ge=0, le=100_000, description="Cost, million euro of the catalogue's price year"
     )
-    approval: Approval | None = None
-    when: TriggerFile | None = None
+    approval: Approval | None = Field(default=None, description="Who must agree; as in the catalogue unless given")
+    when: TriggerFile | None = Field(default=None, description="Start only once this holds")
 
 
 class ShockFile(Strict):
     """One shock as a scenario schedules it."""
 
     type: Name | None = Field(default=None, description="Key of a shock, such as rumour")
-    targets: TargetsFile | None = None
+    targets: TargetsFile | None = Field(default=None, description="Where it hits; everywhere unless given")
     at: Date | None = Field(default=None, description="Month the shock hits")
     week: int | None = Field(default=None, ge=0, le=3, description="Quarter of the month, 0 to 3; 0 unless given")
     magnitude: float | None = Field(
@@ -100,42 +105,40 @@ class ScenarioFile(Strict):
     """A scenario file. ``null`` clears an inherited value."""
 
     format: Literal[1] | None = None
-    title: Name | None = None
-    description: Annotated[str, StringConstraints(max_length=4000)] | None = None
+    title: Name | None = Field(default=None, description="Name for people; the file's name unless given")
+    description: Annotated[str, StringConstraints(max_length=4000)] | None = Field(
+        default=None, description="What the scenario is about; changes no result"
+    )
     extends: Name | None = Field(default=None, description="A scenario beside this file, or a shipped one")
     region: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
         default=None, description="Name of a shipped region, or a region folder"
     )
     start: Date | None = Field(default=None, description="First month")
     months: int | None = Field(default=None, ge=1, le=1200, description="Length of the run")
-    institutions: Literal["scripted", "adaptive"] | None = None
-    interventions: dict[Key, ProgrammeFile | None] | None = Field(default=None, max_length=500)
-    shocks: dict[Key, ShockFile | None] | None = Field(default=None, max_length=500)
-    parameters: dict[Key, float | None] | None = Field(default=None, max_length=1000)
+    institutions: Literal["scripted", "adaptive"] | None = Field(
+        default=None, description="Whether institutions keep to the file or also decide by themselves"
+    )
+    interventions: dict[Key, ProgrammeFile | None] | None = Field(
+        default=None, max_length=500, description="Measures, each under a label of your own"
+    )
+    shocks: dict[Key, ShockFile | None] | None = Field(
+        default=None, max_length=500, description="Events from outside, each under a label of your own"
+    )
+    parameters: dict[Key, float | None] | None = Field(
+        default=None, max_length=1000, description="Overrides of catalogue parameters"
+    )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _whole(cls, number: Any) -> Any:
+        if number is not None and type(number) is not int:
+            raise ValueError("must be a whole number")
+        return number
 
     @field_validator("title", "description")
     @classmethod
     def _printable(cls, text: str | None, info: Any) -> str | None:
-        for char in text or "":
-            if char == "\n" and info.field_name == "description":
-                continue
-            if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-                raise ValueError(f"has a character that cannot be printed (U+{ord(char):04X})")
-        return text
-
-
-def check_shape(root: Node) -> tuple[list[Problem], list[tuple[Any, ...]]]:
-    """Check a tree against the file schema; return every violation, and the paths of what is bad."""
-    try:
-        ScenarioFile.model_validate(root.plain())
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        return [_problem(root, item) for item in found], [_path(item) for item in found]
-    return [], []
-
-
-def _path(item: Any) -> tuple[Any, ...]:
-    return tuple(part for part in item["loc"] if part != "[key]")
+        return printable(text, lines=info.field_name == "description")
 
 
 def shown(value: Any) -> str:
@@ -167,126 +170,3 @@ def problem_at(
     key, value = root.find(path)
     mark: Mark = key if on_key else value
     return Problem(what, file=mark.file, line=mark.line, column=mark.column, key=at or dotted(path), **said)
-
-
-_TYPES = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-    "dict_type": "a mapping",
-    "list_type": "a list",
-    "finite_number": "a finite number",
-}
-
-
-def _problem(root: Node, item: Any) -> Problem:
-    """Translate one pydantic error."""
-    loc, kind, value = tuple(item["loc"]), item["type"], item["input"]
-    on_key = kind == "extra_forbidden" or loc[-1:] == ("[key]",)
-    path = _path(item)
-    said = {"got": shown(value), "allowed": "", "hint": ""}
-    if kind == "extra_forbidden":
-        names = _names(path[:-1])
-        what, said["got"], said["allowed"] = "unknown key", "", ", ".join(names)
-        longer = next((name for name in names if name.startswith(f"{path[-1]}_")), "")
-        said["hint"] = nearest(longer or str(path[-1]), names)
-    elif kind in _TYPES:
-        what, said["allowed"] = f"must be {_TYPES[kind]}", _range(path)
-        if kind.startswith("int") and isinstance(value, str) and value.replace("_", "").replace(",", "").isdigit():
-            said["hint"] = "write digits only"
-    elif kind == "literal_error":
-        options = [str(option) for option in _options(path)]
-        what, said["allowed"], said["hint"] = (
-            "is not one of the allowed values",
-            ", ".join(options),
-            nearest(str(value), options),
-        )
-    elif kind == "string_pattern_mismatch":
-        what, said["allowed"] = "is not written as it should be", _RULES.get(item["ctx"]["pattern"], "")
-    elif kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
-        what, said["allowed"] = "is out of range", _range(path)
-    elif kind in ("too_long", "string_too_long"):
-        what, said["allowed"] = "is too long", f"at most {item['ctx']['max_length']}"
-    elif kind == "string_too_short":
-        what = "is empty"
-    elif kind == "value_error":
-        what = str(item["ctx"]["error"])
-    else:
-        what = item["msg"]
-    return problem_at(root, path, what, on_key=on_key, **said)
-
-
-def _inner(annotation: Any) -> Any:
-    """Return the type inside Optional and Annotated."""
-    while True:
-        if get_origin(annotation) is Annotated:
-            annotation = get_args(annotation)[0]
-        elif get_origin(annotation) in (Union, types.UnionType):
-            annotation = next(arg for arg in get_args(annotation) if arg is not type(None))
-        else:
-            return annotation
-
-
-def _field(path: tuple[Any, ...]) -> tuple[Any, list[Any]]:
-    """Return the declared type and the constraints at a path of the file schema."""
-    kind: Any = ScenarioFile
-    limits: list[Any] = []
-    for part in path:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            field = next((f for n, f in kind.model_fields.items() if part in (n, f.alias)), None)
-            if field is None:
-                return None, []
-            kind, limits = _inner(field.annotation), list(field.metadata)
-        elif get_origin(kind) in (dict, list):
-            kind, limits = _inner(get_args(kind)[-1]), []
-    return kind, limits
-
-
-def _names(path: tuple[Any, ...]) -> list[str]:
-    kind, _ = _field(path)
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return [field.alias or name for name, field in kind.model_fields.items()]
-    return []
-
-
-def _options(path: tuple[Any, ...]) -> tuple[Any, ...]:
-    kind, _ = _field(path)
-    return get_args(kind) if get_origin(kind) is Literal else ()
-
-
-def _range(path: tuple[Any, ...]) -> str:
-    """Return the allowed range of a number as text."""
-    low = high = None
-    for limit in _field(path)[1]:
-        low = limit.ge if isinstance(limit, Ge) else limit.gt if isinstance(limit, Gt) else low
-        high = limit.le if isinstance(limit, Le) else limit.lt if isinstance(limit, Lt) else high
-        if isinstance(limit, MaxLen):
-            return f"at most {limit.max_length}"
-    if low is None and high is None:
-        return ""
-    return f"{low} to {high}" if high is not None else f"{low} or more"
-
-
-def json_schema(kind: str = "scenario") -> dict[str, Any]:
-    """Return the JSON Schema of a ``scenario`` file, or of a catalogue ``intervention`` or ``shock``.
-
-    Editors use it to complete and check files while they are written.
-    """
-    from sim.interventions.schema import CatalogueEntry, ShockType
-
-    if kind in ("intervention", "shock"):
-        model: type[BaseModel] = CatalogueEntry if kind == "intervention" else ShockType
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
-    if kind != "scenario":
-        raise ValueError(f"no schema is called {kind}; allowed scenario, intervention, shock")
-    schema = ScenarioFile.model_json_schema(by_alias=True)
-    parts = schema["$defs"]
-    parts["ProgrammeFile"]["properties"]["type"]["enum"] = [*catalogue().names(), None]
-    parts["ShockFile"]["properties"]["type"]["enum"] = [*catalogue().shocks, None]
-    parts["TriggerFile"]["properties"]["indicator"]["enum"] = [*OUTCOME_NAMES, None]
-    schema["title"] = "stabsim scenario"
-    schema["required"] = ["format"]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -7,16 +7,15 @@ is refused before it grows. Everything wrong that does not end the parse is coll
 
 from __future__ import annotations
 
-import os
+import hashlib
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -30,11 +29,15 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from sim.errors import Problem
+from sim.region.files import decode, lines_of, position, read_bytes
+from sim.scenario import syntax
 
+DIRECTIVE = "has a YAML directive"
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 MAX_NODES = 20_000
 MAX_ALIASES = 64
+MAX_KEY = 200
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -85,6 +88,15 @@ class Node:
         return key, node.mark
 
 
+def node_of(value: Any, mark: Mark) -> Node:
+    """Make a tree out of plain values, all of it at one place."""
+    if isinstance(value, dict):
+        made = Node({key: node_of(item, mark) for key, item in value.items()}, mark)
+        made.keys = dict.fromkeys(value, mark)
+        return made
+    return Node([node_of(item, mark) for item in value] if isinstance(value, list | tuple) else value, mark)
+
+
 @dataclass(frozen=True)
 class Text:
     """What was read: the node tree (None if it could not be built) and everything wrong with it."""
@@ -93,74 +105,60 @@ class Text:
     problems: list[Problem]
 
 
-def read_text(path: Path) -> tuple[str | None, list[Problem]]:
+@dataclass(frozen=True)
+class Source:
+    """A file as read: its text and the sha256 of its bytes, in hexadecimal."""
+
+    text: str
+    sha256: str
+
+
+def read_source(path: Path) -> Source | Problem:
     """Read a regular UTF-8 file of at most `MAX_BYTES`; links, devices, pipes and folders are refused."""
-    shown = str(path)
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    try:
-        if path.is_symlink():
-            return None, [Problem("is a symbolic link", file=shown, allowed="a regular file")]
-        descriptor = os.open(path, flags)
-    except FileNotFoundError:
-        return None, [Problem("does not exist", file=shown)]
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return None, [Problem(f"cannot be read: {reason}", file=shown)]
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        what = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
-        return None, [Problem(f"is {what}", file=shown, allowed="a regular file")]
-    with os.fdopen(descriptor, "rb") as stream:
-        data = stream.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        return None, [
-            Problem(
-                "is too large",
-                file=shown,
-                got=f"more than {MAX_BYTES} bytes",
-                allowed=f"at most {MAX_BYTES} bytes",
-            )
-        ]
-    try:
-        return data.decode("utf-8-sig"), []
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        return None, [
-            Problem(
-                "is not UTF-8 text",
-                file=shown,
-                line=line,
-                column=column,
-                got=f"byte 0x{data[error.start]:02x}",
-            )
-        ]
+    data = read_bytes(path, MAX_BYTES, str(path))
+    if isinstance(data, Problem):
+        return data
+    text = decode(data, str(path))
+    return text if isinstance(text, Problem) else Source(text, hashlib.sha256(data).hexdigest())
 
 
 def parse(text: str, file: str, *, placed: bool = True) -> Text:
     """Turn one YAML 1.2 document into nodes; ``placed=False`` leaves out lines (text from a command line)."""
     builder = _Builder(file, placed)
+    if (line := _directive(text)) is not None:
+        builder.note(DIRECTIVE, Mark(file, line, 1), allowed="YAML 1.2 without directives", hint="take the line out")
+        return Text(None, builder.problems)
     try:
         root = builder.document(YAML(typ="safe", pure=True).parse(text))
     except _Stop:
         root = None
     except MarkedYAMLError as error:
-        builder.syntax(error)
+        slip = syntax.explain(error, text)
+        builder.note(f"is not valid YAML: {slip.what}", Mark(file, slip.line + 1, slip.column + 1), hint=slip.hint)
         root = None
     except ReaderError as error:
-        before = text[: error.position]
-        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        line, column = position(text[: error.position])
         builder.note(
             "is not valid YAML: a character that is not allowed",
             Mark(file, line, column),
             got=f"U+{ord(text[error.position]):04X}" if error.position < len(text) else "",
         )
         root = None
-    except (YAMLError, ValueError, RecursionError) as error:
-        builder.note(f"is not valid YAML: {str(error).splitlines()[0]}", Mark(file))
+    except Exception as error:  # the parser is not ours: what it cannot cope with is bad input, not a defect
+        said = str(error).splitlines() or [type(error).__name__]
+        builder.note(f"is not valid YAML: {said[0]}", Mark(file))
         root = None
     return Text(root, builder.problems)
+
+
+def _directive(text: str) -> int | None:
+    """Return the line of a directive other than ``%YAML 1.2`` before the document, or None."""
+    for number, line in enumerate(lines_of(text), start=1):
+        if line.startswith("%") and line.split()[:2] != ["%YAML", "1.2"]:
+            return number
+        if line.strip() and not line.lstrip().startswith("#") and not line.startswith("%"):
+            return None
+    return None
 
 
 def scalar(text: str) -> Any:
@@ -181,6 +179,14 @@ def scalar(text: str) -> Any:
             raise ValueError("is too large a number")
         return value
     return text
+
+
+def _key_hint(text: str, made: Node) -> str:
+    """Return a tip for a key that is a number, a truth value or nothing."""
+    before = list(made.value.values())[-1].value if made.value else None
+    if text.isdigit() and isinstance(before, int) and not isinstance(before, bool):
+        return f"a comma ends a value inside braces; if a decimal was meant, write {before}.{text[:9]}"
+    return f'quotes make it a name: "{text[:40]}"' if text else "write key: value"
 
 
 class _Stop(Exception):
@@ -210,14 +216,9 @@ class _Builder:
             Problem(what, file=mark.file, line=line, column=column, key=key, got=got, allowed=allowed, hint=hint)
         )
 
-    def stop(self, what: str, mark: Mark, *, got: str = "", allowed: str = "") -> None:
-        self.note(what, mark, got=got, allowed=allowed)
+    def stop(self, what: str, mark: Mark, **said: str) -> None:
+        self.note(what, mark, **said)
         raise _Stop
-
-    def syntax(self, error: MarkedYAMLError) -> None:
-        mark = error.problem_mark or error.context_mark
-        said = " ".join(str(part) for part in (error.context, error.problem) if part)
-        self.note(f"is not valid YAML: {said}" if said else "is not valid YAML", self.mark(mark))
 
     def document(self, events: Iterator[Event]) -> Node | None:
         """Build the one document of a stream."""
@@ -228,10 +229,10 @@ class _Builder:
             if isinstance(event, DocumentStartEvent):
                 mark = self.mark(event.start_mark)
                 if seen:
-                    self.stop("has more than one document", mark, allowed="one document a file")
+                    self.stop(
+                        "has more than one document", mark, allowed="one document a file", hint="take out the line ---"
+                    )
                 seen = True
-                if event.tags or (event.version is not None and tuple(event.version) != (1, 2)):
-                    self.stop("has a YAML directive", mark, allowed="YAML 1.2 without directives")
                 root = self.node(next(events), 1, ())
         return root
 
@@ -245,7 +246,14 @@ class _Builder:
         self.count(1, mark)
         key = ".".join(path)
         if getattr(event, "tag", None) is not None:
-            self.note("has a tag", mark, key=key, got=str(event.tag), allowed="plain values without tags")
+            self.note(
+                "has a tag",
+                mark,
+                key=key,
+                got=str(event.tag)[:60],
+                allowed="plain values without tags",
+                hint="if ! belongs to the text, put quotes around it",
+            )
         anchor = event.anchor
         if anchor is not None:
             self.anchors[anchor] = None
@@ -271,7 +279,8 @@ class _Builder:
         if self.aliases > MAX_ALIASES:
             self.stop("has too many aliases", mark, allowed=f"at most {MAX_ALIASES}")
         if event.anchor not in self.anchors:
-            self.stop("uses an alias that has no anchor", mark, got=f"*{event.anchor}")
+            hint = "an alias repeats a value marked &; if * belongs to the text, put quotes around it"
+            self.stop("uses an alias that has no anchor", mark, got=f"*{event.anchor}"[:60], hint=hint)
         node = self.anchors[event.anchor]
         if node is None:
             self.stop("uses an alias inside itself", mark, got=f"*{event.anchor}")
@@ -281,12 +290,24 @@ class _Builder:
 
     def scalar(self, event: ScalarEvent, mark: Mark, key: str) -> Any:
         if event.style is not None:
-            return event.value
+            return self.whole(event.value, mark, key)
         try:
             return scalar(event.value)
         except ValueError as error:
             self.note(str(error), mark, key=key, got=event.value[:40], allowed="a finite number")
             return None
+
+    def whole(self, text: str, mark: Mark, key: str) -> str:
+        """Return text in whole characters: two halves written as escapes are joined, a single one is refused."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            if "\N{REPLACEMENT CHARACTER}" in text:
+                self.note(
+                    "has half a character", mark, key=key, hint="both halves of \\uD83D\\uDD4A make one character"
+                )
+        return text
 
     def mapping(self, mark: Mark, depth: int, path: tuple[str, ...]) -> Node:
         made = Node({}, mark)
@@ -294,7 +315,7 @@ class _Builder:
             if isinstance(event, MappingEndEvent):
                 break
             key_mark = self.mark(event.start_mark)
-            key = self.key(event, key_mark, path)
+            key = self.key(event, key_mark, path, made)
             inner = (*path, key if key is not None else "?")
             if key in made.value:
                 first = made.keys[key].line  # type: ignore[index]
@@ -311,15 +332,18 @@ class _Builder:
                 made.keys[key] = key_mark
         return made
 
-    def key(self, event: Any, mark: Mark, path: tuple[str, ...]) -> str | None:
+    def key(self, event: Any, mark: Mark, path: tuple[str, ...], made: Node) -> str | None:
         """Return the key an event holds, or None (after noting why) when it cannot be one."""
         shown = ".".join(path)
         if not isinstance(event, ScalarEvent):
-            self.stop("has a key that is not a name", mark, allowed="plain names as keys")
+            hint = "if the brackets belong to a text, put quotes around it"
+            self.stop("has a key that is not a name", mark, allowed="plain names as keys", hint=hint)
         self.count(1, mark)
         if event.tag is not None or event.anchor is not None:
             self.note("has a key with a tag or an anchor", mark, key=shown, allowed="plain names as keys")
-        text = str(event.value)
+        text = self.whole(str(event.value), mark, shown)
+        if len(text) > MAX_KEY:
+            self.stop("has a key that is too long", mark, allowed=f"at most {MAX_KEY} characters")
         if text == "<<" and event.style is None:
             self.note("uses a merge key", mark, key=shown, got="<<", hint="use extends: to build on another file")
             return None
@@ -335,6 +359,7 @@ class _Builder:
                     key=shown,
                     got=text[:40] or "nothing",
                     allowed="plain names as keys",
+                    hint=_key_hint(text, made),
                 )
                 return None
         return text

@@ -8,43 +8,39 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter, process_time
+from time import perf_counter
 
-from sim.experiment import run_seed
-from sim.model import StabilityModel
-from sim.population import synthesise
-from sim.region import find_region, load_region
-from sim.scenario import load_scenario
-from sim.world.world import prepare
-from tests.benchmarks import numpy_peer, twin_speed
+from tests.benchmarks import calm, numpy_peer, sweep_speed, twin_speed
 
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; ``met`` is goal, floor or missed."""
+    """One line of the table; ``met`` is goal, floor or missed, or nothing where neither is set."""
 
     what: str
     measured: float
     unit: str
-    goal: float
-    floor: float
+    goal: float | None
+    floor: float | None
     note: str
 
     @property
     def met(self) -> str:
+        if self.goal is None or self.floor is None:
+            return ""
         better = self.measured >= self.goal if self.goal > self.floor else self.measured <= self.goal
         enough = self.measured >= self.floor if self.goal > self.floor else self.measured <= self.floor
         return "goal" if better else "floor" if enough else "MISSED"
 
     def __str__(self) -> str:
-        figures = f"{self.measured:>10.3g} {self.unit:<6} goal {self.goal:g}, floor {self.floor:g}"
+        aims = f"goal {self.goal:g}, floor {self.floor:g}" if self.met else ""
+        figures = f"{self.measured:>10.3g} {self.unit:<6} {aims}"
         return f"{self.met:<7} {self.what:<58} {figures:<48} {self.note}"
 
 
@@ -119,37 +115,10 @@ def full_rows(quick: bool) -> list[Row]:
 
 def python_rows(quick: bool) -> list[Row]:
     """Share of a calm run spent outside the kernels."""
-    import sim.world.world as world_module
-
     rows = []
     for citizens, goal, floor in ((20_000, 15, 35), (100_000, 6, 15))[: 1 if quick else 2]:
-        region = load_region(find_region("western_balkans"), 2024)
-        setting = prepare(region, synthesise(region, citizens))
-        spec = load_scenario("baseline_2024")
-        inside = [0.0]
-        kernels: dict[str, Callable[..., object]] = {}
-
-        def timed(kernel: Callable[..., object], inside: list[float] = inside) -> Callable[..., object]:
-            def call(*arguments: object) -> object:
-                start = process_time()
-                result = kernel(*arguments)
-                inside[0] += process_time() - start
-                return result
-
-            return call
-
-        names = ("advance_rounds", "update_fields", "set_presence", "record_month", "record_places")
-        for name in names:
-            kernels[name] = getattr(world_module, name)
-            setattr(world_module, name, timed(kernels[name]))
-        start = process_time()
-        model = StabilityModel(spec, setting, run_seed(1, 0))
-        while model.month < spec.months:
-            model.step()
-        total = process_time() - start
-        for name in names:
-            setattr(world_module, name, kernels[name])
-        share = 100.0 * (total - inside[0]) / total
+        total, inside = calm.measure(citizens)
+        share = 100.0 * (total - inside) / total
         note = f"{total:.2f} s a run"
         rows.append(Row(f"Python's share of a calm run, {citizens:,} citizens", share, "%", goal, floor, note))
     return rows
@@ -182,12 +151,33 @@ def worker_rows(quick: bool) -> list[Row]:
     return [Row("two processes against one", one / two, "times", 1.85, 1.7, note)]
 
 
+def sweep_rows(quick: bool) -> list[Row]:
+    """What a sweep costs beside its runs."""
+    rows = []
+    for citizens, runs in ((20_000, 40 if quick else 1000), (100_000, 200))[: 1 if quick else 2]:
+        ratio, seconds = sweep_speed.against_kernel(citizens, runs)
+        note = f"{seconds:.2f} s a run in a process"
+        what = f"{runs:,}-run sweep on two processes against kernels / 2, {citizens:,}"
+        rows.append(Row(what, ratio, "times", 1.4, 2, note))
+        share = sweep_speed.storage_share(citizens, 8 if quick else 40)
+        rows.append(Row(f"storing against running, {citizens:,} citizens", share, "%", 5, 10, ""))
+    each, rate = sweep_speed.overhead(400 if quick else 4000)
+    rows.append(
+        Row("executor, beside running and storing, a run", each, "ms", None, None, f"{rate:.0f} plain runs a second")
+    )
+    grown, words = sweep_speed.growth(sweep_speed.parent_memory(1000 if quick else 10_000))
+    rows.append(Row("memory of the parent, growth over the last four fifths", grown, "MB", None, None, words))
+    grown, words = sweep_speed.growth(sweep_speed.worker_memory(40 if quick else 500))
+    rows.append(Row("memory of a worker, growth over the last four fifths", grown, "MB", None, None, words))
+    return rows
+
+
 def help_rows(quick: bool) -> list[Row]:
     seconds = median(timed_command("-m", "sim.cli", "--help") for _ in range(3 if quick else 9))
     return [Row("stabsim --help", seconds, "s", 0.15, 0.3, "")]
 
 
-PARTS = (twin_rows, numpy_rows, full_rows, python_rows, worker_rows, help_rows)
+PARTS = (twin_rows, numpy_rows, full_rows, python_rows, worker_rows, sweep_rows, help_rows)
 
 
 def main() -> int:

@@ -1,0 +1,78 @@
+"""Open what an earlier call stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sim.analysis import monthly_table, over_time
+from sim.api.results import Comparison, Results, RunResults, SweepResults, parts
+from sim.api.stored import StoredExperiment
+from sim.experiment import Store, Tally
+
+
+def read_results(folder: Path | str) -> Results:
+    """Open a folder that ``run``, ``compare`` or ``sweep`` wrote, finished or not.
+
+    Returns
+    -------
+    RunResults, Comparison or SweepResults
+        As the call that wrote it returned; ``tally`` counts what is stored now.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no results.
+    """
+    path = Path(folder)
+    stored = StoredExperiment(path)
+    manifest = stored.manifest
+    scenarios = tuple(stored.scenario(entry["key"]) for entry in manifest["scenarios"])
+    tally = _tally(path, manifest)
+    figures = tuple(sorted((path / "figures").glob("*"))) if (path / "figures").is_dir() else ()
+    if manifest["kind"] == "sweep":
+        return SweepResults(
+            path,
+            scenarios,
+            tally,
+            baseline=manifest["baseline"],
+            design=manifest["design"],
+            replications=manifest["replications"],
+            sequential=manifest.get("sequential", {}),
+        )
+    if manifest["kind"] == "compare":
+        return Comparison(
+            path,
+            scenarios,
+            tally,
+            baseline=manifest["baseline"],
+            effects=_csv(path / "effects.csv"),
+            cost_effectiveness=_csv(path / "cost_effectiveness.csv"),
+            districts=_csv(path / "districts.csv"),
+            over_time=_csv(path / "over_time.csv"),
+            figures=figures,
+        )
+    history = over_time(monthly_table(parts(path, "series")), scenarios[0].key)
+    return RunResults(path, scenarios, tally, history=history, figures=figures)
+
+
+def _tally(folder: Path, manifest: dict[str, Any]) -> Tally:
+    statuses = list(Store(folder).finished().values())
+    failed = statuses.count("failed")
+    seconds = manifest.get("seconds", {})
+    return Tally(
+        total=int(manifest.get("planned", len(statuses))),
+        done=len(statuses) - failed,
+        failed=failed,
+        reused=len(statuses),
+        run_seconds=float(seconds.get("running", 0.0)),
+        store_seconds=float(seconds.get("storing", 0.0)),
+        elapsed=float(seconds.get("elapsed", 0.0)),
+        hosts=set(manifest.get("hosts", ())),
+    )
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path) if path.is_file() else pd.DataFrame()

@@ -1,0 +1,122 @@
+"""State by state: small multiples of the difference over time, and of the effects of every scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sim.plots.effects import BAND as FOREST_BAND
+from sim.plots.effects import LABEL_WIDTH, draw_forest, forest_legend
+from sim.plots.style import (
+    Note,
+    axis_label,
+    grid_shape,
+    new_page,
+    shorten,
+    styled,
+    tidy_dates,
+    tidy_values,
+)
+from sim.plots.timeline import BAND, draw_difference, legend_handles
+
+
+def states_over_time_figure(
+    table: pd.DataFrame, label: str, note: Note, names: Mapping[str, str], start: tuple[int, int], title: str
+) -> Figure:
+    """One panel per state for one scenario and outcome, each on its own scale.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of ``difference_over_time`` for one scenario and outcome, states as scopes.
+    label : str
+        Name of the outcome.
+    note : Note
+        Provenance.
+    names : mapping
+        State to display name, in the order of the panels.
+    start : (year, month)
+        Calendar month of month 0.
+    title : str
+        Display title of the scenario.
+    """
+    keys = [state for state in names if (table["scope"] == state).any()]
+    n_rows, n_columns = grid_shape(len(keys))
+    kind = "Cumulative difference" if bool(table["cumulative"].iloc[0]) else "Difference"
+    panel = {1: 6.0, 2: 4.0, 3: 3.0}.get(n_columns, 2.6)
+    with styled():
+        page = new_page(
+            0.5 + panel * n_columns,
+            0.9 + 1.9 * n_rows,
+            f"{label} by state: {shorten(title, 80, 1)}",
+            note.text(f"{BAND} Each state on its own scale."),
+            legend_handles(),
+        )
+        grid = page.body.subplots(n_rows, n_columns, sharex=True, squeeze=False)
+        for position, axes in enumerate(grid.flat):
+            if position >= len(keys):
+                axes.remove()
+                continue
+            draw_difference(table[table["scope"] == keys[position]], axes, start)
+            axes.set_title(shorten(names[keys[position]], int(panel * 10), 2))
+            axes.tick_params(labelbottom=position + n_columns >= len(keys))
+            tidy_dates(axes.xaxis, 4)
+            tidy_values(axes.yaxis, 4)
+        page.body.supylabel(axis_label(kind, str(table["unit"].iloc[0])), fontsize=8.5)
+    return page.figure
+
+
+def states_figure(
+    table: pd.DataFrame,
+    outcome: tuple[str, str, str, str],
+    note: Note,
+    titles: Mapping[str, str],
+    names: Mapping[str, str],
+) -> Figure:
+    """One panel per state, scenarios as rows, for one outcome over the whole run.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Effects table.
+    outcome : (name, label, unit, better)
+    note : Note
+        Provenance.
+    titles : mapping
+        Scenario key to display title, from the top.
+    names : mapping
+        State to display name, in the order of the panels.
+    """
+    name, label, unit, better = outcome
+    chosen = (table["outcome"] == name) & (table["window"] == "whole run") & (table["contrast"] == "difference")
+    rows = table[chosen]
+    states = [state for state in names if (rows["scope"] == state).any()]
+    keys = [key for key in titles if (rows["scenario"] == key).any()]
+    labels = [shorten(titles[key], LABEL_WIDTH, 2) for key in keys]
+    columns = min(4, len(states))
+    n_rows = -(-len(states) // columns)
+    step = 0.36 if any("\n" in text for text in labels) else 0.26
+    words = {"lower": "lower is better", "higher": "higher is better"}.get(better, "")
+    with styled():
+        page = new_page(
+            2.0 + 2.05 * columns,
+            0.5 + n_rows * (0.9 + step * len(keys)),
+            f"{label} by state, whole run",
+            note.text(f"{FOREST_BAND} Each state on its own scale."),
+            forest_legend(),
+        )
+        grid: Any = page.body.subplots(n_rows, columns, sharey=True, squeeze=False)
+        for position, axes in enumerate(grid.flat):
+            if position >= len(states):
+                axes.remove()
+                continue
+            draw_forest(rows[rows["scope"] == states[position]], axes, keys, better)
+            axes.set_yticks(range(len(keys)), labels)
+            axes.set_title(shorten(names[states[position]], 24, 2))
+            tidy_values(axes.xaxis, 3)
+            axes.spines["left"].set_visible(False)
+        page.body.supxlabel(shorten(f"Difference, {unit}" + (f"; {words}" if words else ""), 90, 1), fontsize=8)
+    return page.figure

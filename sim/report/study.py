@@ -1,0 +1,109 @@
+"""What a report is about: read from the manifest of a folder, so that nothing has to load or run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from sim.plots import Note, Picture
+
+EMPTY = pd.DataFrame()
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """An experiment as its manifest tells it; ``done`` and ``failed`` count the runs that are stored now."""
+
+    manifest: Mapping[str, Any]
+    done: int
+    failed: int
+    points: int = 1
+
+    @property
+    def kind(self) -> str:
+        """Return run, compare or sweep."""
+        return str(self.manifest.get("kind", "run"))
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Map scenario key to display title, the baseline first."""
+        entries = self.manifest.get("scenarios", [])
+        ordered = sorted(entries, key=lambda entry: str(entry["key"]) != self.baseline)
+        return {str(entry["key"]): str(entry.get("title") or entry["key"]) for entry in ordered}
+
+    @property
+    def others(self) -> dict[str, str]:
+        """Scenarios that are compared with the baseline."""
+        return {key: title for key, title in self.titles.items() if key != self.baseline}
+
+    @property
+    def baseline(self) -> str:
+        """Key of the reference scenario."""
+        return str(self.manifest.get("baseline", ""))
+
+    @property
+    def resolved(self) -> dict[str, dict[str, Any]]:
+        """Map scenario key to the resolved scenario."""
+        return {str(entry["key"]): dict(entry.get("resolved", {})) for entry in self.manifest.get("scenarios", [])}
+
+    @property
+    def total(self) -> int:
+        """Number of runs the experiment has when it is complete."""
+        planned = self.manifest.get("planned")
+        return int(planned or self.manifest.get("replications", 1) * len(self.titles) * self.points)
+
+    @property
+    def unfinished(self) -> bool:
+        """Tell whether runs are missing, be it that they wait, run or were never started."""
+        return self.done + self.failed < self.total
+
+    @property
+    def months(self) -> int:
+        """Length of a run."""
+        return int(self.resolved[self.baseline].get("months", 0))
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """Year and month of month 0."""
+        year, month = str(self.resolved[self.baseline].get("start", "2024-01")).split("-")[:2]
+        return int(year), int(month)
+
+    @property
+    def design(self) -> Mapping[str, Any]:
+        """Design of a sweep; empty for a run and a comparison."""
+        return dict(self.manifest.get("design") or {})
+
+    def note(self, keys: list[str], baseline: bool = True) -> Note:
+        """Provenance for captions."""
+        titles = self.titles
+        return Note(
+            ", ".join(titles[key] for key in keys),
+            int(self.manifest.get("replications", 1)),
+            int(self.manifest.get("base_seed", 0)),
+            str(self.manifest.get("version", "")),
+            self.manifest.get("citizens", ""),
+            titles[self.baseline] if baseline else "",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Everything a report is made from.
+
+    ``tables`` are those of the folder by name (``effects``, ``cost_effectiveness``, ``districts`` ...; what is
+    absent is left out of the report), ``texts`` the resolved scenarios as YAML by key, ``remarks`` what could
+    not be done and why.
+    """
+
+    study: Study
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table, empty when there is none."""
+        return self.tables.get(name, EMPTY)

@@ -1,0 +1,42 @@
+"""What the keys of a scenario file are measured in: one list for explanations, differences and the schema."""
+
+from __future__ import annotations
+
+from sim.parameters import CATALOGUE as PARAMETERS
+
+UNITS = {
+    "start": "month",
+    "at": "month",
+    "months": "months",
+    "for_months": "months",
+    "week": "quarter of the month",
+    "intensity": "share of the full dose",
+    "magnitude": "times the size of the catalogue",
+    "remaining": "share of the mission",
+    "troops": "soldiers",
+    "police_officers": "officers",
+    "monitors": "monitors",
+    "meur_per_year": "million euro a year",
+}
+"""Units of the keys that hold a quantity; parameters have theirs in the catalogue."""
+
+
+def unit_of(key: str) -> str:
+    """Return the unit of a dotted key such as ``interventions.police.intensity``; nothing for a name."""
+    first, _, last = key.rpartition(".")
+    if first == "parameters":
+        return PARAMETERS[last].unit if last in PARAMETERS else ""
+    return UNITS.get(last, "")
+
+
+DEFAULTS = {
+    ("ScenarioFile", "institutions"): "scripted",
+    ("ProgrammeFile", "intensity"): 1.0,
+    ("TriggerFile", "for_months"): 1,
+    ("TriggerFile", "in"): "region",
+    ("ShockFile", "week"): 0,
+    ("ShockFile", "magnitude"): 1.0,
+    ("ShockFile", "months"): 12,
+    ("ShockFile", "remaining"): 0.0,
+}
+"""What holds when a key is left out, by the part of a file it stands in; the catalogue fills in the rest."""
