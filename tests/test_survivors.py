@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sim.agents.armed_group import CEASEFIRE
 from sim.experiment import build_plan
 from sim.scenario import load_scenario
-from sim.validation.worlds import FOLDER
+from sim.validation.worlds import FOLDER, Valley, minority, valley_model
 
 
 def test_replications_share_their_luck_across_scenarios_and_points() -> None:
@@ -23,3 +26,41 @@ def test_replications_share_their_luck_across_scenarios_and_points() -> None:
     assert len(plan.runs) == 18
     assert len(seeds) == 3
     assert len({seed for _, seed in seeds}) == 3
+
+
+def test_capable_states_have_fewer_armed_groups() -> None:
+    """Bug ``capacity-breeds-rebels``."""
+    model = valley_model(Valley(months=12), 0)
+    group, picture = minority(model, "AAA"), model.situation
+
+    def hazard(capacity: float) -> float:
+        outcomes = {**picture.outcomes, "capacity": [capacity] * 2}
+        return group.formation_hazard(replace(picture, outcomes=outcomes))
+
+    assert hazard(0.7) < hazard(0.5) < hazard(0.3)
+
+
+def test_robust_missions_keep_the_peace() -> None:
+    """Bug ``peace-is-dangerous``: at a luck between the two hazards, war comes back only where nobody stands."""
+    returned = {}
+    for mission in ("none", "robust"):
+        model = valley_model(Valley(mission=mission, months=12), 0)
+        model.step()
+        group = minority(model, "BBB")
+        group.enter(CEASEFIRE, model.month)
+        group.chance = lambda number: 0.003  # type: ignore[method-assign]
+        returned[mission] = bool(group.after_war(replace(model.situation, month=model.month)))
+    assert returned == {"none": True, "robust": False}
+
+
+def test_kin_at_war_count_where_no_mission_stands() -> None:
+    """Bug ``kin-shield-reversed``."""
+    model = valley_model(Valley(months=12), 0)
+    group = minority(model, "AAA")
+    at_war = replace(model.situation, at_war=[False, True])
+    felt = []
+    for dose in (0.0, 1.0):
+        model.mission_dose = [0.0, dose]
+        felt.append(group.kin_at_war(at_war))
+    assert felt == [1.0, 0.0]
+    assert group.kin_at_war(replace(model.situation, at_war=[False, False])) == 0.0

@@ -8,7 +8,8 @@ import typer
 
 from sim.cli.command import app
 from sim.cli.options import Out, Workers
-from sim.cli.output import number, print_table, progress_shown, say
+from sim.cli.output import print_table, progress_shown, say
+from sim.wording import number
 
 if TYPE_CHECKING:
     from sim.validation.records import Result, Row

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from sim.experiment import Progress
-from sim.experiment.worker import start_worker
+from sim.experiment.pools import start_worker
 
 ProgressCallback = Callable[[Progress], None]
 
