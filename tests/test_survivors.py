@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from sim.agents.armed_group import CEASEFIRE
 from sim.experiment import build_plan
 from sim.scenario import load_scenario
+from sim.types import OVERSIGHT
 from sim.validation.worlds import FOLDER, Valley, minority, valley_model
+from sim.world.world import WAR
 
 
 def test_replications_share_their_luck_across_scenarios_and_points() -> None:
@@ -64,3 +68,15 @@ def test_kin_at_war_count_where_no_mission_stands() -> None:
         felt.append(group.kin_at_war(at_war))
     assert felt == [1.0, 0.0]
     assert group.kin_at_war(replace(model.situation, at_war=[False, False])) == 0.0
+
+
+def test_oversight_restrains_repression() -> None:
+    """Bug ``oversight-represses``; the twin takes repression from the world, so it cannot see it."""
+    world = valley_model(Valley(months=12), 0).world
+    world.posture[0] = WAR
+    felt = []
+    for oversight in (0.2, 0.8):
+        world.fields.slow[OVERSIGHT] = oversight
+        world.set_inputs()
+        felt.append(float(world.inputs.repression[0]))
+    assert felt == pytest.approx([0.8, 0.2])
