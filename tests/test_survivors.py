@@ -10,7 +10,8 @@ from sim.agents.armed_group import CEASEFIRE
 from sim.experiment import build_plan
 from sim.scenario import load_scenario
 from sim.types import OVERSIGHT
-from sim.validation.worlds import FOLDER, Valley, minority, valley_model
+from sim.validation.worlds import FOLDER, Valley, minority, run, valley_model
+from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import WAR
 
 
@@ -80,3 +81,14 @@ def test_oversight_restrains_repression() -> None:
         world.set_inputs()
         felt.append(float(world.inputs.repression[0]))
     assert felt == pytest.approx([0.8, 0.2])
+
+
+def test_a_programme_runs_its_months_and_spends_a_year_in_a_year() -> None:
+    """Bugs ``a-month-too-long`` and ``a-year-each-month``."""
+    model = run(valley_model(Valley(file="valleys_dialogue", months=15), 0))
+    programme = model.deliveries[0]
+    assert programme.history == [(0, "running"), (12, "ended")]
+    assert programme.meur_per_year > 0
+    assert programme.spent == pytest.approx(programme.meur_per_year)
+    spent = model.world.recorder.series[:, :, OUTCOME_INDEX["cost"]].sum(axis=1)
+    assert (spent > 0).tolist() == [True] * 12 + [False] * 3

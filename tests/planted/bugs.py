@@ -91,9 +91,9 @@ BUGS: tuple[Bug, ...] = (
         INSTITUTIONS),
     # Interventions
     Bug("a-month-too-long", "A programme runs one month longer than it was given", "sim/interventions/delivery.py",
-        "month >= self.since + self.months:", "month > self.since + self.months:", CATALOGUE),
+        "month >= self.since + self.months:", "month > self.since + self.months:", SURVIVORS),
     Bug("a-year-each-month", "A year's cost is spent every month", "sim/interventions/delivery.py",
-        "self.weight * self.meur_per_year / 12.0 if running", "self.weight * self.meur_per_year if running", CATALOGUE),
+        "self.weight * self.meur_per_year / 12.0 if running", "self.weight * self.meur_per_year if running", SURVIVORS),
     # Experiment and analysis
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
         "yield RunSpec(run_id(identity), scenario.key, number, replication, seed)",
