@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sim.agents.armed_group import CEASEFIRE
 from sim.experiment import build_plan
 from sim.scenario import load_scenario
-from sim.types import OVERSIGHT
+from sim.types import CORRUPTION, OVERSIGHT
 from sim.validation.worlds import FOLDER, Valley, minority, run, valley_model
+from sim.world.effects import FACTORS, Reach, factor_table, make_pull
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import WAR
 
@@ -92,3 +94,14 @@ def test_a_programme_runs_its_months_and_spends_a_year_in_a_year() -> None:
     assert programme.spent == pytest.approx(programme.meur_per_year)
     spent = model.world.recorder.series[:, :, OUTCOME_INDEX["cost"]].sum(axis=1)
     assert (spent > 0).tolist() == [True] * 12 + [False] * 3
+
+
+def test_effects_are_absorbed_by_integrity_and_reach_by_residents_once() -> None:
+    """Bugs ``absorbed-by-corruption`` and ``weight-twice``."""
+    setting = valley_model(Valley(months=12), 0).setting
+    g, fields = setting.geography, setting.fields
+    absorbed = factor_table(fields, np.zeros(2), np.zeros(2))[FACTORS.index("integrity")]
+    assert absorbed == pytest.approx(1.0 - fields.slow[CORRUPTION])
+    cells = np.flatnonzero(g.cell_district == 0)
+    pull = make_pull("capacity", 2.0, Reach(cells), g, 0.0, 0.0)
+    assert pull.weights == pytest.approx([2.0 * 30_000 / 142_000])

@@ -25,7 +25,7 @@ class Bug:
 
 TWIN, INSTITUTIONS = "tests/test_twin.py", "tests/test_institutions.py"
 ANALYSIS, EXPERIMENT, VALIDATION = "tests/test_analysis.py", "tests/test_experiment.py", "tests/test_validation.py"
-CATALOGUE, TRUTHS, SURVIVORS = "tests/test_catalogue.py", "tests/test_unit_truths.py", "tests/test_survivors.py"
+TRUTHS, SURVIVORS = "tests/test_unit_truths.py", "tests/test_survivors.py"
 
 BUGS: tuple[Bug, ...] = (
     # Kernels
@@ -76,9 +76,9 @@ BUGS: tuple[Bug, ...] = (
     Bug("weak-force-robust", "A limited mandate acts on combat like a robust one", "sim/world/presence.py",
         '"limited": 0.1', '"limited": 1.0', VALIDATION),
     Bug("weight-twice", "The share of a place reached by a programme counts twice", "sim/world/effects.py",
-        "places.astype(np.int64), size * shares,", "places.astype(np.int64), size * shares * shares,", CATALOGUE),
+        "places.astype(np.int64), size * shares,", "places.astype(np.int64), size * shares * shares,", SURVIVORS),
     Bug("absorbed-by-corruption", "Corruption helps a programme to be absorbed", "sim/world/effects.py",
-        '"integrity": 1.0 - slow[1]', '"integrity": slow[1]', TWIN),
+        '"integrity": 1.0 - slow[1]', '"integrity": slow[1]', SURVIVORS),
     # Agents
     Bug("capacity-breeds-rebels", "Capable states have more armed groups", "sim/agents/armed_group.py",
         "push -= p.b_group_capacity *", "push += p.b_group_capacity *", SURVIVORS),

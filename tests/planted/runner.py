@@ -15,7 +15,6 @@ from pathlib import Path
 from tests.planted.bugs import (
     ANALYSIS,
     BUGS,
-    CATALOGUE,
     EXPERIMENT,
     INSTITUTIONS,
     SURVIVORS,
@@ -26,7 +25,7 @@ from tests.planted.bugs import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-FAST = (SURVIVORS, ANALYSIS, VALIDATION, INSTITUTIONS, CATALOGUE, EXPERIMENT, TRUTHS, TWIN)
+FAST = (SURVIVORS, ANALYSIS, VALIDATION, INSTITUTIONS, EXPERIMENT, TRUTHS, TWIN)
 """The fast subset: every bug is given these files, the likeliest one first."""
 UNCOMPILED = {
     TRUTHS: "by_hand or hard_threshold",
