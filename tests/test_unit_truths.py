@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 
 from sim.kernels.mobilisation import COLLAPSE, FLOOR, LITERAL, arrest_probability, choice, grievance
-from tests import epstein
-from tests.epstein import Rules
+from sim.validation import epstein
+from sim.validation.epstein import MODEL_2, RUN_2, Rules
 
-RUN_2 = Rules(form=FLOOR, legitimacy=0.82, longest_jail=30.0)
-MODEL_2 = Rules(form=FLOOR, legitimacy=0.8, longest_jail=15.0, groups=2)
 RUNS_1 = 10
 RUNS_2 = 40
 

@@ -1,5 +1,6 @@
 """The commands as functions: load a scenario, run it, compare it with others; results as pandas tables."""
 
+from sim.api.check import Checked, check
 from sim.api.compact import compact
 from sim.api.comparison import compare
 from sim.api.folder import default_folder
@@ -14,6 +15,7 @@ from sim.api.why import Why, why
 from sim.scenario import load_scenario
 
 __all__ = [
+    "Checked",
     "Comparison",
     "Preview",
     "Rerun",
@@ -23,6 +25,7 @@ __all__ = [
     "Verification",
     "Why",
     "catalogue",
+    "check",
     "compact",
     "compare",
     "default_folder",

@@ -1,6 +1,7 @@
 """The ``stabsim`` command. Everything heavy is imported by the command that needs it."""
 
 from sim.cli import (  # noqa: F401 - each registers its commands
+    check,
     files,
     inspect,
     listing,

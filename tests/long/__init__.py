@@ -1,1 +1,1 @@
-"""Long checks with one command: ``python -m tests.long [facts] [rumour] [scale] [fuzz] [coverage] [nulls] [kill] [--quick]``."""
+"""Long checks: ``python -m tests.long [facts] [rumour] [scale] [fuzz] [coverage] [nulls] [kill] [--quick]``, ``planted``, ``publish``."""

@@ -1,6 +1,6 @@
 """The grid worlds of Granovetter (1978) and Epstein (2002), around the model's own mobilisation functions.
 
-A test helper. The grid supplies vision, movement and neighbours, and nothing else: grievance, the perceived
+The grid supplies vision, movement and neighbours, and nothing else: grievance, the perceived
 probability of arrest and the choice are those of `sim.kernels.mobilisation`. Chance comes from keyed draws.
 
 Rules (Epstein 2002, PNAS 99 suppl. 3, doi 10.1073/pnas.092080199; evidence section 1.1): 40 x 40 torus, one
@@ -15,7 +15,15 @@ willing but finds nobody to kill is quiet, is not arrested and emboldens nobody.
 willing are active, is there as `Rules.willing_is_active`: peacekeepers then delay far less.) Each citizen
 clones with probability 0.05 a tick onto a random free neighbouring site (the child inherits group and
 hardship, and has a risk aversion of its own), and dies at an age U(0, 200). Everybody starts at age 0.
+
+`Rules.mesa` follows the rules of Mesa's own example instead, where they differ: vision is a diamond, an agent
+acts before it moves, the ratio of officers to actives is rounded to the nearest whole number (half to even),
+the jailed stay where they are for a whole number of their own turns, and every site is filled independently.
 """
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
@@ -24,14 +32,15 @@ import numpy as np
 from sim.kernels import draws
 from sim.kernels.compiling import kernel
 from sim.kernels.elementary import normal_quantile
-from sim.kernels.mobilisation import arrest_probability, choice, grievance
+from sim.kernels.mobilisation import FLOOR, arrest_probability, choice, grievance
+from sim.types import Array
 
 SIDE = 40
 SITES = SIDE * SIDE
 SHARP = 1e9
 """Multiplier that makes `choice` a hard threshold."""
 
-# Streams of this helper; the model uses none above 33.
+# Streams of these worlds; the model uses none above 33.
 PLACE, TRAITS, ORDER, ACT, BREED, FREED = (np.uint64(200 + k) for k in range(6))
 
 EMPTY = -1
@@ -55,7 +64,13 @@ class Rules(NamedTuple):
     clone: float = 0.05
     oldest: float = 200.0
     willing_is_active: bool = False
+    mesa: bool = False
 
+
+RUN_2 = Rules(form=FLOOR, legitimacy=0.82, longest_jail=30.0)
+"""Run 2 of the paper: punctuated equilibrium."""
+MODEL_2 = Rules(form=FLOOR, legitimacy=0.8, longest_jail=15.0, groups=2)
+"""Model II of the paper: two groups, with or without peacekeepers."""
 
 AGENT = np.dtype(
     [
@@ -69,31 +84,32 @@ AGENT = np.dtype(
         ("dies", np.float64),
     ]
 )
-"""``site`` is `EMPTY` for the jailed and the dead; ``ends`` is the tick of release, ``dies`` of death."""
+"""``site`` is `EMPTY` for the jailed (not with Mesa's rules) and the dead; ``ends`` is the tick of release (with Mesa's
+rules the turns still to sit out), ``dies`` the tick of death."""
 
 SITE = np.dtype([("who", np.int64), ("what", np.int64), ("actives", np.int64), ("officers", np.int64)])
 """The slot of the agent there or `EMPTY`, what it is, and the active citizens and officers in view."""
 
 
-def disc(vision: float) -> np.ndarray:
-    """Sites in vision of each site, (1600, n_in_view) int16: a disc on the torus, the own site first."""
+def disc(vision: float, diamond: bool = False) -> Array:
+    """Sites in vision of each site, (1600, n_in_view) int16: a disc (or diamond) on the torus, the own site first."""
     reach = int(vision)
     steps = [
         (dx, dy)
         for dx in range(-reach, reach + 1)
         for dy in range(-reach, reach + 1)
-        if dx * dx + dy * dy <= vision * vision
+        if (abs(dx) + abs(dy) <= vision if diamond else dx * dx + dy * dy <= vision * vision)
     ]
     steps.sort(key=lambda step: step[0] ** 2 + step[1] ** 2)
     x, y = np.divmod(np.arange(SITES), SIDE)
     return np.stack([(x + dx) % SIDE * SIDE + (y + dy) % SIDE for dx, dy in steps], axis=1).astype(np.int16)
 
 
-def nobody(vision: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def nobody(vision: float, diamond: bool = False) -> tuple[Array, Array, Array]:
     """An empty world: room for agents on the grid and in jail, the sites, and what each site has in view."""
     grid = np.zeros(SITES, SITE)
     grid["who"] = EMPTY
-    return np.zeros(4 * SITES, AGENT), grid, disc(vision)
+    return np.zeros(4 * SITES, AGENT), grid, disc(vision, diamond)
 
 
 @kernel
@@ -146,12 +162,16 @@ def take(i, agents, grid, near, state):
 
 @kernel
 def turn(i, agents, grid, near, state):
-    """Make a citizen active or quiet."""
+    """Make a citizen on the grid active, quiet or jailed."""
     if agents[i].state != state:
         site = agents[i].site
+        before = agents[i].state
         agents[i].state = state
         grid[site].what = state
-        seen_actives(grid, near, site, 1 if state == ACTIVE else -1)
+        if state == ACTIVE:
+            seen_actives(grid, near, site, 1)
+        elif before == ACTIVE:
+            seen_actives(grid, near, site, -1)
 
 
 @kernel
@@ -185,7 +205,15 @@ def populate(seed, rules, agents, grid, near):
     places = np.arange(SITES)
     shuffle(places, seed, PLACE, 0)
     citizens = int(np.round(rules.citizen_density * SITES))
-    n = citizens + int(np.round(rules.police_density * SITES))
+    police = int(np.round(rules.police_density * SITES))
+    if rules.mesa:
+        citizens = 0
+        police = 0
+        for site in range(SITES):
+            u = draws.uniform(seed, PLACE, 1, np.uint64(site), 0)
+            citizens += u < rules.citizen_density
+            police += rules.citizen_density <= u < rules.citizen_density + rules.police_density
+    n = citizens + police
     for i in range(n):
         w0, w1, w2, _ = draws.words(seed, TRAITS, 0, np.uint64(i), 0)
         agents[i].uid = i
@@ -203,7 +231,10 @@ def decide(i, rules, agents, grid, near, u):
     """A citizen looks round and becomes active or quiet; it counts itself, once, among the active."""
     site = agents[i].site
     actives = 1 + grid[site].actives - (agents[i].state == ACTIVE)
-    p_arrest = arrest_probability(grid[site].officers / actives, rules.k, 1.0, 0.35, rules.form)
+    ratio = grid[site].officers / actives
+    if rules.mesa:
+        ratio = np.rint(ratio)
+    p_arrest = arrest_probability(ratio, rules.k, 1.0, 0.35, rules.form)
     motive = grievance(agents[i].hardship, rules.legitimacy) - agents[i].risk * p_arrest - rules.threshold
     turn(i, agents, grid, near, ACTIVE if u < choice(SHARP * motive) else QUIET)
 
@@ -238,16 +269,24 @@ def a_member(site, agents, grid, near, group, u):
 
 
 @kernel
-def activate(i, seed, tick, rules, agents, grid, near):
-    """One agent moves, then decides (and kills) or arrests."""
+def move(i, seed, tick, agents, grid, near):
+    """An agent moves to a random free site in view, if there is one."""
     target = free_near(agents[i].site, grid, near, seed, ACT, tick, agents[i].uid)
     if target != EMPTY:
         take(i, agents, grid, near, agents[i].state)
         put(i, target, agents, grid, near)
+
+
+@kernel
+def act(i, seed, tick, rules, agents, grid, near):
+    """A citizen decides (and kills); an officer arrests one random active citizen in view."""
     w0, w1, w2, _ = draws.words(seed, ACT, tick, agents[i].uid, 0)
     if agents[i].group == POLICE:
         caught = an_active(agents[i].site, grid, near, draws.unit32(w0))
-        if caught != EMPTY:
+        if caught != EMPTY and rules.mesa:
+            turn(caught, agents, grid, near, JAILED)
+            agents[caught].ends = np.floor(draws.unit32(w1) * (rules.longest_jail + 1.0))
+        elif caught != EMPTY:
             take(caught, agents, grid, near, JAILED)
             agents[caught].ends = tick + draws.unit32(w1) * rules.longest_jail
         return
@@ -258,6 +297,20 @@ def activate(i, seed, tick, rules, agents, grid, near):
             take(victim, agents, grid, near, DEAD)
         elif not rules.willing_is_active:
             turn(i, agents, grid, near, QUIET)
+
+
+@kernel
+def activate(i, seed, tick, rules, agents, grid, near):
+    """One agent moves, then decides (and kills) or arrests; with Mesa's rules it moves last."""
+    if rules.mesa:
+        if agents[i].ends > 0.0:
+            agents[i].ends -= 1.0
+            return
+        act(i, seed, tick, rules, agents, grid, near)
+        move(i, seed, tick, agents, grid, near)
+    else:
+        move(i, seed, tick, agents, grid, near)
+        act(i, seed, tick, rules, agents, grid, near)
 
 
 @kernel
@@ -298,7 +351,7 @@ def free_anywhere(grid, seed, tick, uid):
 def release(n, seed, tick, agents, grid, near):
     """Those whose term is over come back to a random free site; with none free they wait."""
     for i in range(n):
-        if agents[i].state == JAILED and agents[i].ends <= tick:
+        if agents[i].site == EMPTY and agents[i].state == JAILED and agents[i].ends <= tick:
             site = free_anywhere(grid, seed, tick, agents[i].uid)
             if site != EMPTY:
                 agents[i].state = QUIET
@@ -355,14 +408,14 @@ def _record(seed, rules, agents, grid, near, out):
     return out.shape[0]
 
 
-def record(seed: int, rules: Rules, ticks: int, vision: float) -> np.ndarray:
+def record(seed: int, rules: Rules, ticks: int, vision: float) -> Array:
     """Members of group 0, of group 1, and actives at the end of each tick; ends when a group is gone."""
     out = np.zeros((ticks, 3), np.int64)
-    last = _record(np.uint64(seed), rules, *nobody(vision), out)
+    last = _record(np.uint64(seed), rules, *nobody(vision, rules.mesa), out)
     return out[:last]
 
 
-def rebellion(seed: int, rules: Rules, ticks: int, vision: float = 7.0) -> np.ndarray:
+def rebellion(seed: int, rules: Rules, ticks: int, vision: float = 7.0) -> Array:
     """Model I: actives at the end of each tick, (ticks,) int64."""
     return record(seed, rules, ticks, vision)[:, 2]
 
@@ -373,7 +426,7 @@ def elimination(seed: int, rules: Rules, ticks: int, vision: float = 1.7) -> int
     return len(history) if (history[-1, :2] == 0).any() else -1
 
 
-def outbursts(active: np.ndarray, above: int = 50) -> tuple[np.ndarray, np.ndarray]:
+def outbursts(active: Array, above: int = 50) -> tuple[Array, Array]:
     """First ticks and total activations of the maximal runs of ticks with more than ``above`` active."""
     high = np.concatenate(([0], (active > above).astype(np.int64), [0]))
     first = np.flatnonzero(np.diff(high) == 1)

@@ -1,0 +1,77 @@
+"""``check``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.command import app
+from sim.cli.options import Out, Workers
+from sim.cli.output import print_table, progress_shown, say
+from sim.wording import number
+
+if TYPE_CHECKING:
+    from sim.validation.records import Result, Row
+
+
+@app.command()
+def check(
+    kind: Annotated[str, typer.Argument(help="facts, or docking (against other people's models).")] = "facts",
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the replications: to see what broke.")] = False,
+    only: Annotated[str | None, typer.Option(help="Single checks, such as SF4,SF5.")] = None,
+    workers: Workers = None,
+    out: Out = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> int:
+    """What makes us believe the model: a table of facts that may hold failures, and figures."""
+    from sim import api
+
+    names = [name.strip() for name in only.split(",") if name.strip()] if only else []
+    with progress_shown() as progress:
+        made = api.check(kind, quick=quick, only=names, workers=workers, out=out, progress=progress, said=_say)
+    if as_json:
+        typer.echo((made.path / f"{kind}.json").read_text(encoding="utf-8"), nl=False)
+        return 0
+    _print(made.results)
+    say(f"figures, table and JSON: {made.path}")
+    return 0
+
+
+def _say(result: Result) -> None:
+    from sim.cli.output import Verbosity, complain
+
+    if not Verbosity.quiet:
+        complain(f"{result.key}: {result.verdict} ({result.seconds:.0f} s)")
+
+
+def _print(results: tuple[Result, ...]) -> None:
+    columns = [("", "left"), ("measured", "left"), ("value", "right"), ("95 % interval", "right"), ("window", "left"),
+               ("", "left"), ("verdict", "left")]  # fmt: skip
+    lines = [
+        [result.key if k == 0 else "", row.what, _value(row), _interval(row), row.window, row.basis, row.verdict]
+        for result in results
+        for k, row in enumerate(result.rows)
+    ]
+    print_table("Facts (E: window from evidence, A: our own choice)", columns, lines)
+    for result in results:
+        for row in result.rows:
+            if row.verdict == "not testable yet":
+                say(f"{result.key} {row.what}: {row.note}")
+        if result.verdict == "fail" and result.suspected:
+            say(f"{result.key} fails; suspected: {result.suspected}")
+    verdicts = [result.verdict for result in results]
+    counts = [f"{verdicts.count(v)} {v}" for v in ("pass", "fail", "not testable yet", "not run") if v in verdicts]
+    say(", ".join(counts))
+
+
+def _value(row: Row) -> str:
+    if row.value is None:
+        return ""
+    return f"{number(row.value)} {row.unit}".strip()
+
+
+def _interval(row: Row) -> str:
+    if row.low is None or row.high is None:
+        return ""
+    return f"{number(row.low)} to {number(row.high)}"
