@@ -7,6 +7,13 @@ import math
 NOT_ENOUGH = "not enough replications to tell"
 SAME = "the same in every pair"
 ONE_PAIR = "one pair: no interval"
+SMALL = 0.01
+"""Share of the baseline below which a difference is called small whatever its certainty."""
+
+
+def is_small(effect: float, base: float) -> bool:
+    """Tell whether a difference is under a hundredth of the baseline, however certain."""
+    return base > 0 and abs(effect) < SMALL * base
 
 
 def verdict(effect: float, low: float, high: float, better: str) -> str:

@@ -185,6 +185,10 @@ _UNTOLD = ("not enough replications to tell", "the same in every pair", "one pai
 
 
 def _effect_row(row: Any, item: Any) -> list[str]:
+    from sim.analysis.verdict import is_small
+
+    words = str(row["in_words"])
+    small = words not in _UNTOLD and is_small(row["effect"], row["baseline_mean"])
     return [
         item.label,
         item.unit,
@@ -192,7 +196,7 @@ def _effect_row(row: Any, item: Any) -> list[str]:
         number(row["effect"]),
         f"{number(row['ci_low'])} to {number(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
         f"{number(row['spread_low'])} to {number(row['spread_high'])}",
-        str(row["in_words"]),
+        f"{words}, under 1 %" if small else words,
     ]
 
 

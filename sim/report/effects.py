@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.analysis import PLACE_MEASURES, REGION, WHOLE_RUN
-from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME, verdict
+from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME, is_small, verdict
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import (
     EN_DASH,
@@ -26,7 +26,7 @@ from sim.report.markup import (
     text,
 )
 from sim.report.study import Material
-from sim.report.words import headline_effects, is_small, with_words
+from sim.report.words import headline_effects, with_words
 from sim.world.outcomes import OUTCOMES
 
 MARKS = {"better": "\N{BLACK UP-POINTING TRIANGLE}", "worse": "\N{BLACK DOWN-POINTING TRIANGLE}"}

@@ -9,15 +9,13 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis import REGION, WHOLE_RUN, verdict
-from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME
+from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME, is_small
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import NO_BREAK, Html, element, interval, join, listed, number, percent, text
 from sim.report.study import Material, Study
 from sim.world.outcomes import OUTCOMES
 
 UNTOLD = (NOT_ENOUGH, ONE_PAIR)
-SMALL = 0.01
-"""Share of the baseline below which a difference is called small whatever its certainty."""
 DIRECTED = tuple(item.name for item in OUTCOMES if item.headline and item.better != "none")
 
 
@@ -61,11 +59,6 @@ def answer(material: Material) -> list[Html]:
     if rows.empty:
         return [_history_sentence(material), _spread_sentence(study), _hedge(material)]
     return [_primary_sentence(rows, study), _overall_sentence(rows, study.others), _hedge(material)]
-
-
-def is_small(effect: float, base: float) -> bool:
-    """Tell whether a difference is under a hundredth of the baseline, however certain."""
-    return base > 0 and abs(effect) < SMALL * base
 
 
 def describe(row: Mapping[Any, Any], unit: str) -> Html:
