@@ -1,16 +1,10 @@
 """The ``stabsim`` command. Everything heavy is imported by the command that needs it."""
 
-from sim.cli import (  # noqa: F401 - each registers its commands
-    check,
-    files,
-    inspect,
-    listing,
-    page,
-    report,
-    runs,
-    sweeps,
-    why,
-)
+# In the order in which --help lists the commands.
+# isort: off
+from sim.cli import runs, sweeps, inspect, report, why, page, check, files, listing  # noqa: F401 - each registers
+
+# isort: on
 from sim.cli.command import app, main
 
 __all__ = ["app", "main"]

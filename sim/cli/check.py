@@ -24,7 +24,7 @@ def check(
     out: Out = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> int:
-    """What makes us believe the model: a table of facts that may hold failures, and figures."""
+    """Hold the model against facts; print what passes and what fails, with figures."""
     from sim import api
 
     names = [name.strip() for name in only.split(",") if name.strip()] if only else []

@@ -72,7 +72,7 @@ def diff(
     b: Annotated[str, typer.Argument(help="What it is compared with.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
 ) -> None:
-    """Show what two scenarios really differ in, after everything inherited and left out is filled in."""
+    """Show what two scenarios differ in once everything inherited is filled in."""
     from sim.scenario import differences, load_scenario
 
     problems: list[Problem] = []

@@ -77,7 +77,7 @@ def compare(
     out: Out = None,
     force: Force = False,
 ) -> int:
-    """Compare scenarios with a baseline: paired effects with intervals, figures, and a report."""
+    """Compare scenarios with a baseline: paired effects, figures and a report."""
     from sim import api
 
     people = citizens_number(citizens)

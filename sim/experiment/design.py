@@ -100,31 +100,19 @@ def _random(design: Design, factors: Sequence[Factor]) -> F8:
 
 
 def _sobol(design: Design, factors: Sequence[Factor]) -> F8:
-    module = _salib("SALib.sample.sobol")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return np.asarray(
-            module.sample(
-                unit_problem([factor.key for factor in factors]),
-                design.size,
-                calc_second_order=design.second_order,
-                seed=design.seed,
-            )
-        )
+    return _from_salib("sobol", design, factors, calc_second_order=design.second_order)
 
 
 def _morris(design: Design, factors: Sequence[Factor]) -> F8:
-    module = _salib("SALib.sample.morris")
+    return _from_salib("morris", design, factors, num_levels=design.levels)
+
+
+def _from_salib(kind: str, design: Design, factors: Sequence[Factor], **options: Any) -> F8:
+    module = _salib(f"SALib.sample.{kind}")
+    problem = unit_problem([factor.key for factor in factors])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.asarray(
-            module.sample(
-                unit_problem([factor.key for factor in factors]),
-                design.size,
-                num_levels=design.levels,
-                seed=design.seed,
-            )
-        )
+        return np.asarray(module.sample(problem, design.size, seed=design.seed, **options))
 
 
 def _salib(name: str) -> Any:
