@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from sim.plots.style import BLUE, GREY, MINUS, ORANGE, PALE, Note, new_page, number_text, shorten, styled, tidy_values
 
 CHAIN = (
-    "Dot: the month in which the mean paired difference of an outcome first left its noise and stayed out; "
-    "number: the difference at the end. The order in time suggests, and does not prove, a cause."
+    "Dot: the first of three months in which the mean paired difference of an outcome is clear and more than a "
+    "ten-thousandth of the baseline; number: the difference at the end. The order suggests a cause, and proves none."
 )
 LEAD = "Dot: median months from the warning to the episode; bar: 5th to 95th percentile. Beside it: episodes warned of, and false alarms."
 ROW = 0.27
