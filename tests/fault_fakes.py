@@ -62,7 +62,6 @@ def fault_plan(replications: int) -> Plan:
     )
 
 
-@app.command()
 def sweep(
     folder: Path,
     replications: int = 8,
@@ -197,4 +196,5 @@ def content(folder: Path) -> tuple[str, str, str]:
 
 
 if __name__ == "__main__":
+    app.command()(sweep)  # in place of the real one, in this process only
     main()

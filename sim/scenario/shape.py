@@ -41,7 +41,12 @@ def check_shape(root: Node, model: type[BaseModel] = ScenarioFile) -> tuple[list
 
 
 def _path(item: Any) -> tuple[Any, ...]:
-    return tuple(part for part in item["loc"] if part != "[key]")
+    """Return where an error is; pydantic adds ``[key]`` to the path of a key that is not usable."""
+    return tuple(item["loc"][:-1] if _is_bad_key(item) else item["loc"])
+
+
+def _is_bad_key(item: Any) -> bool:
+    return len(item["loc"]) > 1 and item["loc"][-1] == "[key]" and item["type"] != "extra_forbidden"
 
 
 _TYPES = {
@@ -61,7 +66,7 @@ _LIMITS = ("greater_than_equal", "less_than_equal", "greater_than", "less_than")
 def _problem(root: Node, item: Any) -> Problem:
     """Translate one pydantic error."""
     path, kind, value = _path(item), item["type"], item["input"]
-    on_key = kind == "extra_forbidden" or item["loc"][-1:] == ("[key]",)
+    on_key = kind == "extra_forbidden" or _is_bad_key(item)
     if kind == "extra_forbidden":
         what, said = "unknown key", _unknown(path)
     elif on_key and kind in ("string_pattern_mismatch", "string_type"):
