@@ -53,7 +53,8 @@ class Replications:
             self.process.terminate()
 
     def remove(self) -> None:
-        """End it and delete what it wrote."""
+        """End it, unheard, and delete what it wrote."""
+        self.listener = lambda message: None
         self.cancel()
         self.process.join(5)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -201,7 +201,8 @@ class Window:
 
     def _replicate(self, wish: Mapping[str, Any]) -> bool:
         both = worlds(self.state)
-        self._drop_replications()
+        if self.replications is not None:  # the window knows: it asked
+            self.replications.remove()
         turn = self.turn
 
         def listen(message: dict[str, Any]) -> None:

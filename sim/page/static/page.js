@@ -389,13 +389,14 @@
     else if (message.kind === "done") { words.textContent = `${band ? band.n : 0} pairs done.`; table($id("effects"), ["Outcome", "Unit", "Baseline", "Difference", "95 % interval of the mean", "In words"],
       message.table.map((row) => [label(row.outcome), row.unit, Draw.number(row.baseline_mean), Draw.number(row.effect, true), `${Draw.number(row.ci_low, true)} to ${Draw.number(row.ci_high, true)}`, row.in_words])); }
     else if (message.kind === "failed") words.textContent = "It failed: " + message.text;
-    else { words.textContent = message.kind === "cancelled" ? "Cancelled." : ""; if (message.kind === "dropped") { band = null; $id("effects").replaceChildren(); schedule(); } }
+    else { words.textContent = message.kind === "cancelled" ? "Cancelled." : ""; if (message.kind === "dropped") forget(); }
     bar.hidden = !running;
     $id("cancel").disabled = !running;
     $id("replicate").disabled = running;
   }
+  function forget() { band = null; $id("effects").replaceChildren(); schedule(); }
   const label = (name) => (facts.outcomes.find((one) => one.name === name) || { label: name }).label;
-  $id("replicate").addEventListener("click", () => { $id("replicate").disabled = true; $id("cancel").disabled = false; $id("progress").hidden = false; $id("progress").removeAttribute("value"); $id("progress-words").textContent = "Starting"; wish({ do: "replicate" }); });
+  $id("replicate").addEventListener("click", () => { $id("replicate").disabled = true; $id("cancel").disabled = false; $id("progress").hidden = false; $id("progress").removeAttribute("value"); $id("progress-words").textContent = "Starting"; forget(); wish({ do: "replicate" }); });
   $id("cancel").addEventListener("click", () => wish({ do: "cancel" }));
 
   function table(holder, heads, rows) {
