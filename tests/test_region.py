@@ -248,7 +248,7 @@ def test_shipped_regions_have_no_errors_and_only_expected_warnings() -> None:
 def test_loading_is_fast() -> None:
     load_region(BALKANS)
     best = min(_seconds(lambda: load_region(BALKANS)) for _ in range(5))
-    assert best < 1.0
+    assert best < 0.4
 
 
 def _seconds(action: Callable[[], object]) -> float:
