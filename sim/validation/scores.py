@@ -35,9 +35,8 @@ def crps(ensemble: F8, happened: F8, *, fair: bool = False) -> F8:
 
 
 def chance(ensemble: F8, above: float = 0.0) -> F8:
-    """Chance of more than ``above``: (hits + 1/2) / (m + 1), kept off 0 and 1 by `SURE`."""
-    hits = (ensemble > above).sum(axis=0)
-    return np.clip((hits + 0.5) / (ensemble.shape[0] + 1), SURE, 1.0 - SURE)
+    """Chance of more than ``above``: the share of members, kept off 0 and 1 by `SURE`."""
+    return np.clip((ensemble > above).mean(axis=0), SURE, 1.0 - SURE)
 
 
 def brier(p: F8, event: F8) -> F8:

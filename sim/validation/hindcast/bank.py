@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
@@ -89,7 +90,7 @@ def fill(lab: Lab, settings: Settings) -> Bank:
     spec, region, _, _ = _ground(settings.scenario)
     skipped = settings.first - month_number(spec.start_year, spec.start_month)
     grids = {name: settings.observed.grid(name, settings.first, settings.last) for name in MONTHLY}
-    grids = {name: grid for name, grid in grids.items() if np.isfinite(grid.values).any()}
+    grids = {name: grid for name, grid in grids.items() if grid.known.any()}
     longer = {name: _longer(settings, grid) for name, grid in grids.items()}
     values = tuple(
         {

@@ -45,25 +45,26 @@ class Known:
 def forecast(name: str, known: Known, cells: Mask) -> F8:
     """An ensemble (members, n_cells) by one of `BASELINES` for chosen cells (months, n_units) of the window.
 
-    Where a state has no known value of its own, the mean of the others stands in.
+    Where a state has no known value of its own, climatology stands in.
     """
     pool = known.learned[~np.isnan(known.learned)]
+    plain = np.broadcast_to(np.quantile(pool, LEVELS, method="inverted_cdf")[:, None], (MEMBERS, int(cells.sum())))
     if name == CLIMATOLOGY:
-        members = np.quantile(pool, LEVELS, method="inverted_cdf")
-        return np.broadcast_to(members[:, None], (MEMBERS, int(cells.sum())))
-    if name == LAST:
-        return _poisson(last_values(known, float(pool.mean()))[cells])
-    if name == MEAN:
-        means = np.array([_mean(values, float(pool.mean())) for values in known.learned.T])
-        return _poisson(np.broadcast_to(means, cells.shape)[cells])
+        return plain
+    if name in (LAST, MEAN):
+        made = last_values(known) if name == LAST else own_means(known)
+        return np.where(np.isnan(made[cells]), plain, _poisson(np.nan_to_num(made[cells])))
     mean, spread = regression(known)
     chances = 1.0 / (1.0 + spread * mean[cells])
     return np.asarray(stats.nbinom.ppf(LEVELS[:, None], 1.0 / spread, chances[None, :]), np.float64)
 
 
-def _mean(values: F8, other: float) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else other
+def own_means(known: Known) -> F8:
+    """Mean of the known values of each unit, (months, n_units); NaN without any."""
+    there = ~np.isnan(known.learned)
+    count = there.sum(axis=0)
+    means = np.where(there, known.learned, 0.0).sum(axis=0) / np.maximum(count, 1)
+    return np.broadcast_to(np.where(count > 0, means, np.nan), known.learned.shape)
 
 
 def _poisson(mean: F8) -> F8:
@@ -73,13 +74,12 @@ def _poisson(mean: F8) -> F8:
     return np.asarray(made[:, flat], np.float64)
 
 
-def last_values(known: Known, other: float) -> F8:
-    """The last known value before each month of the window, (months, n_units)."""
+def last_values(known: Known) -> F8:
+    """The last known value before each month of the window, (months, n_units); NaN without any."""
     filled = known.values.copy()
     for t in range(1, filled.shape[0]):
         filled[t] = np.where(np.isnan(filled[t]), filled[t - 1], filled[t])
-    before = np.vstack([np.full((1, filled.shape[1]), np.nan), filled[:-1]])[known.before :]
-    return np.where(np.isnan(before), other, before)
+    return np.vstack([np.full((1, filled.shape[1]), np.nan), filled[:-1]])[known.before :]
 
 
 def history(values: F8, mean: float) -> F8:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from sim.validation.hindcast.bank import Bank, kept, members
 from sim.validation.hindcast.designs import Fold
@@ -14,11 +14,18 @@ from sim.validation.observed import UCDP_DEATHS
 from sim.validation.scores import chance
 
 
-def state_years(bank: Bank, condition: int, folds: Sequence[Fold]) -> pd.DataFrame:
-    """Whole calendar years of the states left out.
+class StateYear(NamedTuple):
+    """The chance given to 25 deaths, whether they were reached, and whether the year before is known to have had fewer."""
 
-    Columns ``state``, ``year``, ``chance`` of 25 deaths, ``event`` 0 or 1, ``calm``: fewer the year before, known to be so.
-    """
+    state: str
+    year: int
+    chance: float
+    event: float
+    calm: bool
+
+
+def state_years(bank: Bank, condition: int, folds: Sequence[Fold]) -> list[StateYear]:
+    """Whole calendar years of the states left out."""
     grid, longer = bank.grids["deaths"], bank.longer["deaths"]
     rows = []
     for fold in folds:
@@ -31,5 +38,6 @@ def state_years(bank: Bank, condition: int, folds: Sequence[Fold]) -> pd.DataFra
                     continue
                 p = float(chance(runs[:, start : start + 12, u].sum(axis=1), UCDP_DEATHS - 0.5))
                 year = (grid.first + start) // 12
-                rows.append((grid.units[u], year, p, float(total >= UCDP_DEATHS), bool(before < UCDP_DEATHS)))
-    return pd.DataFrame(rows, columns=["state", "year", "chance", "event", "calm"])
+                event, calm = float(total >= UCDP_DEATHS), bool(before < UCDP_DEATHS)
+                rows.append(StateYear(grid.units[u], year, p, event, calm))
+    return rows

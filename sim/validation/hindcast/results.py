@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,19 +16,21 @@ from sim.validation.hindcast.scoring import MODEL, Scored, score
 from sim.validation.hindcast.settings import Settings
 from sim.validation.lab import Lab
 from sim.validation.observed import MONTHLY, month_text
-from sim.validation.records import EVIDENCE, OWN, Finding, Picture, Row, Value, Window, judged, measured_only, untestable
+from sim.validation.records import EVIDENCE, OWN, Finding, Picture, Row, Value, Window, judged, measured_only
 from sim.validation.scores import auroc, average_precision, coverage, misplaced, skill
 
 NAMES = {"protests": "Protests", "deaths": "Deaths in organised violence", "displaced": "Displaced"}
 SOURCES = {"protests": "Mass Mobilization", "deaths": "UCDP GED", "displaced": "UNHCR"}
 KEYS = {"protests": "HP", "deaths": "HD", "displaced": "HR"}
 DESIGNS = {LATER: "the later part", STATES: "one state out", EPISODES: "one episode out"}
-SCORES = {"crps": "CRPS", "brier": "Brier", "log": "Log-score"}
+SCORES = {"crps": "CRPS", "brier": "Brier", "log": "Log score"}
 IN_EVIDENCE = {("crps", LAST), ("crps", MEAN), ("brier", CLIMATOLOGY)}
 METHOD = (
     "Every forecaster learns from the same months and states and sees nothing after; missing months are missing. Skill is 1 less the "
     "ratio of mean scores; intervals from blocks of 12 months. Three or four episodes carry these numbers: no claim of significance. "
 )
+BETTER = "CRPS skill: above 0 the model wins"
+NOTHING_TRIED = "Nothing was changed after these scores were seen."
 
 
 def hindcast_facts(settings: Callable[[], Settings], key: str = "") -> tuple[Fact, ...]:
@@ -80,20 +81,32 @@ def _missing(outcome: str) -> Finding:
 
 
 def _finding(bank: Bank, rows: Sequence[Row], picture: Picture | None, extra: str = "") -> Finding:
-    lost = [row.what.replace("skill against ", "against ") for row in rows if row.verdict == "fail" and "skill" in row.what]
-    said = f"Baselines win: {'; '.join(lost)}." if lost else ""
-    return Finding(tuple(rows), about(bank), METHOD + extra, picture, said, "Nothing was changed after these scores were seen." if lost else "")
+    said = []
+    for condition in CONDITIONS:
+        lost = [row.what for row in rows if row.verdict == "fail" and "skill" in row.what and condition in row.what]
+        short = [what.removesuffix(f", {condition}").replace("skill against ", "") for what in lost]
+        said += [f"{condition} by {', '.join(short)}"] if lost else []
+    text = f"Baselines win {'; '.join(said)}." if said else ""
+    return Finding(tuple(rows), about(bank), METHOD + extra, picture, text, NOTHING_TRIED if text else "")
 
 
 # --- the tables -----------------------------------------------------------------------------------
 
 
 def _skill_rows(made: Sequence[Scored], kind: str) -> list[Row]:
-    """Skill of the model by one score against every baseline, under both conditions."""
+    """Skill of the model by one score against every baseline, under both conditions.
+
+    Where nothing happened, the scores of chances are shown and not judged.
+    """
     rows = []
     for condition, scored in zip(CONDITIONS, made, strict=True):
-        for baseline in scored.baselines:
-            rows.append(_skill_row(scored, kind, baseline, condition))
+        if kind != "crps" and not np.nansum(scored.event):
+            means = {name: float(np.nanmean(table)) for name, table in getattr(scored, kind).items()}
+            others = ", ".join(f"{b} {means[b]:.2g}" for b in scored.baselines)
+            note = f"{others}; nothing happened in the scored months, so this says only who came nearer to never"
+            rows.append(measured_only(f"{SCORES[kind].removesuffix(' score')} score, {condition}", Value(means[MODEL]), "", note))
+            continue
+        rows += [_skill_row(scored, kind, baseline, condition) for baseline in scored.baselines]
     return rows
 
 
@@ -103,9 +116,13 @@ def _skill_row(scored: Scored, kind: str, baseline: str, condition: str) -> Row:
     what = f"{SCORES[kind]} skill against {baseline}, {condition}"
     value = skill(table[MODEL], table[baseline])
     if value.value != value.value:
-        return untestable(what, window, "the baseline makes no error here, so skill has no scale")
+        return _undefined(what, "the baseline makes no error here, so skill has no scale")
     means = [float(np.nanmean(table[name])) for name in (MODEL, baseline)]
     return judged(what, value, window, f"mean score {means[0]:.3g}, baseline {means[1]:.3g}")
+
+
+def _undefined(what: str, why: str) -> Row:
+    return measured_only(what, Value(float("nan")), "", f"undefined: {why}")
 
 
 def _amounts(settings: Callable[[], Settings], outcome: str, lab: Lab) -> Finding:
@@ -139,7 +156,7 @@ def _ranking_rows(made: Sequence[Scored]) -> list[Row]:
         for name, measure in (("AUROC", auroc), ("AUPR", average_precision)):
             what = f"{name}, {condition}"
             if events in (0, cases):
-                rows.append(untestable(what, Window(None, None), f"undefined: {events} events in {cases} state-months"))
+                rows.append(_undefined(what, f"{events} events in {cases} state-months"))
                 continue
             others = ", ".join(f"{b} {measure(scored.chance[b], scored.event):.2f}" for b in scored.baselines)
             rows.append(measured_only(what, Value(measure(scored.chance[MODEL], scored.event)), "", others))
@@ -172,8 +189,7 @@ def _left_out(settings: Callable[[], Settings], outcome: str, design: str, lab: 
         return Finding((row,), about(bank), METHOD)
     rows = [*_skill_rows(made, "crps"), *_skill_rows(made, "brier"), *_ranking_rows(made)]
     left = ", ".join(fold.name for fold in made[0].folds)
-    found = _finding(bank, rows, pictures.skills(_by_fold(made), "CRPS skill: above 0 the model wins"), f"Left out in turn: {left}.")
-    return replace(found, simulated=found.simulated)
+    return _finding(bank, rows, pictures.skills(_by_fold(made), BETTER), f"Left out in turn: {left}.")
 
 
 def _by_fold(made: Sequence[Scored]) -> list[pictures.SkillRow]:
@@ -204,7 +220,7 @@ def _overview(settings: Callable[[], Settings], lab: Lab) -> Finding:
                 note = f"not better than {', '.join(lost)}" if lost else ""
                 what = f"{NAMES[outcome]}, {DESIGNS[design]}: baselines beaten by CRPS, {condition}"
                 rows.append(measured_only(what, Value(won), f"of {len(values)}", note))
-    picture = pictures.skills(shown, "CRPS skill: above 0 the model wins")
+    picture = pictures.skills(shown, BETTER)
     return Finding(tuple(rows), about(bank), METHOD + conditioned_on(bank) + ".", picture)
 
 
@@ -226,10 +242,11 @@ def forecast_skill(settings: Callable[[], Settings], lab: Lab) -> Finding:
         years = state_years(bank, condition, made[condition].folds)
         for what, cases, window in (
             ("Incidence", years, Window(0.85, 0.97)),
-            ("Onset", years[years["calm"]], Window(0.65, 0.85)),
+            ("Onset", [year for year in years if year.calm], Window(0.65, 0.85)),
         ):
-            area = auroc(cases["chance"].to_numpy(), cases["event"].to_numpy(np.float64))
-            note = f"{int(cases['event'].sum())} in {len(cases)} state-years"
+            events = np.array([case.event for case in cases])
+            area = auroc(np.array([case.chance for case in cases]), events)
+            note = f"{int(events.sum())} in {len(cases)} state-years"
             if condition == 0:
                 rows.append(measured_only(f"{what} AUROC, {name}", Value(area), "", f"{note}; the dates are given, so not skill"))
             else:

@@ -50,8 +50,8 @@ def score(bank: Bank, outcome: str, condition: int, folds: Sequence[Fold]) -> Sc
     grid = bank.grids[outcome]
     used, masks = [], []
     for fold in folds:
-        cells = fold.held_out(*_shape(bank, outcome)) & np.isfinite(grid.values)
-        if cells.any() and not cells[np.isfinite(grid.values)].all():
+        cells = fold.held_out(*_shape(bank, outcome)) & grid.known
+        if cells.any() and not cells[grid.known].all():
             used.append(fold)
             masks.append(cells)
     nothing = np.full(grid.values.shape, np.nan)

@@ -124,7 +124,7 @@ def _check_states(observed: Observed, first: int, last: int, states: tuple[str, 
     problems, known = [], 0
     for outcome, (file, _) in MONTHLY.items():
         grid = observed.grid(outcome, first, last)
-        known += int((grid.values == grid.values).sum())
+        known += int(grid.known.sum())
         strange = sorted({state for unit in grid.units for state in unit.split("+")} - set(states))
         problems += [
             Problem("not a state of the scenario's region", file, key=state, allowed=", ".join(states), hint=nearest(state, states))
