@@ -360,6 +360,7 @@ class StabilityModel(Model):  # type: ignore[misc]
             activities=self._activities(),
             district_tension=self._district_tension() if self.adaptive else (),
             news=tuple(self.news),
+            orders=self.script.orders(self.month) if self.month < self.spec.months else {},
         )
 
     def _activities(self) -> tuple[Activity, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -14,6 +14,7 @@ from mesa import Agent
 
 from sim.kernels.draws import INSTITUTION, uniform
 from sim.kernels.elementary import normal_quantile
+from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
     from sim.model import StabilityModel
@@ -72,7 +73,8 @@ class Situation:
 
     ``activities`` lists programmes when anybody needs to know them, ``district_tension`` one value per
     district in adaptive runs, ``news`` the (kind, state) that institutions announced last month.
-    ``scripted`` tells whether the scenario alone says what happens.
+    ``scripted`` tells whether the scenario alone says what happens; ``orders`` what it fixes this month for
+    the armed groups it names.
     """
 
     month: int
@@ -92,6 +94,7 @@ class Situation:
     activities: tuple[Activity, ...] = ()
     district_tension: Sequence[float] = ()
     news: tuple[tuple[str, int], ...] = ()
+    orders: Mapping[int, GroupOrder] = field(default_factory=dict)
 
     def worst_dispute(self, states: Sequence[int]) -> float:
         """Worst dispute that any of some states has."""
