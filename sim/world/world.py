@@ -75,7 +75,7 @@ def _calm_inputs(geography: Geography) -> Inputs:
     return Inputs(
         officers=zero_d(), riot=zero_d(), combat=np.ones(n_d), communal=np.ones(n_d), shield=zero_s(),
         mobilisation=zero_c(), violence=zero_c(), conversion=np.ones(n_c), lethality=np.ones(n_c),
-        recruitment=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
+        recruitment=np.ones(n_c), exits=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
         repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=np.full(n_s, POSTURE_EVENTS[0]),
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
