@@ -152,7 +152,9 @@ class ArmedGroup(Institution):
         if self.status == CEASEFIRE and months >= 120:
             self.status = SETTLED
         hazard = p.relapse_rate * exp(-LN2 * months / (12.0 * p.relapse_halflife))
-        hazard = hazard * exp(-p.relapse_presence * self.model.mission_dose[self.state])
+        hazard = hazard * exp(
+            self.model.lever("relapse", self.state) - p.relapse_presence * self.model.mission_dose[self.state]
+        )
         if self.chance(2) >= hazard / 12.0:
             return []
         self.enter(ACTIVE, picture.month)

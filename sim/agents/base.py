@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from math import fsum
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -13,7 +14,7 @@ import numpy as np
 from mesa import Agent
 
 from sim.kernels.draws import INSTITUTION, uniform
-from sim.kernels.elementary import normal_quantile
+from sim.kernels.elementary import exp, normal_quantile
 from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
@@ -280,6 +281,10 @@ class Institution(Agent):  # type: ignore[misc]
     def luck(self, number: int) -> float:
         """A keyed uniform in (0, 1) of this institution and month; ``number`` tells its decisions apart."""
         return float(uniform(self.model.world.seed, INSTITUTION, self.model.month, self.uid, number))
+
+    def stretched(self, lever: str, months: float, states: Sequence[int]) -> float:
+        """A delay in months, as programmes that act on it (a rate lever) stretch or shorten it, mean over states."""
+        return months * float(exp(fsum(self.model.lever(lever, s) for s in states) / len(states)))
 
     def handle(self, lever: str, size: float, states: Sequence[int], lag: float = 0.0, halflife: float = 0.0,
                communities: Sequence[int] | None = None) -> int:  # fmt: skip
