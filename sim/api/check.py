@@ -15,6 +15,7 @@ from sim.api.setup import ProgressCallback
 from sim.errors import InputError
 
 if TYPE_CHECKING:
+    from sim.validation.hindcast import Asked
     from sim.validation.records import Result
 
 
@@ -36,6 +37,7 @@ def check(
     workers: int | None = None,
     out: Path | str | None = None,
     figures: bool = True,
+    asked: Asked | None = None,
     progress: ProgressCallback | None = None,
     said: Callable[[Result], None] | None = None,
 ) -> Checked:
@@ -46,29 +48,34 @@ def check(
 
     Parameters
     ----------
-    kind : "facts" or "docking"
+    kind : "facts", "docking" or "hindcast"
     quick : bool
         A tenth of the replications: to see whether something broke, not to judge.
     only : sequence of str
         Keys of single facts, such as ``SF4``.
     workers : int, optional
         Processes; as many as processors by default.
+    asked : Asked, optional
+        Window, split, observed tables, scenario and parameters of a hindcast (`sim.validation.hindcast`).
     said : callable, optional
         Called with every result as it comes.
 
     Raises
     ------
     InputError
-        For an unknown kind or key.
+        For an unknown kind or key, and for what a hindcast cannot use.
     """
     from sim.experiment import available_workers
     from sim.validation.check import KINDS, chosen, frame, write_stored
     from sim.validation.check import check as carry_out
+    from sim.validation.hindcast import Asked, settings_of
     from sim.validation.lab import Lab
 
     if kind not in KINDS:
         raise InputError(f"check: there is no {kind!r}; allowed: {', '.join(KINDS)}")
-    facts = chosen(kind, only)
+    if asked not in (None, Asked()) and kind != "hindcast":
+        raise InputError("check: --from, --to, --split, --observed, --scenario and --parameters are options of hindcast")
+    facts = chosen(kind, only, settings_of(asked or Asked()) if kind == "hindcast" else None)
     folder = Path(out) if out is not None else Path("results") / f"check_{kind}{'_quick' if quick else ''}"
     folder.mkdir(parents=True, exist_ok=True)
     with Lab(quick=quick, workers=workers or available_workers(), progress=progress) as lab:
@@ -86,22 +93,22 @@ def check(
 def publish(folder: Path | None, root: Path) -> list[Path]:
     """Make the last full run the one that the package and its page speak of.
 
-    Copies ``facts.json`` and ``docking.json`` from ``folder`` (None: keeps what is stored), redraws the small figures of the page and
+    Copies ``facts.json``, ``docking.json`` and ``hindcast.json`` from ``folder`` (None: keeps what is stored), redraws the small figures of the page and
     writes ``docs/validation.md`` under ``root``, the repository.
     """
     from sim.plots.facts import page_figure
-    from sim.validation.check import named, write_stored
+    from sim.validation.check import KINDS, named, write_stored
     from sim.validation.page import page
     from sim.validation.standing import FOLDER, results, stored
 
     written = []
-    for kind in ("facts", "docking"):
+    for kind in KINDS:
         source = folder / f"{kind}.json" if folder is not None else None
         if source is not None and source.is_file():
             write_stored(FOLDER / f"{kind}.json", **named(kind, json.loads(source.read_text(encoding="utf-8"))))
             written.append(FOLDER / f"{kind}.json")
     stored.cache_clear()
-    for kind in ("facts", "docking"):
+    for kind in KINDS:
         for result in results(kind):
             if result.picture is not None:
                 written.append(page_figure(result, root / "docs" / "images" / "validation"))

@@ -17,23 +17,35 @@ if TYPE_CHECKING:
 
 @app.command()
 def check(
-    kind: Annotated[str, typer.Argument(help="facts, or docking (against other people's models).")] = "facts",
+    kind: Annotated[str, typer.Argument(help="facts, docking (against other people's models) or hindcast (against the past).")] = "facts",
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the replications: to see what broke.")] = False,
     only: Annotated[str | None, typer.Option(help="Single checks, such as SF4,SF5.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="Hindcast: first month, such as 1998-01.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Hindcast: last month.")] = None,
+    split: Annotated[str | None, typer.Option(help="Hindcast: first month of the part that is scored.")] = None,
+    observed: Annotated[str | None, typer.Option(help="Hindcast: folder of observed tables.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Hindcast: scenario that covers the window.")] = None,
+    parameters: Annotated[str | None, typer.Option(help="Hindcast: CSV table of candidate parameters.")] = None,
     workers: Workers = None,
     out: Out = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> int:
-    """Hold the model against facts; print what passes and what fails, with figures."""
+    """Hold the model against facts or the past; print what passes and what fails, with figures."""
     from sim import api
+    from sim.validation.hindcast import Asked
 
+    asked = Asked(first, last, split, observed, scenario, parameters)
     names = [name.strip() for name in only.split(",") if name.strip()] if only else []
     with progress_shown() as progress:
-        made = api.check(kind, quick=quick, only=names, workers=workers, out=out, progress=progress, said=_say)
+        made = api.check(
+            kind, quick=quick, only=names, workers=workers, out=out, asked=asked, progress=progress, said=_say
+        )
     if as_json:
         typer.echo((made.path / f"{kind}.json").read_text(encoding="utf-8"), nl=False)
         return 0
     _print(made.results)
+    if kind == "hindcast":
+        say(made.results[0].simulated)
     say(f"figures, table and JSON: {made.path}")
     return 0
 
@@ -56,7 +68,7 @@ def _print(results: tuple[Result, ...]) -> None:
     print_table("Facts (E: window from evidence, A: our own choice)", columns, lines)
     for result in results:
         for row in result.rows:
-            if row.verdict == "not testable yet":
+            if row.verdict == "not testable yet" or (row.value is None and row.note):
                 say(f"{result.key} {row.what}: {row.note}")
         if result.verdict == "fail" and result.suspected:
             say(f"{result.key} fails; suspected: {result.suspected}")

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
+from sim.plots.hindcast import KINDS, draw_panels, legend_of, panel_heights
 from sim.plots.style import (
     BLUE,
     GREEN,
@@ -126,10 +127,12 @@ def draw_row(row: Row, axes: Any) -> Any:
 
 
 def fact_figure(result: Result, status: str) -> Figure:
-    """The pattern on the left (if the fact has one), its rows on the right."""
+    """The pattern on the left (if the fact has one), its rows on the right; panels of the hindcast fill the figure."""
     rows = [row for row in result.rows if row.value is not None and math.isfinite(row.value)]
     height = max(2.4, 0.62 * len(rows) + 0.4)
     caption = f"{result.simulated}. {result.method} Source of the fact: {result.source}. Status: {status}."
+    if result.picture is not None and result.picture.kind in KINDS:
+        return _panel_figure(result, caption)
     with styled():
         page = new_page(8.0, height, f"{result.key}. {result.title}", caption, _legend())
         grid = page.body.add_gridspec(max(len(rows), 1), 2, width_ratios=[1.0, 1.15])
@@ -138,6 +141,15 @@ def fact_figure(result: Result, status: str) -> Figure:
         for k, row in enumerate(rows):
             place = grid[k, 1] if result.picture is not None else grid[k, :]
             draw_row(row, page.body.add_subplot(place))
+    return page.figure
+
+
+def _panel_figure(result: Result, caption: str) -> Figure:
+    assert result.picture is not None
+    with styled():
+        height = panel_heights(result.picture) + 0.6
+        page = new_page(8.0, height, f"{result.key}. {result.title}", caption, legend_of(result.picture))
+        draw_panels(result.picture, page.body)
     return page.figure
 
 
@@ -157,7 +169,7 @@ def fact_figures(results: Sequence[Result], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for result in results:
-        if any(row.value is not None for row in result.rows):
+        if result.picture is not None or any(row.value is not None for row in result.rows):
             written += save_figure(fact_figure(result, status()), folder / result.key)
     return written
 
@@ -168,9 +180,15 @@ def page_figure(result: Result, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.key}.png"
     with styled():
-        figure = Figure(figsize=(5.2, 2.9), layout="constrained")
+        panels = result.picture.kind in KINDS
+        size = (7.2, panel_heights(result.picture) + 1.0) if panels else (5.2, 2.9)
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
-        draw_picture(result.picture, figure.add_subplot())
+        if panels:
+            draw_panels(result.picture, figure)
+            figure.legend(handles=legend_of(result.picture), loc="outside lower left", ncols=4, fontsize=7)
+        else:
+            draw_picture(result.picture, figure.add_subplot())
         title = "\n".join(wrap(f"{result.key}. {result.title}", 58))
         figure.suptitle(title, x=0.02, ha="left", fontsize=9, fontweight="bold")
         settle(figure)

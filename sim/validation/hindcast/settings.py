@@ -34,12 +34,6 @@ class Asked:
     scenario: str | None = None
     parameters: str | None = None
 
-    @property
-    def any(self) -> bool:
-        """Whether anything but the defaults is asked for."""
-        return self != Asked()
-
-
 @dataclass(frozen=True, eq=False)
 class Settings:
     """A checked hindcast. Months count from year 0, ``last`` inclusive; ``split`` is the first month of the later part.
