@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
+from typer.testing import CliRunner
 
+from sim import api
+from sim.cli import app
 from sim.errors import InputError
-from sim.validation import observed
+from sim.plots.facts import page_figure
+from sim.validation import observed, scores
+from sim.validation.hindcast import Asked, results, settings_of
+from sim.validation.hindcast.bank import BEFORE, CONDITIONS, Bank, candidates, kept, known, trigger_months
+from sim.validation.hindcast.baselines import (
+    BASELINES,
+    CLIMATOLOGY,
+    LAST,
+    MEAN,
+    REGRESSION,
+    Known,
+    forecast,
+    history,
+    last_values,
+    regression,
+)
+from sim.validation.hindcast.designs import Fold, later_part, one_episode_out, one_state_out
+from sim.validation.hindcast.incidence import state_years
+from sim.validation.hindcast.scoring import MODEL, score
+from sim.validation.hindcast.settings import Settings
+from sim.validation.lab import Lab
 from sim.validation.observed import (
     FOLDER,
     by_unit,
@@ -36,8 +61,8 @@ def test_the_shipped_tables_hold_what_their_sources_say() -> None:
     assert total["BIH"] == total["MNE"] == 0.0
     assert deaths.months[0] == "1998-01"
     assert deaths.values.shape == (156, 7)
-    may_1992 = month_number(1992, 5)
-    bosnia = tables.tables["deaths.csv"].query("state == 'BIH' and month >= @may_1992")["deaths"].sum()
+    frame = tables.tables["deaths.csv"]
+    bosnia = frame[(frame["state"] == "BIH") & (frame["month"] >= month_number(1992, 5))]["deaths"].sum()
     assert bosnia == pytest.approx(62_715, rel=0.01), "the events of the source start four days earlier"
     displaced = tables.grid("displaced", START, END)
     assert "SRB+XKX" in displaced.units
@@ -218,3 +243,396 @@ def test_months_read_as_written() -> None:
     assert month_text(month_number(1999, 12)) == "1999-12"
     assert month_text(month_number(1999, 12) + 1) == "2000-01"
     assert FOLDER.is_dir()
+
+
+# --- scores
+
+
+def test_crps_is_the_integral_that_defines_it() -> None:
+    ensemble = np.array([0.0, 1.0, 1.0, 4.0, 7.5])
+    for happened in (-1.0, 1.0, 3.3, 9.0):
+        whole = integrate.quad(
+            lambda z, y=happened: ((ensemble <= z).mean() - (y <= z)) ** 2,
+            -2,
+            10,
+            points=[*ensemble, happened],
+            limit=200,
+        )[0]
+        assert scores.crps(ensemble, np.array(happened)) == pytest.approx(whole, abs=1e-6)
+
+
+def test_crps_of_many_normal_members_is_that_of_the_normal() -> None:
+    levels = (np.arange(4000) + 0.5) / 4000
+    ensemble, y = stats.norm.ppf(levels), np.array(0.7)
+    closed = 0.7 * (2 * stats.norm.cdf(0.7) - 1) + 2 * stats.norm.pdf(0.7) - 1 / math.sqrt(math.pi)
+    assert scores.crps(ensemble, y) == pytest.approx(closed, abs=1e-3)
+    assert scores.crps(np.array([3.0]), np.array(5.0)) == 2.0
+
+
+def test_the_fair_score_does_not_favour_large_ensembles() -> None:
+    rng = np.random.default_rng(1)
+    y = rng.poisson(2.0, 4000).astype(float)
+    small, large = (scores.crps(rng.poisson(2.0, (m, y.size)).astype(float), y, fair=True).mean() for m in (2, 40))
+    assert small == pytest.approx(large, abs=0.05)
+    assert scores.crps(rng.poisson(2.0, (2, y.size)).astype(float), y).mean() > large + 0.2
+    with pytest.raises(ValueError, match="two members"):
+        scores.crps(np.zeros((1, 3)), np.zeros(3), fair=True)
+
+
+def test_brier_log_and_chance_by_hand() -> None:
+    p = scores.chance(np.array([[0.0, 0.0], [0.0, 2.0], [0.0, 3.0], [1.0, 1.0]]))
+    np.testing.assert_allclose(p, [0.25, 0.75])
+    assert scores.chance(np.zeros((9, 1)))[0] == scores.SURE
+    assert scores.chance(np.ones((9, 1)))[0] == 1 - scores.SURE
+    event = np.array([1.0, np.nan])
+    np.testing.assert_allclose(scores.brier(p, event), [0.5625, np.nan])
+    np.testing.assert_allclose(scores.log_score(p, event), [math.log(4), np.nan])
+    np.testing.assert_allclose(scores.log_score(p, np.array([0.0, 0.0])), [-math.log(0.75), math.log(4)])
+
+
+def test_auroc_and_average_precision_by_hand() -> None:
+    p = np.array([0.9, 0.8, 0.8, 0.1, 0.5])
+    event = np.array([1.0, 1.0, 0.0, 0.0, np.nan])
+    assert scores.auroc(p, event) == pytest.approx((1 + 1 + 0.5 + 1) / 4)
+    # at 0.9: precision 1, half recalled; at 0.8: precision 2/3, all recalled
+    assert scores.average_precision(p, event) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    for nothing in (np.zeros(3), np.array([np.nan, 0.0, 0.0])):
+        assert math.isnan(scores.auroc(np.arange(3.0), nothing))
+        assert math.isnan(scores.average_precision(np.arange(3.0), nothing))
+    assert math.isnan(scores.auroc(np.arange(2.0), np.ones(2)))
+
+
+def test_a_perfect_forecaster_of_counts_has_a_uniform_pit_and_nominal_coverage() -> None:
+    rng = np.random.default_rng(2)
+    mean = rng.choice([0.05, 0.5, 3.0], 20_000)
+    happened, ensemble = rng.poisson(mean).astype(float), rng.poisson(mean, (60, mean.size)).astype(float)
+    made = scores.pit(ensemble, happened, rng)
+    assert stats.kstest(made, "uniform").pvalue > 1e-3
+    assert scores.coverage(made, 0.9) == pytest.approx(0.9, abs=0.01)
+    assert scores.coverage(made, 0.5) == pytest.approx(0.5, abs=0.015)
+    assert scores.misplaced(made) < 0.02
+    narrow = scores.pit(np.round(ensemble.mean(axis=0)) + np.zeros_like(ensemble), happened, rng)
+    assert scores.coverage(narrow, 0.9) < 0.85
+    assert scores.misplaced(narrow) > 0.1
+    assert np.isnan(scores.pit(ensemble[:, :1], np.array([np.nan]), rng)).all()
+
+
+def test_reliability_puts_chances_beside_shares() -> None:
+    p, event = np.array([0.01, 0.01, 0.3, 0.3, 0.3]), np.array([0.0, np.nan, 1.0, 0.0, 0.0])
+    assert scores.reliability(p, event) == [(0.01, 0.0, 1), (pytest.approx(0.3), pytest.approx(1 / 3), 3)]
+
+
+def test_skill_by_hand_and_missing_scores_count_on_neither_side() -> None:
+    rng = np.random.default_rng(3)
+    theirs = rng.random((60, 3)) + 0.5
+    ours = 0.75 * theirs
+    ours[5, 1], theirs[7, 2] = np.nan, np.nan
+    made = scores.skill(ours, theirs)
+    assert made.value == pytest.approx(0.25)
+    assert made.low == pytest.approx(0.25)
+    assert made.high == pytest.approx(0.25)
+    noisy = scores.skill(ours + rng.normal(0, 0.3, ours.shape), theirs)
+    assert noisy.low < noisy.value < noisy.high
+    assert math.isnan(scores.skill(ours, np.zeros_like(ours)).value)
+    assert math.isnan(scores.skill(np.full((4, 2), np.nan), np.ones((4, 2))).value)
+    assert math.isnan(scores.skill(np.ones((6, 1)), np.ones((6, 1))).low), "one block has no interval"
+
+
+@pytest.mark.extra
+def test_scores_agree_with_scoringrules() -> None:
+    scoringrules = pytest.importorskip("scoringrules", reason="needs scoringrules")
+    rng = np.random.default_rng(4)
+    ensemble, happened = rng.gamma(1.0, 2.0, (25, 40)), rng.gamma(1.0, 2.0, 40)
+    theirs = scoringrules.crps_ensemble(happened, ensemble, m_axis=0, estimator="nrg")
+    np.testing.assert_allclose(scores.crps(ensemble, happened), theirs, rtol=1e-9)
+    fair = scoringrules.crps_ensemble(happened, ensemble, m_axis=0, estimator="fair")
+    np.testing.assert_allclose(scores.crps(ensemble, happened, fair=True), fair, rtol=1e-9)
+    p, event = rng.random(50), (rng.random(50) < 0.3).astype(float)
+    np.testing.assert_allclose(scores.brier(p, event), scoringrules.brier_score(event, p))
+
+
+# --- designs and baselines
+
+
+def test_folds_hold_out_what_their_names_say() -> None:
+    units = ("AAA", "BBB+CCC")
+    later = later_part(6, 10)[0].held_out(10, units)
+    assert not later[:6].any()
+    assert later[6:].all()
+    assert Fold("CCC", 0, 9, ("CCC",)).held_out(10, units).tolist() == [[False, True]] * 10
+    assert [fold.name for fold in one_state_out(("AAA", "BBB"), 10)] == ["AAA", "BBB"]
+    episodes = read_observed().tables["episodes.csv"]
+    folds = {fold.states: fold for fold in one_episode_out(episodes, START, 156)}
+    assert (folds[("MKD",)].start, folds[("MKD",)].end) == (36, 46)
+    assert ("ALB", "MKD") in folds
+    assert one_episode_out(episodes, month_number(2006, 1), 24) == []
+
+
+def _known(values: list[list[float]], before: int = 0) -> Known:
+    table = np.array(values, float)
+    return Known(table, before, np.ones((table.shape[1], table.shape[1])) - np.eye(table.shape[1]))
+
+
+def test_baselines_have_their_known_forms() -> None:
+    nan = np.nan
+    what = _known([[4, 0], [2, 0], [0, 6], [nan, nan], [nan, nan]])
+    ahead = np.zeros((5, 2), bool)
+    ahead[3:] = True
+    assert forecast(CLIMATOLOGY, what, ahead).mean() == pytest.approx(2.0, abs=0.05)
+    last = forecast(LAST, what, ahead)
+    assert last[:, [0, 2]].max() == 0.0, "the last value of the first state is 0"
+    assert last[:, [1, 3]].mean() == pytest.approx(6.0, abs=0.05)
+    mean = forecast(MEAN, what, ahead)
+    assert mean.mean(axis=0) == pytest.approx(2.0, abs=0.05)
+    assert mean.var(axis=0) == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_state_without_a_past_of_its_own_is_given_climatology() -> None:
+    what = _known([[1, np.nan], [3, np.nan], [5, np.nan]])
+    other = np.array([[False, True]] * 3)
+    for name in (LAST, MEAN):
+        np.testing.assert_array_equal(forecast(name, what, other), forecast(CLIMATOLOGY, what, other))
+
+
+def test_the_months_before_the_window_are_history_but_not_learned_from() -> None:
+    what = _known([[7.0], [1.0], [1.0]], before=1)
+    assert last_values(what)[:, 0].tolist() == [7.0, 1.0]
+    assert forecast(CLIMATOLOGY, what, np.ones((2, 1), bool)).max() == 1.0
+
+
+def test_history_halves_in_six_months_and_returns_to_the_mean_without_news() -> None:
+    values = np.full((40, 1), np.nan)
+    values[0] = 8.0
+    made = history(values, 2.0)[:, 0]
+    assert made[0] == 2.0
+    assert made[1] == pytest.approx((8 + 2) / 2)
+    assert made[7] == pytest.approx((0.5 * 8 + 2) / 1.5)
+    assert made[39] == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_regression_finds_persistence_and_triggers() -> None:
+    rng = np.random.default_rng(5)
+    level = np.repeat(rng.choice([0.1, 4.0], (10, 3)), 24, axis=0)
+    what = Known(rng.poisson(level).astype(float), 0, np.zeros((3, 3)))
+    mean, spread = regression(what)
+    assert mean[level == 4.0].mean() > 5 * mean[level == 0.1].mean()
+    assert spread < 2.0
+    flag = (rng.random((240, 3)) < 0.3).astype(float)
+    driven = Known(rng.poisson(0.2 + 3 * flag).astype(float), 0, np.zeros((3, 3)), flag)
+    mean, _ = regression(driven)
+    assert mean[flag == 1].mean() == pytest.approx(3.2, rel=0.2)
+    assert mean[flag == 0].mean() == pytest.approx(0.2, rel=0.4)
+    cells = np.ones((240, 3), bool)
+    assert forecast(REGRESSION, driven, cells).mean() == pytest.approx(driven.values.mean(), rel=0.1)
+
+
+# --- the whole, on a bank of made-up runs
+
+VALLEYS = """\
+format: 1
+region: twin_valleys
+start: 2000-01
+months: 72
+shocks:
+  rumour: {type: rumour, targets: {states: [BBB]}, at: 2003-02}
+"""
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Asked:
+    rng = np.random.default_rng(6)
+    folder = tmp_path / "observed"
+    folder.mkdir()
+    months = [month_text(month_number(2000, 1) + k) for k in range(60)]
+    events = rng.poisson(np.where(np.arange(60) % 10 < 3, 2.0, 0.2)[:, None] * np.array([1.0, 0.5]))
+    rows = [f"{s},{m},{events[k, u]},,,made up" for u, s in enumerate(("AAA", "BBB")) for k, m in enumerate(months)]
+    rows[5] = f"AAA,{months[5]},,,,missing: made up"
+    (folder / "protests.csv").write_text("\n".join(["state,month,events,violent,participants,source", *rows]) + "\n")
+    dead = [
+        f"{s},{m},{40 if s == 'BBB' and 38 <= k < 44 else 0},made up"
+        for s in ("AAA", "BBB")
+        for k, m in enumerate(months)
+    ]
+    (folder / "deaths.csv").write_text("\n".join(["state,month,deaths,source", *dead]) + "\n")
+    (folder / "episodes.csv").write_text(
+        "episode,state,start,end,deaths_low,deaths_high,participants,sites,displaced,source\n"
+        "war,BBB,2003-03,2003-08,,,,,,made up\n"
+    )
+    (tmp_path / "valleys.yaml").write_text(VALLEYS)
+    return Asked("2000-01", "2004-12", "2003-01", str(folder), str(tmp_path / "valleys.yaml"))
+
+
+def _bank(settings: Settings, perfect: int = 0) -> Bank:
+    """Six candidates of five runs: one knows the truth but for its luck, the others are wild; equal under both conditions."""
+    rng = np.random.default_rng(7)
+    grids = {name: settings.observed.grid(name, settings.first, settings.last) for name in ("protests", "deaths")}
+    longer = {name: settings.observed.grid(name, settings.first - BEFORE, settings.last) for name in grids}
+    values = {}
+    for name, grid in grids.items():
+        truth = np.nan_to_num(grid.values, nan=1.0)
+        runs = rng.poisson(20.0, (6, 5, *truth.shape)).astype(float)
+        runs[perfect] = rng.poisson(truth + 0.02, (5, *truth.shape))
+        values[name] = runs
+    draws = tuple((("quiet_participation", 1e-5 * (k + 1)),) for k in range(6))
+    triggers = np.zeros((BEFORE + settings.months, 2))
+    return Bank(
+        settings,
+        ("AAA", "BBB"),
+        draws,
+        grids,
+        longer,
+        (values, values),
+        triggers,
+        np.array([[0.0, 1.0], [1.0, 0.0]]),
+        ("rumour",),
+    )
+
+
+def test_the_candidates_that_fit_what_may_be_learned_from_are_kept(asked: Asked) -> None:
+    for perfect in (0, 4):
+        bank = _bank(settings_of(asked), perfect)
+        fold = later_part(36, 60)[0]
+        assert perfect in kept(bank, 0, {name: fold.held_out(60, grid.units) for name, grid in bank.grids.items()})
+
+
+def test_what_is_held_out_is_never_seen(asked: Asked) -> None:
+    bank = _bank(settings_of(asked))
+    fold = later_part(36, 60)[0]
+    held = {name: fold.held_out(60, grid.units) for name, grid in bank.grids.items()}
+    before = [known(bank, "deaths", held["deaths"], True), kept(bank, 0, held).tolist()]
+    bank.grids["deaths"].values[36:] = 999.0
+    bank.longer["deaths"].values[BEFORE + 36 :] = 999.0
+    after = [known(bank, "deaths", held["deaths"], True), kept(bank, 0, held).tolist()]
+    np.testing.assert_array_equal(before[0].values, after[0].values)
+    assert before[1] == after[1]
+    assert np.isnan(after[0].values[BEFORE + 36 :]).all()
+
+
+def test_scores_stand_where_something_was_held_out_and_known(asked: Asked) -> None:
+    bank = _bank(settings_of(asked))
+    made = score(bank, "protests", 0, one_state_out(("AAA", "BBB"), 60))
+    assert set(made.crps) == {MODEL, *BASELINES}
+    gone = np.isnan(bank.grids["protests"].values)
+    assert gone.sum() == 1
+    for table in (*made.crps.values(), *made.brier.values(), *made.log.values(), made.pit):
+        np.testing.assert_array_equal(np.isnan(table), gone)
+    later = score(bank, "protests", 0, later_part(36, 60))
+    assert np.isnan(later.crps[MODEL][:36]).all()
+
+
+def test_incidence_is_by_calendar_year_and_calm_by_the_year_before(asked: Asked) -> None:
+    bank = _bank(settings_of(asked))
+    years = {(y.state, y.year): y for y in state_years(bank, 0, one_state_out(("AAA", "BBB"), 60))}
+    assert [key for key, y in years.items() if y.event] == [("BBB", 2003)]
+    assert years["BBB", 2003].calm
+    assert not years["BBB", 2004].calm
+    assert not years["AAA", 2000].calm, "the year before is not known"
+
+
+def test_a_hindcast_of_other_years_and_tables_is_stored_and_drawn(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "fill", lambda lab, settings: _bank(settings))
+    made = api.check("hindcast", asked=asked, workers=1, out=tmp_path / "out", figures=False)
+    found = {one.key: one for one in made.results}
+    assert found["HR1"].verdict == "not run"
+    rows = {row.what: row for row in found["HP1"].rows}
+    for baseline in BASELINES:
+        for condition in CONDITIONS:
+            assert rows[f"CRPS skill against {baseline}, {condition}"].verdict in ("pass", "fail")
+    assert all("Given the triggers" in one.simulated for key, one in found.items() if key != "HR1")
+    assert all("rumour" in one.simulated for key, one in found.items() if key != "HR1")
+    lost = [row.what for row in found["HP1"].rows if row.verdict == "fail"]
+    assert bool(lost) == ("Baselines win" in found["HP1"].suspected)
+    assert (tmp_path / "out" / "hindcast.csv").is_file()
+    for key in ("H0", "HP1", "HP2", "HP3"):
+        assert 0 < page_figure(found[key], tmp_path).stat().st_size < 120_000
+
+
+def test_areas_are_undefined_where_nothing_happened(asked: Asked) -> None:
+    text = Path(asked.observed or "", "deaths.csv").read_text().replace(",40,", ",0,")
+    Path(asked.observed or "", "deaths.csv").write_text(text)
+    settings = settings_of(asked)
+    with Lab() as lab:
+        lab.once("hindcast settings", lambda: settings)
+        lab.once(f"hindcast {settings.key}", lambda: _bank(settings))
+        rows = results._occurrence(lambda: settings, "deaths", lab).rows
+    assert all(row.verdict == "not run" for row in rows)
+    area = next(row for row in rows if row.what.startswith("AUROC"))
+    assert area.value is None
+    assert area.note == "undefined: 0 events in 48 state-months"
+
+
+def test_triggers_stand_where_and_when_they_run() -> None:
+    from sim.region import find_region, load_region
+    from sim.scenario import load_scenario
+
+    spec = load_scenario("history_1998_2010")
+    region = load_region(find_region(spec.region), 1998)
+    made = trigger_months(spec, region, START, END)
+    here = {state: k for k, state in enumerate(region.states)}
+    assert made[month_number(2004, 3) - START, here["XKX"]] == 1
+    assert made[month_number(2001, 4) - START, here["MKD"]] == 1
+    assert made[month_number(2007, 4) - START].sum() == 0
+    assert made[:, here["ALB"]].sum() == 0
+
+
+def test_candidates_start_with_the_parameters_as_they_are() -> None:
+    draws = candidates(settings_of(Asked()), 8)
+    assert draws[0] == ()
+    assert len(set(draws)) == 8
+    assert draws == candidates(settings_of(Asked()), 8)
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--from", "1998"],
+            "--from: not a month; got '1998'; allowed YYYY-MM such as 1998-01 (add the month: write 1998-01)",
+        ),
+        (["--from", "1990-01"], "does not lie within the scenario; got 1990-01 to 2010-12; allowed 1998-01 to 2010-12"),
+        (["--to", "2014-12"], "give a scenario that covers it with --scenario"),
+        (["--from", "2009-06"], "the window is too short; got 2009-06 to 2010-12; allowed 24 months or more"),
+        (["--split", "2010-06"], "--split: leaves too little on one side; got 2010-06; allowed 1999-01 to 2010-01"),
+        (["--observed", "nowhere"], "nowhere: is not a folder"),
+        (["--scenario", "history_1998"], "history_1998_2010"),
+        (["--parameters", "nowhere.csv"], "nowhere.csv: cannot be read as a table"),
+        (["--scenario", "baseline_2024", "--from", "2024-01", "--to", "2027-12"], "hold no known value in the window"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_written(options: list[str], message: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["check", "hindcast", *options, "--out", str(tmp_path / "no")])
+    assert isinstance(done.exception, InputError)
+    assert done.exception.exit_code == 2
+    assert message in str(done.exception)
+    assert not (tmp_path / "no").exists()
+
+
+def test_options_of_a_hindcast_are_refused_elsewhere(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="options of hindcast"):
+        api.check("facts", asked=Asked(split="2004-01"), out=tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
+def test_states_of_another_region_and_bad_parameters_are_refused(asked: Asked, tmp_path: Path) -> None:
+    folder = Path(asked.observed or "")
+    with (folder / "deaths.csv").open("a") as file:
+        file.write("AAB,2001-02,1,x\n")
+    with pytest.raises(InputError, match=r"deaths\.csv: AAB: not a state of the scenario's region; allowed AAA, BBB"):
+        settings_of(asked)
+    table = tmp_path / "draws.csv"
+    for text, message in (
+        ("recruitmen\n0.1\n", "did you mean 'recruitment'"),
+        ("recruitment\n0.0001\n5\n", "draws.csv:3"),
+        ("recruitment\nmany\n", "draws.csv:2: not a number"),
+        ("recruitment\n", "holds no draws"),
+    ):
+        table.write_text(text)
+        with pytest.raises(InputError, match=message):
+            settings_of(Asked(parameters=str(table)))
+    table.write_text("recruitment,climate\n0.0001,0.7\n")
+    assert settings_of(Asked(parameters=str(table))).draws == ((("recruitment", 0.0001), ("climate", 0.7)),)

@@ -74,7 +74,9 @@ def check(
     if kind not in KINDS:
         raise InputError(f"check: there is no {kind!r}; allowed: {', '.join(KINDS)}")
     if asked not in (None, Asked()) and kind != "hindcast":
-        raise InputError("check: --from, --to, --split, --observed, --scenario and --parameters are options of hindcast")
+        raise InputError(
+            "check: --from, --to, --split, --observed, --scenario and --parameters are options of hindcast"
+        )
     facts = chosen(kind, only, settings_of(asked or Asked()) if kind == "hindcast" else None)
     folder = Path(out) if out is not None else Path("results") / f"check_{kind}{'_quick' if quick else ''}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @app.command()
 def check(
-    kind: Annotated[str, typer.Argument(help="facts, docking (against other people's models) or hindcast (against the past).")] = "facts",
+    kind: Annotated[
+        str, typer.Argument(help="facts, docking (against other people's models) or hindcast (against the past).")
+    ] = "facts",
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the replications: to see what broke.")] = False,
     only: Annotated[str | None, typer.Option(help="Single checks, such as SF4,SF5.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="Hindcast: first month, such as 1998-01.")] = None,

@@ -23,8 +23,9 @@ from sim.plots.style import (
     PALE,
     RED,
     new_page,
+    png_bytes,
     save_figure,
-    settle,
+    small_png,
     styled,
     tidy_values,
     wrap,
@@ -191,6 +192,5 @@ def page_figure(result: Result, folder: Path) -> Path:
             draw_picture(result.picture, figure.add_subplot())
         title = "\n".join(wrap(f"{result.key}. {result.title}", 58))
         figure.suptitle(title, x=0.02, ha="left", fontsize=9, fontweight="bold")
-        settle(figure)
-        figure.savefig(path, dpi=110, metadata={"Software": None})
+    path.write_bytes(small_png(png_bytes(figure, dpi=110)) if panels else png_bytes(figure, dpi=110))
     return path

@@ -48,8 +48,8 @@ def legend_of(picture: Picture) -> list[Any]:
     """What the colours and marks of a picture mean."""
     if picture.kind == "bands":
         return [
-            Patch(color=BLUE, alpha=0.25, lw=0, label="simulated, 90 %"),
-            Patch(color=BLUE, alpha=0.5, lw=0, label="simulated, 50 %"),
+            Patch(color=BLUE, alpha=0.25, lw=0, label="simulated given the triggers, 90 %"),
+            Patch(color=BLUE, alpha=0.5, lw=0, label="the same, 50 %"),
             Line2D([], [], color=INK, marker="o", ms=2.5, lw=0.8, label="observed"),
             Line2D([], [], color=GREY, ls=":", lw=1.0, label="start of the later part"),
         ]
@@ -105,10 +105,16 @@ def _skills(picture: Picture, figure: Any) -> None:
         labels = list(dict.fromkeys(row["label"] for row in here))
         ax.axvline(0.0, color=GREY, lw=0.8)
         for row in here:
-            _dot(ax, row, len(labels) - 1 - labels.index(row["label"]) + (0.16 if row["series"] == CONDITIONS[0] else -0.16))
+            _dot(
+                ax,
+                row,
+                len(labels) - 1 - labels.index(row["label"]) + (0.16 if row["series"] == CONDITIONS[0] else -0.16),
+            )
         ax.set_xlim(LEAST_SKILL - 0.1, 1.1)
         ax.set_ylim(-0.6, len(labels) - 0.4)
-        shared = k % shape[1] > 0 and labels == list(dict.fromkeys(row["label"] for row in list(panels.values())[k - 1]))
+        shared = k % shape[1] > 0 and labels == list(
+            dict.fromkeys(row["label"] for row in list(panels.values())[k - 1])
+        )
         ax.set_yticks(range(len(labels)), [""] * len(labels) if shared else labels[::-1], fontsize=7)
         ax.set_title("\n".join(wrap(name, 30)), fontsize=8)
     _blank(axes, len(panels))
@@ -124,7 +130,9 @@ def _dot(ax: Any, row: dict[str, Any], y: float) -> None:
         ends = [max(row["low"], LEAST_SKILL), max(row["high"], LEAST_SKILL)]
         ax.plot(ends, [y, y], color=colour, lw=1.4, solid_capstyle="butt")
     low = row["x"] < LEAST_SKILL
-    ax.plot([max(row["x"], LEAST_SKILL)], [y], "<" if low else mark, color=colour, ms=4.5, mec=INK, mew=0.3, clip_on=False)
+    ax.plot(
+        [max(row["x"], LEAST_SKILL)], [y], "<" if low else mark, color=colour, ms=4.5, mec=INK, mew=0.3, clip_on=False
+    )
 
 
 def _pit(picture: Picture, figure: Any) -> None:
@@ -148,7 +156,9 @@ def _reliability(picture: Picture, figure: Any) -> None:
     ax.plot([0, edge], [0, edge], color=GREY, lw=0.8, ls="--")
     for k, name in enumerate(CONDITIONS):
         here = [row for row in rows if row["series"] == name]
-        ax.plot([r["x"] for r in here], [r["y"] for r in here], "-", marker=MARKS[name], color=COLOURS[name], ms=4.5, lw=1.0)
+        ax.plot(
+            [r["x"] for r in here], [r["y"] for r in here], "-", marker=MARKS[name], color=COLOURS[name], ms=4.5, lw=1.0
+        )
         for row in here:
             ax.annotate(str(row["n"]), (row["x"], row["y"]), (0, 6 if k == 0 else -11), textcoords="offset points",
                         fontsize=6, color=COLOURS[name], ha="center")  # fmt: skip

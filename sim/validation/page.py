@@ -13,6 +13,7 @@ with the package (`sim/validation/results`); nothing on it is typed by hand but 
 ```bash
 stabsim check facts
 stabsim check docking
+stabsim check hindcast
 ```
 
 **Status: {status}.** Model {model}.
@@ -45,18 +46,30 @@ ACCOUNT = """## How this was done (after TRACE, Grimm et al. 2014)
   held by hand and some parameters at the upper ends of their ranges, so that there is something to count. Each row says so.
 - **Put in, not found.** Exponents of single events, relapse and the effects of missions and programmes are parameters. A
   pass there says that the code does what the parameters say and that nothing else undoes it.
-- **Not done yet.** Hindcast, virtual trials, calibration; SF13.
+- **Hindcast.** [How it is scored](hindcast.md). The dates of wars and riots are given where a table says so; the scenario that gives
+  them was written by people who know what happened, so only the rows without the triggers can count as forecasts.
+- **Not done yet.** Virtual trials, calibration.
+"""
+
+
+HINDCAST = """## Hindcast
+
+[Months and states of 1998-2010](hindcast.md) forecast from the tables of their time and scored against what sources recorded. A
+skill below 0 fails: the simple forecast it names was better. Rows "given the triggers" are told the dates of wars and riots and are no forecasts.
 """
 
 
 def page() -> str:
     """Write the page."""
-    facts, docking = results("facts"), results("docking")
+    facts, docking, hindcast = results("facts"), results("docking"), results("hindcast")
     model = stored("facts")["model"][:12] or "unknown"
     parts = [HEAD.format(status=last_run(), model=f"`{model}`"), _summary(facts), *map(_section, facts)]
     if docking:
         parts += ["## Docking\n\nThe same kernels against what others built or solved.\n", _summary(docking)]
         parts += [_section(one) for one in docking]
+    if hindcast:
+        parts += [HINDCAST, _summary(hindcast)]
+        parts += [_section(one) for one in hindcast]
     parts += [LITERATURE, _not_claimed([*facts, *docking]), ACCOUNT]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
@@ -113,5 +126,6 @@ def _not_claimed(made: list[Result]) -> str:
                 )
             elif row.verdict == "not testable yet":
                 lines.append(f'- {one.key}: anything about "{row.what}" ({row.note}).')
+    lines.append("- Forecasts: anything better than the simple forecasts that win in the hindcast above.")
     lines.append("- That any number here carries over to a date, a place or a person.")
     return "\n".join(lines) + "\n"

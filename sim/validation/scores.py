@@ -36,7 +36,7 @@ def crps(ensemble: F8, happened: F8, *, fair: bool = False) -> F8:
 
 def chance(ensemble: F8, above: float = 0.0) -> F8:
     """Chance of more than ``above``: the share of members, kept off 0 and 1 by `SURE`."""
-    return np.clip((ensemble > above).mean(axis=0), SURE, 1.0 - SURE)
+    return np.asarray(np.clip((ensemble > above).mean(axis=0), SURE, 1.0 - SURE), np.float64)
 
 
 def brier(p: F8, event: F8) -> F8:

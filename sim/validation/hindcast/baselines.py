@@ -70,8 +70,8 @@ def own_means(known: Known) -> F8:
 def _poisson(mean: F8) -> F8:
     """Poisson around a mean, as in the forecasting contests this follows (evidence F6)."""
     levels, flat = np.unique(mean, return_inverse=True)
-    made = stats.poisson.ppf(LEVELS[:, None], np.maximum(levels, 1e-12)[None, :])
-    return np.asarray(made[:, flat], np.float64)
+    made = np.asarray(stats.poisson.ppf(LEVELS[:, None], np.maximum(levels, 1e-12)[None, :]), np.float64)
+    return made[:, flat]
 
 
 def last_values(known: Known) -> F8:

@@ -31,7 +31,7 @@ class Fold:
         """Cells (months, n_units) that are held out; a unit that holds one of the states counts."""
         when = (np.arange(months) >= self.start) & (np.arange(months) <= self.end)
         who = np.array([not self.states or bool(set(unit.split("+")) & set(self.states)) for unit in units])
-        return when[:, None] & who[None, :]
+        return np.asarray(when[:, None] & who[None, :])
 
 
 def later_part(split: int, months: int) -> list[Fold]:
@@ -47,9 +47,9 @@ def one_state_out(states: Sequence[str], months: int) -> list[Fold]:
 def one_episode_out(episodes: pd.DataFrame, first: int, months: int) -> list[Fold]:
     """Learn from all but an episode's state and months, score these."""
     folds = []
-    for row in episodes.itertuples():
-        start, end = max(int(row.start) - first, 0), min(int(row.end) - first, months - 1)
+    for states, begin, finish in zip(episodes["state"], episodes["start"], episodes["end"], strict=True):
+        start, end = max(int(begin) - first, 0), min(int(finish) - first, months - 1)
         if start <= end:
-            name = f"{row.state} {month_text(first + start)} to {month_text(first + end)}"
-            folds.append(Fold(name, start, end, tuple(str(row.state).split("+"))))
+            name = f"{states} {month_text(first + start)} to {month_text(first + end)}"
+            folds.append(Fold(name, start, end, tuple(states.split("+"))))
     return folds

@@ -30,7 +30,7 @@ def state_years(bank: Bank, condition: int, folds: Sequence[Fold]) -> list[State
     rows = []
     for fold in folds:
         runs = members(bank, condition, "deaths", kept(bank, condition, held(bank, fold)))
-        for u in np.flatnonzero(fold.held_out(*grid.values.shape[:1], grid.units).any(axis=0)):
+        for u in np.flatnonzero(fold.held_out(grid.values.shape[0], grid.units).any(axis=0)):
             for start in range(-grid.first % 12, grid.values.shape[0] - 11, 12):
                 total = grid.values[start : start + 12, u].sum()
                 before = longer.values[bank.before + start - 12 : bank.before + start, u].sum()

@@ -50,7 +50,9 @@ def bands(bank: Bank, outcome: str, fold: Fold) -> Picture:
     return Picture("year", LABELS[outcome], columns, "bands")
 
 
-def _add(columns: dict[str, list[object]], panel: str, name: str, x: Sequence[float] | F8, y: Sequence[float] | F8) -> None:
+def _add(
+    columns: dict[str, list[object]], panel: str, name: str, x: Sequence[float] | F8, y: Sequence[float] | F8
+) -> None:
     columns["panel"] += [panel] * len(x)
     columns["series"] += [name] * len(x)
     columns["x"] += [float(f"{v:.7g}") for v in x]

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.validation.facts import Fact
 from sim.validation.hindcast import pictures
-from sim.validation.hindcast.bank import CONDITIONS, Bank, about, conditioned_on, fill
+from sim.validation.hindcast.bank import CONDITIONS, Bank, about, fill
 from sim.validation.hindcast.baselines import CLIMATOLOGY, LAST, MEAN
 from sim.validation.hindcast.designs import EPISODES, LATER, STATES, Fold, later_part, one_episode_out, one_state_out
 from sim.validation.hindcast.scoring import MODEL, Scored, score
@@ -38,16 +38,25 @@ def hindcast_facts(settings: Callable[[], Settings], key: str = "") -> tuple[Fac
     made = [("H0", "Skill in one figure", "", partial(_overview, settings))]
     for outcome in MONTHLY:
         first, name = KEYS[outcome], NAMES[outcome]
-        made.append((f"{first}1", f"{name}: how much, in the later part", outcome, partial(_amounts, settings, outcome)))
+        made.append(
+            (f"{first}1", f"{name}: how much, in the later part", outcome, partial(_amounts, settings, outcome))
+        )
         if outcome == "displaced":
             continue
         made += [
             (f"{first}2", f"{name}: whether any, in the later part", outcome, partial(_occurrence, settings, outcome)),
-            (f"{first}3", f"{name}: are chances and intervals right", outcome, partial(_calibration, settings, outcome)),
+            (
+                f"{first}3",
+                f"{name}: are chances and intervals right",
+                outcome,
+                partial(_calibration, settings, outcome),
+            ),
             (f"{first}4", f"{name}: each state left out", outcome, partial(_left_out, settings, outcome, STATES)),
             (f"{first}5", f"{name}: each episode left out", outcome, partial(_left_out, settings, outcome, EPISODES)),
         ]
-    return tuple(Fact(k, title, SOURCES.get(outcome, "all tables"), measure, key) for k, title, outcome, measure in made)
+    return tuple(
+        Fact(k, title, SOURCES.get(outcome, "all tables"), measure, key) for k, title, outcome, measure in made
+    )
 
 
 # --- shared by the tables of one hindcast ---------------------------------------------------------
@@ -104,7 +113,11 @@ def _skill_rows(made: Sequence[Scored], kind: str) -> list[Row]:
             means = {name: float(np.nanmean(table)) for name, table in getattr(scored, kind).items()}
             others = ", ".join(f"{b} {means[b]:.2g}" for b in scored.baselines)
             note = f"{others}; nothing happened in the scored months, so this says only who came nearer to never"
-            rows.append(measured_only(f"{SCORES[kind].removesuffix(' score')} score, {condition}", Value(means[MODEL]), "", note))
+            rows.append(
+                measured_only(
+                    f"{SCORES[kind].removesuffix(' score')} score, {condition}", Value(means[MODEL]), "", note
+                )
+            )
             continue
         rows += [_skill_row(scored, kind, baseline, condition) for baseline in scored.baselines]
     return rows
@@ -151,7 +164,9 @@ def _occurrence(settings: Callable[[], Settings], outcome: str, lab: Lab) -> Fin
 def _ranking_rows(made: Sequence[Scored]) -> list[Row]:
     """AUROC and AUPR of the model and, for comparison, of the best-placed baseline."""
     events, cases = int(np.nansum(made[0].event)), int(np.isfinite(made[0].event).sum())
-    rows = [measured_only("Months with an event", Value(events / max(cases, 1)), "", f"{events} of {cases} state-months")]
+    rows = [
+        measured_only("Months with an event", Value(events / max(cases, 1)), "", f"{events} of {cases} state-months")
+    ]
     for condition, scored in zip(CONDITIONS, made, strict=True):
         for name, measure in (("AUROC", auroc), ("AUPR", average_precision)):
             what = f"{name}, {condition}"
@@ -174,7 +189,9 @@ def _calibration(settings: Callable[[], Settings], outcome: str, lab: Lab) -> Fi
         for share, low, high in ((0.5, 0.4, 0.6), (0.9, 0.85, 0.95)):
             what = f"Coverage of {share:.0%} intervals, {condition}".replace("%", " %")
             rows.append(judged(what, Value(coverage(scored.pit, share)), Window(low, high, "", OWN)))
-        rows.append(measured_only(f"Share of the PIT histogram out of place, {condition}", Value(misplaced(scored.pit)), ""))
+        rows.append(
+            measured_only(f"Share of the PIT histogram out of place, {condition}", Value(misplaced(scored.pit)), "")
+        )
     extra = "PIT and coverage are randomised where values tie, so that counts that are mostly zero can be judged; plain intervals would cover more."
     return _finding(bank, rows, pictures.histogram(made), extra)
 
@@ -185,7 +202,9 @@ def _left_out(settings: Callable[[], Settings], outcome: str, design: str, lab: 
         return _missing(outcome)
     made = _scored(lab, bank, outcome, design)
     if not made[0].folds:
-        row = Row("Scores", "none", OWN, "not run", note=f"no {design} to leave out with observed {outcome} in the window")
+        row = Row(
+            "Scores", "none", OWN, "not run", note=f"no {design} to leave out with observed {outcome} in the window"
+        )
         return Finding((row,), about(bank), METHOD)
     rows = [*_skill_rows(made, "crps"), *_skill_rows(made, "brier"), *_ranking_rows(made)]
     left = ", ".join(fold.name for fold in made[0].folds)
@@ -214,14 +233,16 @@ def _overview(settings: Callable[[], Settings], lab: Lab) -> Finding:
                 continue
             for condition, scored in zip(CONDITIONS, made, strict=True):
                 values = {b: skill(scored.crps[MODEL], scored.crps[b]) for b in scored.baselines}
-                shown += [(f"{NAMES[outcome].split()[0]}: {DESIGNS[design]}", b, condition, v) for b, v in values.items()]
+                shown += [
+                    (f"{NAMES[outcome].split()[0]}: {DESIGNS[design]}", b, condition, v) for b, v in values.items()
+                ]
                 won = sum(v.value > 0 for v in values.values())
                 lost = [b for b, v in values.items() if not v.value > 0]
                 note = f"not better than {', '.join(lost)}" if lost else ""
                 what = f"{NAMES[outcome]}, {DESIGNS[design]}: baselines beaten by CRPS, {condition}"
                 rows.append(measured_only(what, Value(won), f"of {len(values)}", note))
     picture = pictures.skills(shown, BETTER)
-    return Finding(tuple(rows), about(bank), METHOD + conditioned_on(bank) + ".", picture)
+    return Finding(tuple(rows), about(bank), METHOD.rstrip(), picture)
 
 
 # --- SF13 -----------------------------------------------------------------------------------------
@@ -248,11 +269,23 @@ def forecast_skill(settings: Callable[[], Settings], lab: Lab) -> Finding:
             area = auroc(np.array([case.chance for case in cases]), events)
             note = f"{int(events.sum())} in {len(cases)} state-years"
             if condition == 0:
-                rows.append(measured_only(f"{what} AUROC, {name}", Value(area), "", f"{note}; the dates are given, so not skill"))
+                rows.append(
+                    measured_only(
+                        f"{what} AUROC, {name}", Value(area), "", f"{note}; the dates are given, so not skill"
+                    )
+                )
             else:
                 rows.append(judged(f"{what} AUROC, {name}", Value(area), window, note))
     rows.append(_skill_row(made[1], "brier", CLIMATOLOGY, f"deaths, {CONDITIONS[1]}"))
     for outcome, scored in (("deaths", made[1]), ("protests", protests[1])):
         rows += [_skill_row(scored, "crps", b, f"{outcome}, {CONDITIONS[1]}") for b in (LAST, MEAN)]
-        rows.append(judged(f"Coverage of 90 % intervals, {outcome}, {CONDITIONS[1]}", Value(coverage(scored.pit, 0.9)), Window(0.85, 0.95, "", OWN)))
-    return _finding(bank, rows, pictures.histogram(protests), "Each state left out in turn; the picture is of protests.")
+        rows.append(
+            judged(
+                f"Coverage of 90 % intervals, {outcome}, {CONDITIONS[1]}",
+                Value(coverage(scored.pit, 0.9)),
+                Window(0.85, 0.95, "", OWN),
+            )
+        )
+    return _finding(
+        bank, rows, pictures.histogram(protests), "Each state left out in turn; the picture is of protests."
+    )

@@ -34,6 +34,7 @@ class Asked:
     scenario: str | None = None
     parameters: str | None = None
 
+
 @dataclass(frozen=True, eq=False)
 class Settings:
     """A checked hindcast. Months count from year 0, ``last`` inclusive; ``split`` is the first month of the later part.
@@ -78,12 +79,16 @@ def settings_of(asked: Asked) -> Settings:
     )
     if last - first + 1 < FEWEST_MONTHS:
         got = f"{month_text(first)} to {month_text(last)}"
-        raise InputError(Problem("the window is too short", key="--to", got=got, allowed=f"{FEWEST_MONTHS} months or more"))
+        raise InputError(
+            Problem("the window is too short", key="--to", got=got, allowed=f"{FEWEST_MONTHS} months or more")
+        )
     if split == NO_MONTH:
         split = first + (last - first + 1) // 2
     if not first + FEWEST_MONTHS // 2 <= split <= last - FEWEST_MONTHS // 2 + 1:
         allowed = f"{month_text(first + FEWEST_MONTHS // 2)} to {month_text(last - FEWEST_MONTHS // 2 + 1)}"
-        raise InputError(Problem("leaves too little on one side", key="--split", got=month_text(split), allowed=allowed))
+        raise InputError(
+            Problem("leaves too little on one side", key="--split", got=month_text(split), allowed=allowed)
+        )
     name = asked.scenario or SCENARIO
     spec = load_scenario(name)
     start = month_number(spec.start_year, spec.start_month)
