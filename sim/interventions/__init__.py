@@ -10,6 +10,7 @@ from sim.interventions.schema import (
     Channel,
     Cost,
     Dose,
+    OwnEntry,
     ShockChannel,
     ShockType,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Channel",
     "Cost",
     "Dose",
+    "OwnEntry",
     "ShockChannel",
     "ShockType",
     "catalogue",
