@@ -67,7 +67,9 @@ class Resolver:
         if what == "is missing" and not self.complete:
             return
         as_written = self.packages.written(path)
-        if not any(dotted(as_written[:depth]) in self.damaged for depth in range(1, len(as_written) + 1)):
+        whole = f"{dotted(as_written)}["
+        lost = any(dotted(as_written[:depth]) in self.damaged for depth in range(1, len(as_written) + 1))
+        if not lost and not any(key.startswith(whole) for key in self.damaged):
             at = said.pop("at", "") or dotted(as_written)
             self.problems.append(problem_at(self.root, path, what, at=at, **said))
         if len(self.problems) >= MAX_PROBLEMS:
@@ -288,7 +290,7 @@ class Resolver:
         path = ("shocks", key)
         entry: ShockType | None = self._type(path, spec.type, "shock", self.spec.shocks or {})
         targets = self._targets((*path, "targets"), spec.targets)
-        if spec.at is None and spec.rate is None:
+        if spec.at is None and spec.rate is None and dotted((*path, "rate")) not in self.damaged:
             self.note((*path, "at"), "is missing", allowed="a month such as 2025-03")
         at = self._month_of((*path, "at"), spec.at)
         if entry is None:

@@ -184,9 +184,11 @@ class ChannelFile(Channel):
     @model_validator(mode="before")
     @classmethod
     def _fixed_without_range(cls, given: Any) -> Any:
-        if isinstance(given, dict) and "size" in given and not {"low", "high"} & set(given):
-            return {"distribution": "fixed", **given, "low": given["size"], "high": given["size"]}
-        return given
+        if not isinstance(given, dict) or {"low", "high"} & set(given):
+            return given
+        size = given.get("size")
+        end = size if isinstance(size, int | float) else 0.0
+        return {"distribution": "fixed", **given, "low": end, "high": end}
 
 
 class DefinitionFile(Strict):

@@ -75,7 +75,8 @@ def _problem(root: Node, item: Any) -> Problem:
         what, said = "is not usable as a name", {"allowed": KEY_RULE, "hint": f"write {slug}" if slug else ""}
     else:
         what, said = _bad_value(path, kind, value, item)
-        said["got"] = shown(value)
+        if kind != "missing":
+            said["got"] = shown(value)
     return problem_at(root, path, what, on_key=on_key, **said)
 
 
@@ -144,11 +145,10 @@ def _bad_value(path: tuple[Any, ...], kind: str, value: Any, item: Any) -> tuple
         return "no lever is called that", {"allowed": allowed, "hint": nearest(str(value), LEVER_BY_NAME)}
     if kind == "value_error" and field == "rate":
         allowed = f"0 to {_number(MAX_RATE)} a year, or catalogue"
-        hint = nearest(value, ["catalogue"]) if isinstance(value, str) else ""
-        return str(item["ctx"]["error"]), {
-            "allowed": allowed,
-            "hint": hint or slips.number_hint(value, whole=False, share=False, months=False),
-        }
+        hint = ""
+        if isinstance(value, str):
+            hint = nearest(value, ["catalogue"]) or slips.number_hint(value, whole=False, share=False, months=False)
+        return str(item["ctx"]["error"]), {"allowed": allowed, "hint": hint}
     if kind == "value_error":
         return str(item["ctx"]["error"]), {"allowed": str(FORMAT)} if field == "format" else {}
     return item["msg"], {}
