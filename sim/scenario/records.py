@@ -188,7 +188,7 @@ class Shock:
     With ``rate`` its months and weeks are drawn instead (`sim.scenario.drawn`), at so many a year in each state.
 
     ``options`` by pattern: ``mission`` (key), ``months`` and ``remaining`` of a mission shock, ``months`` of
-    a division. ``key`` is a label and nothing else.
+    a division, ``months``, ``posture`` and ``level`` of those that script a conflict. ``key`` is a label and nothing else.
     """
 
     key: str

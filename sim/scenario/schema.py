@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from sim.errors import Problem
-from sim.interventions.schema import Absorption, Approval, Channel, Evidence, Provider, Quantity, Status, Text
+from sim.interventions.schema import Absorption, Approval, Channel, Evidence, Provider, Quantity, Scope, Status, Text
 from sim.region import slips
 from sim.scenario.text import Mark, Node
 
@@ -202,6 +202,10 @@ class DefinitionFile(Strict):
     )
     dose: DoseFile | None = Field(default=None, description="What intensity 1 means")
     cost: CostFile | None = Field(default=None, description="What the full dose costs")
+    scope: Scope | None = Field(default=None, description="What it is usually aimed at: a hint; state unless given")
+    dialogue: bool | None = Field(
+        default=None, description="Whether it brings the sides to one table while it runs; false unless given"
+    )
     absorption: list[Absorption] | None = Field(
         default=None, max_length=4, description="What of the receiving state scales every channel"
     )
@@ -239,6 +243,15 @@ class ShockFile(Strict):
     )
     remaining: float | None = Field(
         default=None, ge=0, le=1, description="Share of the mission that stays; 0 unless given"
+    )
+    posture: Literal["restrain", "police", "repress", "war"] | None = Field(
+        default=None, description="Posture of the state's forces to the communities, for shocks of type posture"
+    )
+    level: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Exclusion from power, 0 in government to 1, for shocks of type power_change",
     )
 
 
