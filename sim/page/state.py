@@ -66,7 +66,9 @@ class State:
         """What both worlds are given, as for ``--set``."""
         made = []
         if self.baseline != BARE:
-            made = [f"{key}={self.content[key]}" for key in ("institutions", "effects", "months") if key in self.content]
+            made = [
+                f"{key}={self.content[key]}" for key in ("institutions", "effects", "months") if key in self.content
+            ]
         if self.shared:
             made += [f"parameters.{key}={value!r}" for key, value in sorted(self.content.get("parameters", {}).items())]
         return made
