@@ -27,6 +27,11 @@ SHOCKS = {
     "war_elsewhere",
     "alliance_division",
     "mission_withdrawal",
+    "uprising",
+    "posture",
+    "expulsion",
+    "ceasefire",
+    "power_change",
 }
 ENTRIES = list(catalogue().interventions.values())
 CHANNELS = [(entry.row, channel) for entry in ENTRIES for channel in entry.channels]
@@ -179,7 +184,7 @@ def test_shock_is_complete(shock: ShockType) -> None:
     assert shock.pattern in PATTERN_OPTIONS
     assert bool(shock.channels) == (shock.pattern in ("impulse", "rumour"))
     assert all(LEVER_BY_NAME[channel.lever].kind != "persons" for channel in shock.channels)
-    assert (shock.rate_per_year is None) == ("no rate" in shock.rate_basis)
+    assert (shock.rate_per_year is None) == shock.rate_basis.startswith("scheduled only")
 
 
 def test_cyber_attack_leaves_violence_alone() -> None:

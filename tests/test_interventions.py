@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 
 from sim.agents.armed_group import ACTIVE, CEASEFIRE, ArmedGroup
-from sim.interventions import CatalogueEntry, Channel, catalogue
+from sim.interventions import CatalogueEntry, catalogue
 from sim.interventions.delivery import RUNNING, programme_source, singled_out
-from sim.interventions.schema import Condition
 from sim.interventions.sizes import channel_sizes
 from sim.model import RunResult, StabilityModel
 from sim.population import synthesise

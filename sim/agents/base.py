@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 from math import fsum
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +15,7 @@ from mesa import Agent
 from sim.kernels.draws import INSTITUTION, uniform
 from sim.kernels.elementary import exp, normal_quantile
 from sim.types import stable_uid
+from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
     from sim.model import StabilityModel
@@ -68,7 +69,8 @@ class Situation:
 
     ``activities`` lists programmes when anybody needs to know them, ``district_tension`` one value per
     district in adaptive runs, ``news`` the (kind, state) that institutions announced last month.
-    ``scripted`` tells whether the scenario alone says what happens.
+    ``scripted`` tells whether the scenario alone says what happens; ``orders`` what it fixes this month for
+    the armed groups it names.
     """
 
     month: int
@@ -88,6 +90,7 @@ class Situation:
     activities: tuple[Activity, ...] = ()
     district_tension: Sequence[float] = ()
     news: tuple[tuple[str, int], ...] = ()
+    orders: Mapping[int, GroupOrder] = field(default_factory=dict)
 
     def worst_dispute(self, states: Sequence[int]) -> float:
         """Worst dispute that any of some states has."""
