@@ -34,6 +34,7 @@ from sim.agents.base import (
 from sim.agents.roster import institutions
 from sim.interventions import SCRIPTED
 from sim.interventions.delivery import DEPLOYING, PLANNED, PROPOSED, RUNNING, Delivery, programme_source
+from sim.interventions.sizes import channel_sizes
 from sim.population import Population
 from sim.region import Region, load_region
 from sim.scenario import Scenario, Shock, target_cells
@@ -493,11 +494,13 @@ class StabilityModel(Model):  # type: ignore[misc]
         region, g = self.setting.region, self.setting.geography
         cells = np.flatnonzero(target_cells(region, programme.targets))
         people = np.bincount(g.cell_state[cells], weights=g.cell_people[cells], minlength=region.n_states)
+        drawn, shrink = self.spec.effects == "drawn", self.setting.parameters.effect_shrink
+        sizes = channel_sizes(programme.entry, self.world.seed, drawn=drawn, shrink=shrink)
         return Delivery(
             key=programme.key,
             uid=programme.uid,
             entry=programme.entry,
-            source=programme_source(programme.entry, cells, float(sum(programme.quantity.values())), g),
+            source=programme_source(programme.entry, cells, float(sum(programme.quantity.values())), g, sizes),
             dose=programme.dose,
             share=programme.intensity,
             start=programme.start,

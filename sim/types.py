@@ -4,10 +4,16 @@ int64, unless said otherwise."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NamedTuple
 
 Array = Any
 """A NumPy array; the docstring of each record gives shape and dtype."""
+
+
+def stable_uid(name: str) -> int:
+    """64-bit identity made of a name, for keyed draws."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 class Geography(NamedTuple):

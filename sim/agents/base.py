@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -15,15 +14,11 @@ from mesa import Agent
 
 from sim.kernels.draws import INSTITUTION, uniform
 from sim.kernels.elementary import exp, normal_quantile
+from sim.types import stable_uid
 from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
     from sim.model import StabilityModel
-
-
-def stable_uid(name: str) -> int:
-    """64-bit identity made of a name."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 @dataclass(frozen=True)

@@ -239,6 +239,8 @@ _ROWS: list[Parameter] = [
         ("memory_halflife", 20.0, "years", 10.0, 50.0, "M18", "Half-life of war memory", 0.5, 1000.0),
         ("memory_tension", 0.05, "level per log unit", 0.02, 0.12, "M18",
          "Tension's own level on war memory, log(1 + deaths per 1,000)", 0.0, 0.3),
+        ("effect_shrink", 1.0, "1", 0.3, 1.0, "assumption",
+         "Factor on the sizes of all interventions but nulls and head counts: below 1 for published effects that exaggerate", 0.0, 2.0),
         ("lever_cap", 1.386, "log or logit", 0.7, 2.1, "assumption",
          "Cap on the sum of effects on one lever", 0.01, 10.0),
     ]),

@@ -52,6 +52,7 @@ def resolved(scenario: Scenario) -> dict[str, Any]:
         "start": scenario.date(0),
         "months": scenario.months,
         "institutions": scenario.institutions,
+        "effects": scenario.effects,
         "interventions": {
             item.key: _programme(item, scenario) for item in sorted(scenario.interventions, key=lambda item: item.key)
         },

@@ -32,6 +32,7 @@ def unit_of(key: str) -> str:
 
 DEFAULTS = {
     ("ScenarioFile", "institutions"): "scripted",
+    ("ScenarioFile", "effects"): "central",
     ("ProgrammeFile", "intensity"): 1.0,
     ("TriggerFile", "for_months"): 1,
     ("TriggerFile", "in"): "region",

@@ -172,7 +172,8 @@ class Scenario:
     """A resolved scenario: nothing is left to look up.
 
     ``interventions`` and ``shocks`` stand in the order of their content, so neither labels nor the order of
-    keys in a file can change a result. ``region`` is the name of a shipped region or the path of a folder.
+    keys in a file can change a result. ``effects`` is ``central`` or ``drawn``: whether measures have the central
+    sizes of the catalogue, or sizes drawn by run from their distributions. ``region`` is the name of a shipped region or the path of a folder.
     ``warnings``, ``origins`` (dotted key to the place that set it) and ``files`` (sha256 of every file read)
     take no part in comparisons.
     """
@@ -188,6 +189,7 @@ class Scenario:
     interventions: tuple[Programme, ...] = ()
     shocks: tuple[Shock, ...] = ()
     parameters: dict[str, float] = field(default_factory=dict)
+    effects: str = "central"
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
     origins: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     files: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -205,6 +207,7 @@ class Scenario:
             "start": [self.start_year, self.start_month],
             "months": self.months,
             "institutions": self.institutions,
+            "effects": self.effects,
             "interventions": [item.content() for item in self.interventions],
             "shocks": [item.content() for item in self.shocks],
             "parameters": self.parameters,

@@ -115,6 +115,7 @@ class Resolver:
             interventions=tuple(programmes),
             shocks=tuple(shocks),
             parameters=parameters,
+            effects=spec.effects or "central",
             origins=origins(self.root),
             files=files,
         )
