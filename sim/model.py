@@ -262,9 +262,8 @@ class StabilityModel(Model):  # type: ignore[misc]
         sources += [source for _, source in self.shocks]
         sources += [self.open_handles[number] for number in sorted(self.open_handles)]
         pulls = [acting for source in sources for acting in source.acting()]
-        self.world.levers.rebuild(
-            pulls, factor_table(self.world.fields, self.at_war, self.after_war) if pulls else np.zeros((0, 0))
-        )
+        factors = (self.world.fields, self.at_war, self.after_war, not self.adaptive)
+        self.world.levers.rebuild(pulls, factor_table(*factors) if pulls else np.zeros((0, 0)))
 
     def _spread_rumours(self) -> None:
         """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
@@ -340,8 +339,8 @@ class StabilityModel(Model):  # type: ignore[misc]
             division=self.division,
             scripted=not self.adaptive,
             activities=self._activities(),
-            district_tension=self._district_tension() if self.adaptive else (),
             news=tuple(self.news),
+            **(self._districts() if self.adaptive else {}),
         )
 
     def _activities(self) -> tuple[Activity, ...]:
@@ -370,15 +369,18 @@ class StabilityModel(Model):  # type: ignore[misc]
             return None
         return delivery.since + delivery.months - self.month
 
-    def _district_tension(self) -> list[float]:
-        """Mean tension of every district, one bulk read."""
-        g = self.setting.geography
-        totals = np.bincount(
-            g.cell_district,
-            weights=self.world.fields.tension * g.cell_people,
-            minlength=g.district_people.size,
-        )
-        return (totals / g.district_people).tolist()  # type: ignore[no-any-return]
+    def _districts(self) -> dict[str, list[float]]:
+        """Means over residents of every district, in bulk."""
+        g, fields = self.setting.geography, self.world.fields
+        youth = np.minimum(fields.youth_ratio[g.cell_state] * fields.unemployment, 0.95)
+        levels = {"tension": fields.tension, "legitimacy": fields.legitimacy, "youth_unemployment": youth}
+        return {
+            f"district_{name}": (
+                np.bincount(g.cell_district, weights=level * g.cell_people, minlength=g.district_people.size)
+                / g.district_people
+            ).tolist()
+            for name, level in levels.items()
+        }
 
     def _start_columns(self) -> list[list[float]]:
         """Outcomes before the first month: levels as the data put them, no flows."""

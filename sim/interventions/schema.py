@@ -19,7 +19,7 @@ Provider = Literal["nato", "un", "eu", "osce", "regional", "state", "civil_socie
 Approval = Literal["none", "allies", "council", "host", "contributors"]
 Quantity = Literal["troops", "police_officers", "monitors"]
 Distribution = Literal["fixed", "lognormal", "normal", "uniform", "triangular"]
-Condition = Literal["always", "secure", "insecure", "low_oversight", "active_war", "post_war"]
+Condition = Literal["always", "secure", "insecure", "low_oversight", "active_war", "post_war", "scripted"]
 Absorption = Literal["capacity", "integrity", "civic_space", "access"]
 Family = Literal["security", "economic", "social", "diplomatic"]
 Status = Literal["tuned", "transported", "assumption"]
@@ -80,7 +80,7 @@ class Channel(_Sized):
     ``size`` is the effect at full dose on the lever's scale, ``low`` and ``high`` its 5-95 % interval.
     ``lag_months`` is the time to half the effect, ``halflife_months`` that of the effect after the end (0: it
     ends with the programme). ``when`` limits the channel to places and times that meet a condition (None:
-    always).
+    always); ``scripted`` to runs in which institutions do not react by themselves.
 
     ``distribution`` says how sizes are drawn: ``normal`` and ``lognormal`` pass through low, size and high at
     5, 50 and 95 % (each half with its own spread; a lognormal keeps its sign), ``uniform`` and ``triangular``

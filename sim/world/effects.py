@@ -19,7 +19,7 @@ from sim.world.levers import LEVER_BY_NAME, LEVERS
 from sim.world.rates import decay, keep
 
 ABSORPTION = ("capacity", "integrity", "civic_space", "access")
-CONDITIONS = ("always", "secure", "insecure", "low_oversight", "active_war", "post_war")
+CONDITIONS = ("always", "secure", "insecure", "low_oversight", "active_war", "post_war", "scripted")
 FACTORS = ABSORPTION + CONDITIONS
 """Factors that scale a pull state by state: what the receiver absorbs, and the scope condition of the channel."""
 
@@ -137,12 +137,14 @@ class LeverSums:
         n = inputs.enforcement.size
         inputs.shift_dispute[:] = t["dispute"].reshape(n, n)
         np.clip(t["enforcement"], 0.0, 1.0, out=inputs.enforcement)
+        np.clip(t["outage"], 0.0, 1.0, out=inputs.outage)
 
 
-def factor_table(fields: Fields, at_war: Array, after_war: Array) -> Array:
+def factor_table(fields: Fields, at_war: Array, after_war: Array, scripted: bool = True) -> Array:
     """Absorption and scope conditions by state, (n_factors, n_s), from the present fields.
 
     ``at_war`` and ``after_war`` (n_s,) are 1 where an armed episode is active, or ended in the last ten years.
+    A ``scripted`` channel stands for what institutions answer: where they answer themselves, it is off.
     """
     slow = fields.slow
     rows = {
@@ -156,6 +158,7 @@ def factor_table(fields: Fields, at_war: Array, after_war: Array) -> Array:
         "low_oversight": 1.0 - slow[6],
         "active_war": at_war,
         "post_war": after_war,
+        "scripted": np.full_like(at_war, float(scripted)),
     }
     return np.stack([rows[name] for name in FACTORS])
 
