@@ -41,7 +41,6 @@ from sim.agents.regional import RegionalBody
 from sim.agents.state import REPRESS, State
 from sim.agents.un import MEDIATION, UnitedNations
 from sim.model import RunResult, StabilityModel, simulate
-from sim.parameters import CATALOGUE
 from sim.parameters import parameters as make_parameters
 from sim.population import Population, synthesise
 from sim.region import Region, find_region, load_region
@@ -282,7 +281,13 @@ def disputed(level: float) -> Situation:
 Level = Callable[[float], Situation]
 THRESHOLDS: list[tuple[str, str, Level, float, float]] = [
     ("state", "arms against", disputed, 0.69, 0.71),
-    ("state", "arms against", lambda gain: replace(calm(influence=0.3 + gain), dispute=disputed(0.5).dispute), 0.19, 0.21),
+    (
+        "state",
+        "arms against",
+        lambda gain: replace(calm(influence=0.3 + gain), dispute=disputed(0.5).dispute),
+        0.19,
+        0.21,
+    ),
     ("state", "peacekeepers offered", lambda x: near(capacity=x), 0.49, 0.51),
     ("state", "takes back reform", lambda x: near(credibility=0.02, corruption=x), 0.44, 0.53),
     ("state", "hardens", lambda x: replace(WAR, group_deaths=[0, int(x)] * N), 5, 6),
@@ -591,7 +596,10 @@ DEADLY = with_outcome(calm(influence=0.0), "communal_deaths", 0, 10.0)
 def test_a_mandate_needs_deaths_and_half_a_year() -> None:
     agent = AGENTS["un"](Stub())
     done = drive(agent, DEADLY, 12)
-    assert [(m, a.what) for m, a in done if a.what] == [(2, "gets a mandate for AAA"), (8, "deploys to AAA, with troops")]
+    assert [(m, a.what) for m, a in done if a.what] == [
+        (2, "gets a mandate for AAA"),
+        (8, "deploys to AAA, with troops"),
+    ]
     police = make_parameters().mission_police_full * 0.6 * 1000.0
     assert doses(agent, "mission_police") == {(0,): police}
     assert said(drive(AGENTS["un"](Stub()), with_outcome(calm(), "communal_deaths", 0, 2.0), 30)) == []
@@ -1109,87 +1117,6 @@ def test_ten_adaptive_years_are_stable(tmp_path: Path, seed: int) -> None:
             if verb in one.what:
                 counts[one.agent + one.what] = counts.get(one.agent + one.what, 0) + 1
         assert max(counts.values(), default=0) <= 5, verb
-
-
-EFFECTIVE = {
-    "observation_noise": 0.15,
-    "monitor_information": 0.6,
-    "police_reserve": 0.1,
-    "reaction_halflife": 18.0,
-    "reaction_size": 0.8,
-    "force_generation": 0.0,
-    "council_delay": 2.0,
-    "approval_delay": 1.0,
-    "host_delay": 0.0,
-    "mission_on": 0.7,
-    "mission_off": 0.25,
-    "mission_crowd": 0.01,
-    "mission_dwell": 6.0,
-    "mission_pool": 1000.0,
-    "accession_security": 0.7,
-    "accession_political": 0.7,
-    "council_veto": 1.0,
-    "council_means": 0.3,
-    "mandate_deaths": 1000.0,
-    "credibility_gain": 0.04,
-    "credibility_loss": 0.02,
-    "funds_size": 0.3,
-    "reform_incentive": 2.4,
-    "reform_veto": 0.2,
-    "concession_size": 1.5,
-    "distrust_influence": 2.0,
-    "arming_size": 0.3,
-    "forum_share": 0.1,
-    "bribes_size": 0.3,
-    "arms_sales": 0.6,
-}
-
-
-def test_every_parameter_of_institutions_is_known_here() -> None:
-    assert set(EFFECTIVE) == {name for name, known in CATALOGUE.items() if known.family == "institutions"}
-
-
-def trace(parameters: dict[str, float]) -> list[Any]:
-    """What all institutions do in some years of calm, unrest and calm: words, doses and approvals."""
-    milestones = (("AAA", "map", 2010), ("BBB", "cand", 2024))
-    told: list[Any] = []
-    strong = calm(reform_security=0.6, reform_political=0.55, influence=0.9, credibility=0.8)
-    waiting = (proposal("allies", persons=True, since=15), proposal("host", since=15))
-    lively = replace(
-        calm(
-            tension=0.68,
-            peak_participation=0.0045,
-            communal_deaths=9.0,
-            crime=0.5,
-            influence=0.6,
-            corruption=0.6,
-        ),
-        alignment=[0.1] * 3,
-        dispute=[[0.0, 0.8, 0.1], [0.8, 0.0, 0.1], [0.1, 0.1, 0.0]],
-        district_tension=[0.3, *[0.2] * 11],
-        activities=(running(1, "I27", 10.0), running(2, "I23", 20.0), *waiting),
-        news=(("accession", 2),),
-    )
-    crowds = with_outcome(calm(), "peak_participation", 1, 0.006)
-    phases = [strong] * 15 + [lively] * 10 + [calm()] * 25 + [crowds] * 15 + [calm(tension=0.3)] * 15
-    for name, make in AGENTS.items():
-        model = Stub(milestones=milestones, **parameters)
-        agent = make(model)
-        if name == "state":
-            agent.luck = lambda number: 0.0  # type: ignore[method-assign]
-        told += [(name, model.opened)]
-        for month, seen in enumerate(phases):
-            model.month = month
-            picture = replace(seen, month=month)
-            told += [(month, action) for action in [*agent.answer(picture), *decide(agent, picture, month)]]
-    return told
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in EFFECTIVE if name not in ("observation_noise", "monitor_information")]
-)
-def test_every_parameter_of_institutions_changes_something(name: str) -> None:
-    assert trace({name: EFFECTIVE[name]}) != trace({})
 
 
 def test_monitors_sharpen_the_picture(tmp_path: Path) -> None:

@@ -113,7 +113,12 @@ class CivilSociety(Institution):
         if voiced == self.voiced:
             return []
         self.voiced = voiced
-        return [Action(f"voices {' and '.join(voiced)}", ", ".join(f"{need}: {needs[need]:.0%} of residents" for need in voiced))]
+        return [
+            Action(
+                f"voices {' and '.join(voiced)}",
+                ", ".join(f"{need}: {needs[need]:.0%} of residents" for need in voiced),
+            )
+        ]
 
     def local(self, picture: Situation) -> list[Activity]:
         """Programmes that will still run here this month, spend money, and send nobody."""
