@@ -7,7 +7,7 @@ comes through the mechanism itself, not through the intercepts, except for the t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +166,7 @@ def recorded(spec: Scenario, made: Setting, seed: int) -> Array:
     return np.concatenate([model.world.recorder.series.ravel(), model.world.recorder.places.ravel(), *fields])
 
 
-@lru_cache(maxsize=None)
+@cache
 def as_it_is(folder: Path, name: str, seed: int) -> Array:
     return recorded(scenario(folder, name), setting(name), seed)
 
