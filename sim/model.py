@@ -280,6 +280,7 @@ class StabilityModel(Model):  # type: ignore[misc]
             "state_war": self._state_war(),
             "mined": np.minimum(setting.region.values["mined_share"] / MINED, 1.0),
             "dialogue": self._dialogue(),
+            "scripted": np.full(setting.region.n_states, float(not self.adaptive)),
             **exposures(world.fields, setting.fields, world.levers.totals),
         }
         return factor_table(world.fields, self.at_war, self.after_war, others)
@@ -389,7 +390,6 @@ class StabilityModel(Model):  # type: ignore[misc]
             division=self.division,
             scripted=not self.adaptive,
             activities=self._activities(),
-            district_tension=self._district_tension() if self.adaptive else (),
             news=tuple(self.news),
             orders=self.script.orders(self.month) if self.month < self.spec.months else {},
         )
@@ -420,15 +420,18 @@ class StabilityModel(Model):  # type: ignore[misc]
             return None
         return delivery.since + delivery.months - self.month
 
-    def _district_tension(self) -> list[float]:
-        """Mean tension of every district, one bulk read."""
-        g = self.setting.geography
-        totals = np.bincount(
-            g.cell_district,
-            weights=self.world.fields.tension * g.cell_people,
-            minlength=g.district_people.size,
-        )
-        return (totals / g.district_people).tolist()  # type: ignore[no-any-return]
+    def _districts(self) -> dict[str, list[float]]:
+        """Means over residents of every district, in bulk."""
+        g, fields = self.setting.geography, self.world.fields
+        youth = np.minimum(fields.youth_ratio[g.cell_state] * fields.unemployment, 0.95)
+        levels = {"tension": fields.tension, "legitimacy": fields.legitimacy, "youth_unemployment": youth}
+        return {
+            f"district_{name}": (
+                np.bincount(g.cell_district, weights=level * g.cell_people, minlength=g.district_people.size)
+                / g.district_people
+            ).tolist()
+            for name, level in levels.items()
+        }
 
     def _start_columns(self) -> list[list[float]]:
         """Outcomes before the first month: levels as the data put them, no flows."""

@@ -163,7 +163,8 @@ class Inputs(NamedTuple):
     ``recruitment``, ``exits``, ``returning`` (n_c,) multipliers; ``shock`` (4, n_c) log-odds by round; ``repression``,
     ``expulsion``, ``arms``, ``attack`` (n_g,) in [0, 1]; ``posture`` (n_s,) multiplier of armed events.
     Logit shifts of field targets: ``shift_tension`` ... (by the scope of the field), ``shift_slow``
-    (n_slow, n_s), ``shift_dispute`` (n_s, n_s). ``enforcement`` (n_s,) in [0, 1].
+    (n_slow, n_s), ``shift_dispute`` (n_s, n_s). ``enforcement`` (n_s,) in [0, 1]; ``outage`` (n_s,) share of
+    critical services that are down.
     """
 
     officers: Array
@@ -196,6 +197,7 @@ class Inputs(NamedTuple):
     shift_slow: Array
     shift_dispute: Array
     enforcement: Array
+    outage: Array
 
 
 (

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sim.model import StabilityModel
 
 
+CONSENT = 0.4
+"""Pull of the external power from which a host declines programmes, and troops under a mandate."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """One line of the log of decisions: who did what, and why, in words."""
@@ -67,8 +71,9 @@ class Situation:
     ceasefire); ``dispute`` a matrix of states; ``alignment`` of states with the West, 0 to 1;
     ``division`` of the Allies, 0 to 1.
 
-    ``activities`` lists programmes when anybody needs to know them, ``district_tension`` one value per
-    district in adaptive runs, ``news`` the (kind, state) that institutions announced last month.
+    ``activities`` lists programmes when anybody needs to know them, ``news`` the (kind, state) that
+    institutions announced last month. ``district_tension``, ``district_legitimacy`` and
+    ``district_youth_unemployment`` hold one value per district, in adaptive runs.
     ``scripted`` tells whether the scenario alone says what happens; ``orders`` what it fixes this month for
     the armed groups it names.
     """
@@ -89,12 +94,18 @@ class Situation:
     scripted: bool = False
     activities: tuple[Activity, ...] = ()
     district_tension: Sequence[float] = ()
+    district_legitimacy: Sequence[float] = ()
+    district_youth_unemployment: Sequence[float] = ()
     news: tuple[tuple[str, int], ...] = ()
     orders: Mapping[int, GroupOrder] = field(default_factory=dict)
 
     def worst_dispute(self, states: Sequence[int]) -> float:
         """Worst dispute that any of some states has."""
         return max(max(self.dispute[state]) for state in states)
+
+    def foreign_pull(self, states: Sequence[int]) -> float:
+        """Strongest pull of the external power on any of some states: (1 - alignment) x influence."""
+        return max((1.0 - self.alignment[s]) * self.outcomes["influence"][s] for s in states)
 
     def proposals(self, approval: str) -> list[Activity]:
         """Programmes that wait for an approval: ``allies``, ``council``, ``host`` or ``contributors``."""

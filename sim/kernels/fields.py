@@ -147,6 +147,7 @@ def trust_and_work_targets(geography, fields, inputs, out, p):
         push += p.legitimacy_capacity * (slow[CAPACITY, s] - ref[CAPACITY, s])
         push -= p.legitimacy_repression * repression[cell_group[c]] + p.legitimacy_incidents * violence
         push -= p.legitimacy_influence * (influence[s] - influence_ref[s])
+        push -= p.legitimacy_outage * inputs.outage[s]
         trust[c] = target(legitimacy_0[c], push + shift_legitimacy[c])
         push = p.unemployment_violence * saturate(deaths[d], p.flight_half)
         push += p.unemployment_crime * (crime[d] - crime_ref[d])

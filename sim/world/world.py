@@ -80,6 +80,7 @@ def _calm_inputs(geography: Geography) -> Inputs:
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
         shift_energy=zero_s(), shift_slow=np.zeros((8, n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
+        outage=zero_s(),
     )  # fmt: skip
 
 
@@ -266,6 +267,7 @@ class World:
         row[:, OUTCOME_INDEX["troops"]] = np.maximum(
             self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0
         )
+        row[:, OUTCOME_INDEX["outage"]] = self.inputs.outage
         record_places(
             self.recorder.places[self.month // Recorder.WINDOW], s.geography.cell_people, self.fields, self.tallies
         )

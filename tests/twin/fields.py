@@ -121,13 +121,14 @@ def aim_tension(cell: Cell, inputs: Any, p: Any) -> None:
 
 
 def aim_legitimacy(cell: Cell, inputs: Any, p: Any) -> None:
-    """Legitimacy: reform and capacity; less corruption, repression, incidents and influence."""
+    """Legitimacy: reform and capacity; less corruption, repression, incidents, influence and outage."""
     s, repression = cell.state, inputs.repression[cell.group.index]
     push = p.legitimacy_reform * s.slow["reform_political"].change
     push -= p.legitimacy_corruption * s.slow["corruption"].change
     push += p.legitimacy_capacity * s.slow["capacity"].change
     push -= p.legitimacy_repression * repression + p.legitimacy_incidents * violence_felt(cell, p)
     push -= p.legitimacy_influence * s.influence.change
+    push -= p.legitimacy_outage * inputs.outage[s.index]
     cell.legitimacy.head_for(push + inputs.shift_legitimacy[cell.index])
 
 
