@@ -193,6 +193,8 @@ _ROWS: list[Parameter] = [
         ("tension_repression", 1.0, "logit per unit", 0.0, 2.0, "M13", "Tension on repression"),
         ("tension_dispute", 0.5, "logit per unit", 0.2, 1.0, "S20", "Tension on disputes of the state"),
         ("tension_spill", 0.5, "logit per unit", 0.0, 1.0, "W6, M12", "Tension of the own community near by"),
+        ("tension_contact", 0.0, "share", -0.5, 0.5, "P11d, P11e, size assumed",
+         "How much further drivers move tension where communities live mixed (threat), or less far (contact)", -1.0, 1.0),
         ("legitimacy_halflife", 24.0, "months", 6.0, 60.0, "M11", "Half-life of legitimacy", 0.25, 600.0),
         ("legitimacy_reform", 1.0, "logit per unit", 0.3, 2.0, "P9a, P12b", "Legitimacy on political reform"),
         ("legitimacy_corruption", 1.0, "logit per unit", 0.3, 2.0, "S16", "Fall of legitimacy with corruption"),
@@ -244,6 +246,8 @@ _ROWS: list[Parameter] = [
          "Factor on the sizes of all interventions but nulls and head counts: below 1 for published effects that exaggerate", 0.0, 2.0),
         ("lever_cap", 1.386, "log or logit", 0.7, 2.1, "assumption",
          "Cap on the sum of effects on one lever", 0.01, 10.0),
+        ("effect_share", 1.0, "share", 0.3, 1.0, "assumption",
+         "Share of the published effect of programmes that holds; head counts arrive in full", 0.0, 2.0),
     ]),
     *_family("institutions", [
         ("observation_noise", 0.05, "level", 0.02, 0.15, "assumption",

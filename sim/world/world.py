@@ -37,7 +37,7 @@ from sim.world.baseline import (
     solve_baseline,
     violent_probability,
 )
-from sim.world.effects import LeverSums
+from sim.world.effects import LeverSums, Pull, displace
 from sim.world.geography import build_geography
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.presence import officers_per_resident, set_presence, standing_missions
@@ -210,6 +210,7 @@ class World:
         self.scratch = np.zeros((threads, 2, BUFFER))
         self._workers = None if threads == 1 else threads
         self.levers = LeverSums(g, setting.parameters.lever_cap)
+        self.blows = LeverSums(g, setting.parameters.lever_cap)
         self.recorder = Recorder(months, g.state_uid.size, n_c)
         self.protracted = setting.region.displaced.astype(np.float64)
         self.hot_spots = np.ones(n_d)
@@ -222,6 +223,11 @@ class World:
         self._police = officers_per_resident(setting.region)
         summaries(g, self.fields, self.tallies, self.targets)
         fill_targets(self.targets, g, self.fields)
+
+    def strike(self, pulls: list[tuple[Pull, float]], factors: Array) -> None:
+        """Add shocks to the logits of the fields, once; as for programmes, their sum on a lever is capped."""
+        self.blows.rebuild(pulls, factors)
+        displace(self.fields, self.blows.touched())
 
     def set_inputs(self) -> None:
         """Rebuild the month's effective values from base values, lever sums, presence and postures."""

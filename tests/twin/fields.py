@@ -116,6 +116,7 @@ def aim_tension(cell: Cell, inputs: Any, p: Any) -> None:
     disputed = s.worst_dispute() - s.dispute_at_start
     push += p.tension_repression * inputs.repression[g.index] + p.tension_dispute * disputed
     push += p.tension_spill * near + inputs.shift_tension[i]
+    push += p.tension_contact * cell.contact * (push - inputs.shift_tension[i])
     home = cell.tension.home + p.memory_tension * (cell.memory - cell.memory_expected)
     cell.tension.head_for(push, clip(home, 0.02, 0.98))
 
