@@ -302,7 +302,7 @@ def advance_rounds(
             geography, citizens, fields, inputs, mood, tallies, cells, scratch, workers, solve, seed, tick, quarter, p
         )
         tally_crowd(geography, mood, tallies, rates, p, tick)
-        communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, rates)
+        communal_round(geography, citizens, fields, inputs, mood, tallies, seed, tick, p, rates)
         armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed, tick, p, rates, solve)
         release(geography, citizens, tallies, seed, tick, rates)
         flight_and_return(geography, citizens, inputs, mood, tallies, seed, tick, p, rates)

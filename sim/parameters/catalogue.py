@@ -119,7 +119,7 @@ _ROWS: list[Parameter] = [
          "Communal incidents per violent person where the other community lives close by"),
         ("mix_half", 0.1, "share of residents", 0.05, 0.2, "assumption",
          "Share of other communities at half of the contact", 0.001, 1.0),
-        ("branching", 0.4, "1", 0.3, 0.6, "D3", "Incidents that one incident brings about by reprisal", 0.0, 0.9),
+        ("branching", 0.4, "1", 0.3, 0.6, "D3", "Incidents that one incident brings about by reprisal at full tension", 0.0, 0.9),
         ("reprisal_halflife", 1.3, "rounds", 0.5, 2.6, "D3", "Half-life of the readiness for reprisal", 0.1, 20.0),
         ("lethal_share", 0.2, "share of incidents", 0.05, 0.4, "SF12, tuned by hand",
          "Communal incidents with a death", 0.0, 1.0),
