@@ -290,7 +290,8 @@ def advance_rounds(
         cells.rate_other, p,
     )  # fmt: skip
     for c in range(cells.grief.size):
-        cells.grief[c] = p.b_grievance * (1.0 - fields.legitimacy[c])
+        lost = max(fields.legitimacy_usual[c] - fields.legitimacy[c], 0.0)
+        cells.grief[c] = p.b_grievance * (1.0 - fields.legitimacy[c]) + p.b_loss * lost
     if workers is None:
         find_tops(citizens, tallies, cells, p.b_risk, 1)
     else:
