@@ -260,6 +260,7 @@ def update_fields(geography, fields, inputs, tallies, out, p, rates):
     district_targets(geography, fields, inputs, out, p)
     state_targets(fields, inputs, out, p)
     move_disputes(geography, fields, inputs, out, p, rates)
+    move(fields.legitimacy_usual, fields.legitimacy, rates.usual)
     move(fields.tension, out.cell_tension, rates.tension)
     move(fields.legitimacy, out.cell_legitimacy, rates.legitimacy)
     move(fields.unemployment, out.cell_unemployment, rates.unemployment)

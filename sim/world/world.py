@@ -123,7 +123,9 @@ def prepare(region: Region, population: Population, overrides: dict[str, float] 
         solve.alpha, solve.tension, geography, fields, inputs.officers, unemployed, record, NODES, WEIGHTS
     )
     violent = violent_probability(solve.nu, solve.tension, solve.extremism, geography, fields, inputs.riot, record)
-    fields.incidents_ref[:] = expected_incidents(turnout, violent, geography, record, inputs.communal, p.burst)
+    fields.incidents_ref[:] = expected_incidents(
+        turnout, violent, geography, fields.tension, record, inputs.communal, p.burst
+    )
     return Setting(region, population, p, record, rates(p), geography, fields, solve, labour_share, youth_share)
 
 

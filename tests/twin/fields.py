@@ -76,6 +76,7 @@ def move_fields(model: Any) -> None:
         aim_dispute(dispute, model.groups, inputs, p)
     for cell in model.cells:
         cell.tension.move(pace.tension)
+        get_used(cell, pace)
         cell.legitimacy.move(pace.legitimacy)
         cell.unemployment.move(pace.unemployment)
         remember(cell, pace)
@@ -192,6 +193,11 @@ def aim_dispute(dispute: Dispute, groups: list[Any], inputs: Any, p: Any) -> Non
                 dead += weight * kin.deaths
     push = p.dispute_deaths * saturate(dead, p.kin_deaths_half)
     dispute.level.head_for(push + inputs.shift_dispute[one.index][other.index])
+
+
+def get_used(cell: Cell, pace: Any) -> None:
+    """People get used to the legitimacy of the month."""
+    cell.usual_legitimacy += pace.usual * (cell.legitimacy.value - cell.usual_legitimacy)
 
 
 def remember(cell: Cell, pace: Any) -> None:
