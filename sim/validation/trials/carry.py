@@ -14,8 +14,8 @@ from sim.validation.trials.measure import Estimate, estimate, precise
 from sim.validation.trials.schema import CONTROL, RATIOS, Measure, Trial
 from sim.validation.trials.world import SCOPES, arm_run
 
-FIRST, MOST, QUICK = 48, 384, 16
-"""Replications of the first look, the most of a full run, and of a quick one."""
+FIRST, LEAST, QUICKER = 48, 16, 12
+"""Replications of the first look, fewest of a quick run, and how many times fewer it has."""
 F8 = NDArray[np.float64]
 Runs = dict[str, F8]
 
@@ -28,7 +28,7 @@ def replicate(trial: Trial, lab: Lab, measures: tuple[Measure, ...], scale: floa
     By arm, (n, n_outcomes, months, 2) float64.
     """
     arms = sorted({arm for measure in measures for arm in (measure.arm, measure.over)})
-    most = lab.size(MOST, QUICK)
+    most = lab.size(trial.replications, max(LEAST, trial.replications // QUICKER))
     done, wanted = 0, min(FIRST, most)
     runs: dict[str, list[Any]] = {arm: [] for arm in arms}
     while True:

@@ -134,7 +134,10 @@ class Measure(Strict):
 
 
 class Trial(Strict):
-    """One virtual trial. The first measure is the row's own; only it may be tuned on, and only if ``tune``."""
+    """One virtual trial. The first measure is the row's own; only it may be tuned on, and only if ``tune``.
+
+    ``replications`` is the most of a full run; a quick one has a twelfth.
+    """
 
     format: Literal[1]
     row: Key
@@ -142,6 +145,7 @@ class Trial(Strict):
     intervention: str | None = None
     tune: bool = False
     kappa: float | None = Field(default=None, gt=0, le=1)
+    replications: int = Field(default=384, ge=16, le=10_000)
     study: Study
     world: World
     arms: dict[Slug, Arm] = Field(min_length=1)

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from sim.interventions.catalogue import TUNED, TunedScale, read_tuned, write_tuned
 from sim.validation.lab import Lab
 from sim.validation.trials.carry import replicate
 from sim.validation.trials.measure import estimate
 from sim.validation.trials.schema import ROWS, Trial, digest
+from sim.validation.trials.world import arm_run
 
 LARGEST, SMALLEST = 10.0, 1 / 64
 CLOSE = 0.01
@@ -50,7 +53,7 @@ def solve(response: Response, target: float) -> Root:
         if scale not in seen:
             seen[scale] = response(scale)
         value = seen[scale][0]
-        if not math.isfinite(value):
+        if math.isnan(value):
             raise ValueError(f"no ratio at scale {scale:g}: too few events")
         return value / target - 1.0
 
@@ -66,7 +69,7 @@ def solve(response: Response, target: float) -> Root:
     for _ in range(STEPS):
         if abs(gap(scale)) <= close or gap(low) > 0:
             break
-        share = -gap(low) / (gap(high) - gap(low))
+        share = -gap(low) / (gap(high) - gap(low)) if math.isfinite(gap(high)) else 0.5
         step = min(max(share, 0.1), 0.9)
         scale = round(low * (high / low) ** step, 4)
         low, high = (scale, high) if gap(scale) < 0 else (low, scale)
@@ -90,21 +93,22 @@ def _slope(seen: dict[float, tuple[float, float]], scale: float) -> float:
 
 def tune(trial: Trial, lab: Lab) -> TunedScale:
     """Tune one trial; the number of replications is that at which scale 1 is precise, at most the cap."""
-    assert trial.tune
     assert trial.intervention is not None
-    n = len(replicate(trial, lab, (trial.own,), 1.0)[trial.own.arm])
-    fixed = Lab(workers=lab.workers, replications=n, progress=lab.progress)
+    own = trial.own
+    runs = replicate(trial, lab, (own,), 1.0)
+    n = len(runs[own.arm])
 
     def response(scale: float) -> tuple[float, float]:
-        found = estimate(trial, trial.own, replicate(trial, fixed, (trial.own,), scale))
+        if scale != 1.0:
+            made = lab.map(arm_run, [(trial, own.arm, r, scale) for r in range(n)])
+            runs[own.arm] = np.stack(made)
+        found = estimate(trial, own, runs)
         return (math.log(found.value.value) if found.value.value > 0 else -math.inf), found.error
 
-    with fixed:
-        root = solve(response, math.log(trial.target))
-    reached = float(f"{math.exp(root.reached):.4g}")
+    root = solve(response, math.log(trial.target))
     return TunedScale(
-        trial.intervention, trial.row, root.scale, root.low, root.high, round(trial.target, 4), reached, n,
-        digest(ROWS / f"{trial.row}.yaml"),
+        trial.intervention, trial.row, root.scale, root.low, root.high, round(trial.target, 4),
+        float(f"{math.exp(root.reached):.4g}"), n, digest(ROWS / f"{trial.row}.yaml"),
     )  # fmt: skip
 
 
