@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.plots import Note, Picture
+from sim.validation import status
 
 EMPTY = pd.DataFrame()
 
@@ -86,7 +87,13 @@ class Study:
             str(self.manifest.get("version", "")),
             self.manifest.get("citizens", ""),
             titles[self.baseline] if baseline else "",
+            str(self.manifest.get("model_hash", "")),
         )
+
+    @property
+    def status(self) -> str:
+        """How far the model that made these numbers has been checked."""
+        return status(str(self.manifest.get("model_hash", "")))
 
 
 @dataclass(frozen=True, eq=False)

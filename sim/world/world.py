@@ -75,7 +75,7 @@ def _calm_inputs(geography: Geography) -> Inputs:
     return Inputs(
         officers=zero_d(), riot=zero_d(), combat=np.ones(n_d), communal=np.ones(n_d), shield=zero_s(),
         mobilisation=zero_c(), violence=zero_c(), conversion=np.ones(n_c), lethality=np.ones(n_c),
-        recruitment=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
+        recruitment=np.ones(n_c), exits=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
         repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=np.full(n_s, POSTURE_EVENTS[0]),
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
@@ -183,7 +183,7 @@ def _tallies(geography: Geography, blocks: int, rounds: int) -> Tallies:
 class World:
     """Mutable arrays of one run.
 
-    ``hot_spots`` (n_d,), ``posture`` (n_g,), ``expulsion``, ``arms`` and ``attack`` (n_g,) belong to institutions:
+    ``ordered`` (n_g,) holds postures that the scenario fixes, -1 where it leaves them to the state. ``hot_spots`` (n_d,), ``posture`` (n_g,), ``expulsion``, ``arms`` and ``attack`` (n_g,) belong to institutions:
     they are what states and armed groups decided last. Everything else moves only in `advance`.
     """
 
@@ -213,6 +213,7 @@ class World:
         self.protracted = setting.region.displaced.astype(np.float64)
         self.hot_spots = np.ones(n_d)
         self.posture = np.zeros(n_g, np.int64)
+        self.ordered = np.full(n_g, -1, np.int64)
         self.expulsion = np.zeros(n_g)
         self.arms = np.zeros(n_g)
         self.attack = np.zeros(n_g)
@@ -235,13 +236,18 @@ class World:
         self.inputs.attack[:] = self.attack
         self.inputs.expulsion[:] = self.expulsion
 
+    def postures(self) -> Array:
+        """Posture to every community, (n_g,): as the scenario fixes it, else as the state decided."""
+        return np.where(self.ordered >= 0, self.ordered, self.posture)
+
     def _set_postures(self) -> None:
         """Repression of each community, and the strongest posture of each state."""
         self.inputs.posture[:] = POSTURE_EVENTS[0]
         self.inputs.repression[:] = 0.0
-        for group in np.flatnonzero(self.posture).tolist():
+        levels = self.postures()
+        for group in np.flatnonzero(levels).tolist():
             state = int(self.setting.geography.group_state[group])
-            level = int(self.posture[group])
+            level = int(levels[group])
             oversight = float(self.fields.slow[6, state])
             self.inputs.repression[group] = POSTURE_REPRESSION[level] * (1.0 - oversight)
             self.inputs.posture[state] = max(self.inputs.posture[state], POSTURE_EVENTS[level])
