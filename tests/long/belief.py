@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,6 @@ def tune(rows: Sequence[str]) -> int:
 
     wanted = {fact.key for fact in chosen("trials", rows)}
     with Lab(workers=2) as lab:
-        tune_all(tuple(trial for trial in trials() if trial.row in wanted), lab, said=print)
+        tune_all(tuple(trial for trial in trials() if trial.row in wanted), lab, said=partial(print, flush=True))
     print(TUNED.relative_to(ROOT))
     return 0
