@@ -34,7 +34,7 @@ def content(**changes: Any) -> dict[str, Any]:
         "title": "A small trial",
         "intervention": "I28",
         "study": {"source": "nobody", "unit": "a town", "dose": "full", "horizon": "half a year"},
-        "world": {"scope": "calm_local", "months": 6, "citizens": 200},
+        "world": {"scope": "calm_local", "months": 6},
         "arms": {"forums": {"text": "forums", "programme": {"type": "I28"}}},
         "measures": [own],
     }
@@ -160,9 +160,7 @@ def test_a_hazard_ratio_is_found_in_exponential_times() -> None:
         times = np.ceil(rng.exponential(1 / rate, n)).astype(int)
         return (np.arange(1, months + 1)[None] == times[:, None]).astype(float)
 
-    made = measure.hazard_ratio(
-        measure.spells(counts(0.004), 1, 120), measure.spells(counts(0.01), 1, 120)
-    )
+    made = measure.hazard_ratio(measure.spells(counts(0.004), 1, 120), measure.spells(counts(0.01), 1, 120))
     assert made.value.value == pytest.approx(0.4, rel=0.1)
     assert made.value.low < 0.4 < made.value.high
     assert made.error == pytest.approx(math.sqrt(1 / (4000 * 0.38) + 1 / (4000 * 0.70)), rel=0.25)

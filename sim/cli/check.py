@@ -64,7 +64,11 @@ def _print(results: tuple[Result, ...], title: str) -> None:
         if result.verdict == "fail" and result.suspected:
             say(f"{result.key} fails; suspected: {result.suspected}")
     verdicts = [result.verdict for result in results]
-    counts = [f"{verdicts.count(v)} {v}" for v in ("pass", "fail", "inconclusive", "not testable yet", "not run") if v in verdicts]
+    counts = [
+        f"{verdicts.count(v)} {v}"
+        for v in ("pass", "fail", "inconclusive", "not testable yet", "not run")
+        if v in verdicts
+    ]
     say(", ".join(counts))
 
 

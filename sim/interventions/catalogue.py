@@ -86,7 +86,9 @@ def with_scales(made: Catalogue, scales: dict[str, TunedScale]) -> Catalogue:
         if row not in entries:
             problems.append(Problem("there is no such intervention", file=str(TUNED), key=row))
         elif found.scale is not None and not 0 <= found.scale <= 10:
-            problems.append(Problem("scale out of range", file=str(TUNED), key=row, got=str(found.scale), allowed="0 to 10"))
+            problems.append(
+                Problem("scale out of range", file=str(TUNED), key=row, got=str(found.scale), allowed="0 to 10")
+            )
         elif found.scale is not None:
             entries[row] = entries[row].model_copy(update={"scale": found.scale, "status": "tuned"})
     if problems:

@@ -65,7 +65,9 @@ def draw_forest(rows: Sequence[tuple[str, Row]], axes: Any) -> Any:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(rows)), [shorten(f"{key}  {row.what}, {row.unit}", 74, 1) for key, row in rows], fontsize=6.5)
+    axes.set_yticks(
+        range(len(rows)), [shorten(f"{key}  {row.what}, {row.unit}", 74, 1) for key, row in rows], fontsize=6.5
+    )
     axes.tick_params(axis="y", length=0)
     previous = ""
     for k, (key, _) in enumerate(rows):
@@ -97,7 +99,9 @@ def forest_figure(results: Sequence[Result], status: str) -> Figure:
         f"shares are in the table. A value beyond the axis stands at its edge. Status: {status}."
     )
     with styled():
-        page = new_page(8.0, 0.19 * len(rows) + 0.9, "Virtual trials: published window and simulated ratio", caption, _legend())
+        page = new_page(
+            8.0, 0.19 * len(rows) + 0.9, "Virtual trials: published window and simulated ratio", caption, _legend()
+        )
         draw_forest(rows, page.body.add_subplot())
     return page.figure
 
@@ -124,5 +128,3 @@ def forest_page(results: Sequence[Result], folder: Path) -> Path:
         settle(figure)
         figure.savefig(path, dpi=100, metadata={"Software": None})
     return path
-
-

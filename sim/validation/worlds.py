@@ -118,7 +118,9 @@ def _missions(region: Region, mission: str) -> tuple[Mission, ...]:
     if mission == "none":
         return ()
     east = region.states.index("BBB")
-    kind, mandate = {"observers": ("observers", "observer"), "police": ("police", "robust")}.get(mission, ("troops", mission))
+    kind, mandate = {"observers": ("observers", "observer"), "police": ("police", "robust")}.get(
+        mission, ("troops", mission)
+    )
     per_resident = 0.0005 if mission == "police" else 0.008
     strength = round(per_resident * int(region.group_population[region.group_state == east].sum()))
     return (Mission("CHECK", "Check", "none", east, kind, mandate, (2000, 1), None, {2000: strength}),)

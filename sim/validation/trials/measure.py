@@ -49,9 +49,7 @@ def estimate(trial: Trial, measure: Measure, runs: Mapping[str, F8]) -> Estimate
     window = slice(first - 1, last)
     if measure.estimator == "hr":
         place = {"treated": slice(0, 1), "neighbour": slice(1, 2), "region": slice(0, 2)}[measure.place]
-        return hazard_ratio(
-            *(spells(made[:, :, place].sum(axis=2), first, last) for made in (treated, over))
-        )
+        return hazard_ratio(*(spells(made[:, :, place].sum(axis=2), first, last) for made in (treated, over)))
     a, b = (made[:, window].sum(axis=1) for made in (treated, over))
     if any(arm in trial.arms and trial.arms[arm].sizes == "drawn" for arm in (measure.arm, measure.over)):
         a, b = by_draw(a), by_draw(b)

@@ -112,15 +112,15 @@ def tune(trial: Trial, lab: Lab) -> TunedScale:
     )  # fmt: skip
 
 
-def tune_all(trials: tuple[Trial, ...], lab: Lab, path: Path = TUNED, said: Callable[[TunedScale], None] | None = None) -> None:
-    """Tune the trials that ask for it and write the table; lines of other trials stay."""
+def tune_all(
+    trials: tuple[Trial, ...], lab: Lab, path: Path = TUNED, said: Callable[[TunedScale], None] | None = None
+) -> None:
+    """Tune the trials that ask for it and write each into the table as it is found; other lines stay."""
     made = read_tuned(path)
     for trial in trials:
         if trial.tune:
             found = tune(trial, lab)
             made[found.intervention] = found
+            write_tuned(path, made.values())
             if said is not None:
                 said(found)
-    write_tuned(path, made.values())
-
-
