@@ -46,7 +46,7 @@ def check(
 
     Parameters
     ----------
-    kind : "facts" or "docking"
+    kind : "facts", "docking" or "trials"
     quick : bool
         A tenth of the replications: to see whether something broke, not to judge.
     only : sequence of str
@@ -80,31 +80,37 @@ def check(
         from sim.plots.facts import fact_figures
 
         fact_figures(results, folder / "figures")
+        if kind == "trials":
+            from sim.plots.trials import trial_figures
+
+            trial_figures(results, folder / "figures")
     return Checked(folder, kind, tuple(results), table)
 
 
 def publish(folder: Path | None, root: Path) -> list[Path]:
     """Make the last full run the one that the package and its page speak of.
 
-    Copies ``facts.json`` and ``docking.json`` from ``folder`` (None: keeps what is stored), redraws the small figures of the page and
+    Copies the JSON of every kind that ``folder`` holds (None: keeps what is stored), redraws the small figures of the page and
     writes ``docs/validation.md`` under ``root``, the repository.
     """
     from sim.plots.facts import page_figure
-    from sim.validation.check import named, write_stored
+    from sim.plots.trials import forest_page
+    from sim.validation.check import KINDS, named, write_stored
     from sim.validation.page import page
     from sim.validation.standing import FOLDER, results, stored
 
     written = []
-    for kind in ("facts", "docking"):
+    for kind in KINDS:
         source = folder / f"{kind}.json" if folder is not None else None
         if source is not None and source.is_file():
             write_stored(FOLDER / f"{kind}.json", **named(kind, json.loads(source.read_text(encoding="utf-8"))))
             written.append(FOLDER / f"{kind}.json")
     stored.cache_clear()
-    for kind in ("facts", "docking"):
-        for result in results(kind):
-            if result.picture is not None:
-                written.append(page_figure(result, root / "docs" / "images" / "validation"))
+    images = root / "docs" / "images" / "validation"
+    for kind in KINDS:
+        written += [page_figure(result, images) for result in results(kind) if result.picture is not None]
+    if results("trials"):
+        written.append(forest_page(results("trials"), images))
     target = root / "docs" / "validation.md"
     target.write_text(page(), encoding="utf-8")
     return [*written, target]
