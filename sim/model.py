@@ -268,6 +268,7 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _spread_rumours(self) -> None:
         """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
+        size = self.setting.parameters.rumour_size
         for shock, source in self.shocks:
             if shock.entry.pattern != "rumour":
                 continue
@@ -276,7 +277,8 @@ class StabilityModel(Model):  # type: ignore[misc]
                 quarter = first + lapse - 4 * self.month
                 if 0 <= quarter < 4:
                     for pull in source.pulls:
-                        self.world.inputs.shock[quarter, pull.places] += shock.magnitude * share * pull.weights
+                        strength = size * shock.magnitude * share
+                        self.world.inputs.shock[quarter, pull.places] += strength * pull.weights
 
     def _record(self, cost: Array) -> None:
         """Add to the recorded month what institutions know: spending and onsets."""

@@ -79,6 +79,8 @@ class Note:
     version: str
     citizens: int | str = ""
     baseline: str = ""
+    drawn: int = 0
+    """Points of the ensemble that replications drew their parameters from; 0: central values."""
 
     def text(self, band: str) -> str:
         """Write the caption: scenario, replications, seed, version, what the band is, and the warning."""
@@ -86,7 +88,13 @@ class Note:
         many = "replication" if self.replications == 1 else "replications"
         runs = f"{self.replications} {many}, seed {self.seed}, " if self.replications else ""
         size = f"{_thousands(self.citizens)} citizens, " if self.citizens != "" else ""
-        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band} {WARNING}"
+        words = f" {uncertain(self.drawn)}" if self.drawn else ""
+        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band}{words} {WARNING}"
+
+
+def uncertain(points: int) -> str:
+    """Say what intervals hold where parameters were drawn."""
+    return f"Intervals include parameter uncertainty of the calibrated ensemble ({points:,} points)."
 
 
 def _thousands(citizens: int | str) -> str:
