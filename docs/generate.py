@@ -114,7 +114,9 @@ SHOCKS_INTRO = """\
 What a scenario can name as the `type` of a shock. Sizes are at magnitude 1, on the scale of the lever (see
 [interventions](interventions.md)). An `impulse` hits and then halves every half-life. A `rumour` lasts two
 rounds, full and then half. A `mission` shock takes a standing mission down in a straight line. A `division`
-splits the Allies for some months.
+splits the Allies for some months. An `uprising`, `posture`, `expulsion`, `ceasefire` or `power` shock fixes a part
+of a conflict for a community of a state: conditions of a history, which no institution of the model chooses. Their
+`magnitude` is the share of full strength; at 0 nothing changes.
 
 A scenario schedules shocks. The rates are documentation: no run draws a shock at its rate yet.
 

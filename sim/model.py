@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from mesa import Model
 
-from sim.agents.armed_group import CEASEFIRE, ArmedGroup
+from sim.agents.armed_group import AT_PEACE, CEASEFIRE, ArmedGroup
 from sim.agents.base import (
     Action,
     Activity,
@@ -32,6 +32,7 @@ from sim.agents.base import (
     Situation,
 )
 from sim.agents.roster import institutions
+from sim.interventions import SCRIPTED
 from sim.interventions.delivery import DEPLOYING, PLANNED, PROPOSED, RUNNING, Delivery, programme_source
 from sim.population import Population
 from sim.region import Region, load_region
@@ -42,6 +43,7 @@ from sim.world.geography import patron_states
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
 from sim.world.presence import standing_missions
+from sim.world.script import Order, write_script
 from sim.world.world import Setting, World, prepare
 
 SMALLEST_GROUP = 20_000
@@ -110,6 +112,7 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.deliveries = [self._delivery(programme) for programme in spec.interventions]
         self.hosts = {one.uid: set(np.flatnonzero(one.states).tolist()) for one in self.deliveries}
         self.shocks = [(shock, self._shock_source(shock)) for shock in spec.shocks]
+        self.script = write_script(self._orders(), spec.months, region.n_groups)
         self._held = [0] * len(self.deliveries)
         self.situation = self._situation()
         self.armed_groups = self._armed_groups()
@@ -125,6 +128,7 @@ class StabilityModel(Model):  # type: ignore[misc]
         self._act(actions)
         cost = self._deliver()
         self._rebuild_effects()
+        self._follow_script()
         self.world.set_inputs()
         self._spread_rumours()
         self.world.advance()
@@ -265,6 +269,20 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.world.levers.rebuild(
             pulls, factor_table(self.world.fields, self.at_war, self.after_war) if pulls else np.zeros((0, 0))
         )
+
+    def _follow_script(self) -> None:
+        """Put what the scenario fixes of this month into the world; forces rest where a ceasefire holds."""
+        if self.script.empty:
+            return
+        world, month = self.world, self.month
+        world.ordered[:] = self.script.posture[month]
+        world.expulsion[:] = self.script.expulsion[month]
+        for group in self.armed_groups:
+            if group.status in AT_PEACE:
+                world.ordered[group.group] = -1
+                world.expulsion[group.group] = 0.0
+        for level in (world.fields.exclusion, world.fields.exclusion_0):
+            level[:] = self.script.exclusion(month, level)
 
     def _spread_rumours(self) -> None:
         """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
@@ -424,9 +442,11 @@ class StabilityModel(Model):  # type: ignore[misc]
     def _armed_groups(self) -> list[ArmedGroup]:
         region = self.setting.region
         groups = []
+        scripted = self.script.named()
         for group in range(region.n_groups):
             community = region.communities[region.group_community[group]]
-            if community != "other" and region.group_population[group] >= SMALLEST_GROUP:
+            large = community != "other" and region.group_population[group] >= SMALLEST_GROUP
+            if large or group in scripted:
                 state = region.states[region.group_state[group]]
                 name = f"armed group ({community}, {state})"
                 groups.append(ArmedGroup(self, name, int(region.group_uid[group]), group))
@@ -462,6 +482,16 @@ class StabilityModel(Model):  # type: ignore[misc]
         cells = Reach(np.flatnonzero(target_cells(self.setting.region, shock.targets)))
         g = self.setting.geography
         return Source([make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months) for c in shock.entry.channels])
+
+    def _orders(self) -> list[Order]:
+        """What the scenario fixes of a conflict, by groups."""
+        region, g = self.setting.region, self.setting.geography
+        orders = []
+        for shock in self.spec.shocks:
+            if shock.entry.pattern in SCRIPTED:
+                groups = np.unique(g.cell_group[target_cells(region, shock.targets)])
+                orders.append(Order(shock.entry.pattern, groups, shock.at, shock.magnitude, **shock.options))
+        return orders
 
     def _mission_shares(self) -> dict[str, float]:
         """Share of each standing mission that is still there."""

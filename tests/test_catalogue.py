@@ -44,6 +44,11 @@ SHOCKS = {
     "war_elsewhere",
     "alliance_division",
     "mission_withdrawal",
+    "uprising",
+    "posture",
+    "expulsion",
+    "ceasefire",
+    "power_change",
 }
 ENTRIES = list(catalogue().interventions.values())
 CHANNELS = [(entry.row, channel) for entry in ENTRIES for channel in entry.channels]

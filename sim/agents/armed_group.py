@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sim.model import StabilityModel
 
 LATENT, ACTIVE, CEASEFIRE, SETTLED = "latent", "active", "ceasefire", "settled"
+AT_PEACE = (CEASEFIRE, SETTLED)
 ONSET_DEATHS = 25
 SMALLEST_FORCE = 30
 """Fighters below which a group lies low."""
@@ -38,6 +39,7 @@ class ArmedGroup(Institution):
         self.status = LATENT
         self.since = 0
         self.arms = 0.0
+        self.held = 0.0
         self.deaths: list[int] = []
         self.onset_counted = False
         self.highest_chance = self.highest_hazard() / 12.0
@@ -48,6 +50,12 @@ class ArmedGroup(Institution):
 
     def decide(self, picture: Situation) -> list[Action]:
         """One of four short rules, by status."""
+        script = self.model.script
+        self.held = float(script.arms[picture.month, self.group])
+        if self.status != ACTIVE and script.rises[picture.month, self.group]:
+            self.enter(ACTIVE, picture.month)
+            self.arms = self.held
+            return [SetArms("takes up arms", "scripted by the scenario", self.group, self.arms, 0.0)]
         if self.status == LATENT:
             return self.while_latent(picture)
         self.deaths = [*self.deaths[-11:], picture.group_deaths[self.group]]
@@ -94,26 +102,35 @@ class ArmedGroup(Institution):
         return 0.0
 
     def while_active(self, picture: Situation) -> list[Action]:
-        """Keep up arms; attack when strong enough for the forces there; accept a ceasefire at a hazard."""
+        """Keep up arms; attack when strong enough for the forces there; accept a ceasefire at a hazard.
+
+        While a scenario holds the group up it neither dissolves nor makes peace, unless the scenario says so.
+        """
         p = self.model.setting.parameters
+        if self.chance(3) < self.model.script.ceasefire[picture.month, self.group]:
+            return self.make_peace(picture, "scripted by the scenario")
         months = max(picture.month - self.since, 1)
         pace = exp((p.settle_shape - 1.0) * log(months / 12.0)) if months > 12 else 1.0
         hazard = p.settle_rate * pace * exp(self.model.lever("settlement", self.state))
         if self.spent(picture):
             hazard = 2.0 * hazard
-        if self.faded(picture):
+        if self.held == 0.0 and self.faded(picture):
             self.enter(LATENT, picture.month)
             self.arms = 0.0
             return [SetArms("dissolves", "too few ever joined", self.group, 0.0, 0.0)]
-        if self.chance(1) < 1.0 - exp(-hazard):
-            self.enter(CEASEFIRE, picture.month)
-            self.arms = 0.0
-            return [SetArms("accepts a ceasefire", "losses, weariness or a settlement", self.group, 0.0, 0.0)]
+        if self.held == 0.0 and self.chance(1) < 1.0 - exp(-hazard):
+            return self.make_peace(picture, "losses, weariness or a settlement")
         inflow = 0.02 + 0.2 * self.model.lever("arms_inflow", self.state)
         seizure = 0.05 * picture.outcomes["capacity"][self.state]
-        self.arms = min(max(self.arms + inflow * (1.0 - self.arms) - seizure * self.arms, 0.01), 1.0)
+        self.arms = min(max(self.arms + inflow * (1.0 - self.arms) - seizure * self.arms, 0.01, self.held), 1.0)
         attack = 1.0 if self.strong_enough(picture) else 0.0
         return [SetArms("", "", self.group, self.arms, attack)]
+
+    def make_peace(self, picture: Situation, why: str) -> list[Action]:
+        """Accept a ceasefire and lay down arms."""
+        self.enter(CEASEFIRE, picture.month)
+        self.arms = 0.0
+        return [SetArms("accepts a ceasefire", why, self.group, 0.0, 0.0)]
 
     def strong_enough(self, picture: Situation) -> bool:
         """More than a handful of fighters, and more than one per hundred officers and soldiers it faces."""

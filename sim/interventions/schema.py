@@ -23,7 +23,7 @@ Condition = Literal["always", "secure", "insecure", "low_oversight", "active_war
 Absorption = Literal["capacity", "integrity", "civic_space", "access"]
 Family = Literal["security", "economic", "social", "diplomatic"]
 Status = Literal["tuned", "transported", "assumption"]
-Pattern = Literal["impulse", "rumour", "mission", "division"]
+Pattern = Literal["impulse", "rumour", "mission", "division", "uprising", "posture", "expulsion", "ceasefire", "power"]
 
 PROVIDERS: tuple[str, ...] = get_args(Provider)
 APPROVALS: tuple[str, ...] = get_args(Approval)
@@ -34,8 +34,17 @@ PATTERN_OPTIONS: dict[str, tuple[str, ...]] = {
     "rumour": (),
     "mission": ("mission", "months", "remaining"),
     "division": ("months",),
+    "uprising": ("months",),
+    "posture": ("posture", "months"),
+    "expulsion": ("months",),
+    "ceasefire": (),
+    "power": ("level",),
 }
 """Options a scenario may give to a shock, by its pattern."""
+SCRIPTED: tuple[str, ...] = ("uprising", "posture", "expulsion", "ceasefire", "power")
+"""Patterns by which a scenario fixes a part of a conflict; each names communities of states."""
+SHARES: tuple[str, ...] = ("posture", "expulsion", "ceasefire", "power")
+"""Patterns whose magnitude is a share or a probability, at most 1."""
 
 ROW = r"(?:P\d{1,2}[a-k]?|[SMDF]\d{1,2})"
 Evidence = Annotated[str, StringConstraints(pattern=rf"^(?:assumption|{ROW}(?:, {ROW})*)$")]
@@ -174,7 +183,8 @@ class ShockType(Strict):
     """One kind of shock.
 
     ``pattern``: ``impulse`` hits at once and decays; ``rumour`` lasts two rounds, full then half; ``mission``
-    takes a standing mission linearly over some months to a remaining share; ``division`` splits the Allies.
+    takes a standing mission linearly over some months to a remaining share; ``division`` splits the Allies;
+    those in `SCRIPTED` fix what armed groups and states' forces do (`sim.world.script`).
     ``rate_per_year`` is a documented or assumed rate per state (or per region where the text says so).
     """
 
@@ -191,6 +201,8 @@ class ShockType(Strict):
     def _pattern_fits(self) -> ShockType:
         if self.pattern in ("impulse", "rumour") and not self.channels:
             raise ValueError(f"a shock of pattern {self.pattern} needs a channel")
+        if self.pattern in SCRIPTED and self.channels:
+            raise ValueError(f"a shock of pattern {self.pattern} has no channel")
         for channel in self.channels:
             if (channel.halflife_months > 0) != (self.pattern == "impulse"):
                 raise ValueError("channels of an impulse have a half-life above 0, those of other patterns 0")

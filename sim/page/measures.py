@@ -100,7 +100,11 @@ def _shock(label: str, item: Mapping[str, Any], entry: ShockType, state: State, 
         more.append(_select(f"{path}.mission", "Mission", [(key, key) for key in missions], item.get("mission"), ""))
     if "months" in options:
         more.append(_number(f"{path}.months", "Length", item.get("months"), 1, 600, "months; empty: 12"))
-    if entry.pattern in ("impulse", "rumour"):
+    if "posture" in options:
+        more.append(_select(f"{path}.posture", "Posture", [(name, name) for name in POSTURES], item.get("posture"), ""))
+    if "level" in options:
+        more.append(_number(f"{path}.level", "Exclusion", item.get("level"), 0, 1, "0 in government, 1 shut out"))
+    if entry.pattern in ("impulse", "rumour", *SCRIPTED):
         more += [_states(path, item, region), *_places(path, item, region)]
     channels = "; ".join(f"{c.lever} {c.size:+g} ({c.low:g} to {c.high:g})" for c in entry.channels)
     return _card(

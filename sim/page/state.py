@@ -186,6 +186,8 @@ def with_measure(state: State, kind: str, name: str) -> tuple[State, str]:
         item["magnitude"] = 1.0
         if catalogue().shocks[name].pattern == "mission":
             item["mission"] = _mission(state, item["at"])
+        if catalogue().shocks[name].pattern in SCRIPTED:
+            item |= _scripted(state, catalogue().shocks[name].pattern)
     return edited(state, f"{kind}.{label}", item), label
 
 

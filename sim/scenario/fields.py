@@ -13,6 +13,7 @@ UNITS = {
     "intensity": "share of the full dose",
     "magnitude": "times the size of the catalogue",
     "remaining": "share of the mission",
+    "level": "exclusion",
     "troops": "soldiers",
     "police_officers": "officers",
     "monitors": "monitors",

@@ -138,7 +138,7 @@ class Shock:
     """One scheduled shock; ``at`` in months after the start, ``week`` the quarter of that month (0 to 3).
 
     ``options`` by pattern: ``mission`` (key), ``months`` and ``remaining`` of a mission shock, ``months`` of
-    a division. ``key`` is a label and nothing else.
+    a division, ``months``, ``posture`` and ``level`` of those that script a conflict. ``key`` is a label and nothing else.
     """
 
     key: str

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import Problem, RegionError
-from sim.interventions import PATTERN_OPTIONS, QUANTITIES, CatalogueEntry, ShockType, catalogue
+from sim.interventions import PATTERN_OPTIONS, QUANTITIES, SCRIPTED, SHARES, CatalogueEntry, ShockType, catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region import Mission, Region, find_region, load_region
 from sim.region.files import is_file
@@ -295,6 +295,8 @@ class Resolver:
         if entry.pattern in ("mission", "division") and spec.targets is not None:
             self.note((*path, "targets"), f"a shock of type {entry.key} has no targets", on_key=True)
         magnitude = 1.0 if spec.magnitude is None else float(spec.magnitude) + 0.0
+        if entry.pattern in SCRIPTED:
+            self._scripted(path, entry, targets, magnitude)
         return Shock(
             key=key,
             type=entry.key,
@@ -309,7 +311,7 @@ class Resolver:
     def _options(self, path: KeyPath, spec: ShockFile, entry: ShockType) -> dict[str, Any]:
         """Return the options of a shock: those of its pattern, no others."""
         known = PATTERN_OPTIONS[entry.pattern]
-        for name in ("mission", "months", "remaining"):
+        for name in ("mission", "months", "remaining", "posture", "level"):
             if name not in known and getattr(spec, name) is not None:
                 self.note(
                     (*path, name),
@@ -323,7 +325,27 @@ class Resolver:
             options["remaining"] = 0.0 if spec.remaining is None else float(spec.remaining) + 0.0
         if "months" in known:
             options["months"] = SHOCK_MONTHS if spec.months is None else spec.months
+        for name, example in (("posture", "police"), ("level", "0.35")):
+            if name in known:
+                given = getattr(spec, name)
+                if given is None:
+                    self.note((*path, name), "is missing", allowed=f"such as {name}: {example}")
+                options[name] = given if given is None or name == "posture" else float(given) + 0.0
         return options
+
+    def _scripted(self, path: KeyPath, entry: ShockType, targets: Targets, magnitude: float) -> None:
+        """Check a shock that fixes a part of a conflict: it names communities of states, as a whole."""
+        for name, example in (("states", "[XKX]"), ("communities", "[albanian]")):
+            if not getattr(targets, name):
+                what = f"a shock of type {entry.key} names {name}"
+                self.note((*path, "targets"), what, got="none", allowed=f"such as {name}: {example}")
+        if targets.districts:
+            what = f"a shock of type {entry.key} acts on communities of states, not on districts"
+            self.note((*path, "targets", "districts"), what, on_key=True)
+        if entry.pattern == "posture" and magnitude not in (0.0, 1.0):
+            self.note((*path, "magnitude"), "a posture is taken or not", got=written(magnitude), allowed="0 or 1")
+        elif entry.pattern in SHARES and magnitude > 1.0:
+            self.note((*path, "magnitude"), "is too large", got=written(magnitude), allowed=f"0 to 1 for {entry.key}")
 
     def _mission(self, path: KeyPath, spec: ShockFile) -> str:
         """Return the key of a standing mission."""

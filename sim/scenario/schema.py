@@ -99,6 +99,12 @@ class ShockFile(Strict):
     remaining: float | None = Field(
         default=None, ge=0, le=1, description="Share of the mission that stays; 0 unless given"
     )
+    posture: Literal["restrain", "police", "repress", "war"] | None = Field(
+        default=None, description="Posture of the state's forces to the communities, for shocks of type posture"
+    )
+    level: float | None = Field(
+        default=None, ge=0, le=1, description="Exclusion from power, 0 in government to 1, for shocks of type power_change"
+    )
 
 
 class ScenarioFile(Strict):

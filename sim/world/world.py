@@ -192,7 +192,7 @@ def _tallies(geography: Geography, blocks: int, rounds: int) -> Tallies:
 class World:
     """Mutable arrays of one run.
 
-    ``hot_spots`` (n_d,), ``posture`` (n_g,), ``expulsion``, ``arms`` and ``attack`` (n_g,) belong to institutions:
+    ``ordered`` (n_g,) holds postures that the scenario fixes, -1 where it leaves them to the state. ``hot_spots`` (n_d,), ``posture`` (n_g,), ``expulsion``, ``arms`` and ``attack`` (n_g,) belong to institutions:
     they are what states and armed groups decided last. Everything else moves only in `advance`.
     """
 
@@ -222,6 +222,7 @@ class World:
         self.protracted = setting.region.displaced.astype(np.float64)
         self.hot_spots = np.ones(n_d)
         self.posture = np.zeros(n_g, np.int64)
+        self.ordered = np.full(n_g, -1, np.int64)
         self.expulsion = np.zeros(n_g)
         self.arms = np.zeros(n_g)
         self.attack = np.zeros(n_g)
@@ -249,9 +250,10 @@ class World:
         """Repression of each community, and the strongest posture of each state."""
         self.inputs.posture[:] = POSTURE_EVENTS[0]
         self.inputs.repression[:] = 0.0
-        for group in np.flatnonzero(self.posture).tolist():
+        levels = np.where(self.ordered >= 0, self.ordered, self.posture)
+        for group in np.flatnonzero(levels).tolist():
             state = int(self.setting.geography.group_state[group])
-            level = int(self.posture[group])
+            level = int(levels[group])
             oversight = float(self.fields.slow[6, state])
             self.inputs.repression[group] = POSTURE_REPRESSION[level] * (1.0 - oversight)
             self.inputs.posture[state] = max(self.inputs.posture[state], POSTURE_EVENTS[level])
