@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sim import api
 from sim.analysis.draws import nested
@@ -170,7 +171,7 @@ def test_interval_covers_the_effect_of_the_true_parameters():
         truth = rng.normal(1.0, 2.0)
         theta = np.repeat(rng.normal(1.0, 2.0, 32), TOGETHER)
         made = nested((theta + rng.normal(0, 3.0, 64))[:, None], np.repeat(np.arange(32), TOGETHER))
-        half = 2.04 * made.error.item()
+        half = stats.t.ppf(0.975, made.freedom.item()) * made.error.item()
         hits += abs(made.mean.item() - truth) <= half
     assert 0.9 <= hits / 300 <= 0.99
 

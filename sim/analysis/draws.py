@@ -16,6 +16,8 @@ from sim.analysis.pairs import Pairs
 from sim.analysis.statistics import Estimate, crossed_estimate, mean_estimate
 
 F8 = NDArray[np.float64]
+FEWEST = 3.0
+"""Degrees of freedom below which an interval would say nothing; so chosen that coverage stays near 95 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +25,15 @@ class Nested:
     """A mean over draws and luck; arrays of shape (...).
 
     ``between`` is the variance that parameters make, ``luck`` the standard error from finitely many replications
-    alone, ``error`` the standard error of the effect under parameters as uncertain as the draws. ``freedom`` degrees.
+    alone, ``error`` the standard error of the effect under parameters as uncertain as the draws, with its degrees of
+    ``freedom``.
     """
 
     mean: F8
     between: F8
     luck: F8
     error: F8
-    freedom: int
+    freedom: F8
 
 
 def nested(values: F8, draws: NDArray[np.int64]) -> Nested | None:
@@ -60,15 +63,24 @@ def nested(values: F8, draws: NDArray[np.int64]) -> Nested | None:
     outside = (counts.reshape(shape) * (means - mean) ** 2).sum(axis=0) / (k - 1)
     size = (n - (counts**2).sum() / n) / (k - 1)
     between = np.maximum(outside - inside, 0.0) / size
-    error = np.sqrt(between * (1 + (counts**2).sum() / n**2) + inside / n)
+    share = (1 + (counts**2).sum() / n**2) / size
+    variance = between * share * size + inside / n
     same = (values == values[0]).all(axis=0)
     return Nested(
         np.where(same, values[0], mean),
         np.where(same, 0.0, between),
         np.where(same, 0.0, np.sqrt(inside / n)),
-        np.where(same, 0.0, error),
-        k - 1,
+        np.where(same, 0.0, np.sqrt(variance)),
+        _freedom(variance, (share * outside, k - 1), ((share - 1 / n) * inside, n - k), between > 0),
     )
+
+
+def _freedom(variance: F8, first: tuple[F8, int], second: tuple[F8, int], drawn: NDArray[np.bool_]) -> F8:
+    """Satterthwaite's degrees of freedom of a difference of two mean squares, from `FEWEST` to those of the draws."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = variance**2 / (first[0] ** 2 / first[1] + second[0] ** 2 / second[1])
+    most = float(first[1])
+    return np.where(drawn & np.isfinite(found), np.clip(found, min(FEWEST, most), most), most)
 
 
 def estimate_of(values: F8, pairs: Pairs) -> Estimate:
@@ -86,7 +98,7 @@ def estimate_and_luck(differences: F8, pairs: Pairs) -> tuple[Estimate, F8]:
 
 
 def interval_of(made: Nested, level: float = 0.95) -> Estimate:
-    """Interval of Student's t with as many degrees of freedom as there are draws, less one."""
+    """Interval of Student's t."""
     half = stats.t.ppf(0.5 + level / 2, made.freedom) * made.error
     return Estimate(made.mean, made.mean - half, made.mean + half, made.error)
 
@@ -133,7 +145,7 @@ def probability_of_draws(treated: F8, reference: F8, plain: Estimate, draws: NDA
 def nested_p(made: Nested) -> F8:
     """Two-sided p of the mean against zero, parameters included; NaN where every pair is exactly equal."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        p: F8 = 2 * stats.t.sf(np.abs(made.mean) / made.error, made.freedom)
+        p = np.asarray(2 * stats.t.sf(np.abs(made.mean) / made.error, made.freedom), np.float64)
     return np.where(made.error > 0, p, np.where(made.mean == 0, np.nan, 0.0))
 
 

@@ -103,7 +103,10 @@ class ShockFile(Strict):
         default=None, description="Posture of the state's forces to the communities, for shocks of type posture"
     )
     level: float | None = Field(
-        default=None, ge=0, le=1, description="Exclusion from power, 0 in government to 1, for shocks of type power_change"
+        default=None,
+        ge=0,
+        le=1,
+        description="Exclusion from power, 0 in government to 1, for shocks of type power_change",
     )
 
 

@@ -16,13 +16,14 @@ from sim import __version__
 from sim.errors import InputError, Problem
 from sim.experiment import model_hash
 from sim.region.read import nearest
+from sim.validation.calibration.findings import CALIBRATION
 from sim.validation.docking import DOCKING
 from sim.validation.facts import FACTS, Fact
 from sim.validation.lab import Lab
 from sim.validation.records import Result, read_result
 
 FORMAT = 1
-KINDS: dict[str, tuple[Fact, ...]] = {"facts": FACTS, "docking": DOCKING}
+KINDS: dict[str, tuple[Fact, ...]] = {"facts": FACTS, "docking": DOCKING, "calibration": CALIBRATION}
 NO_MEASUREMENT = ("page.py", "standing.py", "check.py")
 COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note")
 
