@@ -33,6 +33,8 @@ FAMILIES = {
 }
 PROGRAMMES = {
     "security": "Security",
+    "resilience": "Resilience",
+    "peace_operations": "Peace operations",
     "economic": "Economic",
     "social": "Social",
     "diplomatic": "Diplomatic",

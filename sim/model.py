@@ -37,14 +37,14 @@ from sim.interventions.delivery import DEPLOYING, PLANNED, PROPOSED, RUNNING, De
 from sim.population import Population
 from sim.region import Region, load_region
 from sim.scenario import Scenario, Shock, target_cells
-from sim.types import CIVIC_SPACE, CREDIBILITY, Array
-from sim.world.effects import Reach, Source, factor_table, make_pull
+from sim.types import CIVIC_SPACE, CREDIBILITY, REFORM_POLITICAL, REFORM_SECURITY, Array
+from sim.world.effects import MINED, Reach, Source, exposures, factor_table, make_pull, multipliers
 from sim.world.geography import patron_states
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
-from sim.world.presence import standing_missions
+from sim.world.presence import clear_mandates, standing_missions
 from sim.world.script import Order, write_script
-from sim.world.world import Setting, World, prepare
+from sim.world.world import WAR, Setting, World, prepare
 
 SMALLEST_GROUP = 20_000
 """Residents from which a community of a state is followed as a possible home of an armed group."""
@@ -127,8 +127,8 @@ class StabilityModel(Model):  # type: ignore[misc]
         actions = self._decide()
         self._act(actions)
         cost = self._deliver()
-        self._rebuild_effects()
         self._follow_script()
+        self._rebuild_effects()
         self.world.set_inputs()
         self._spread_rumours()
         self.world.advance()
@@ -157,7 +157,8 @@ class StabilityModel(Model):  # type: ignore[misc]
         date = self.spec.start_month - 1 + self.month
         year, month, shares = self.spec.start_year + date // 12, date % 12 + 1, self._mission_shares()
         region = self.setting.region
-        world.standing = standing_missions(region, year, month, shares) if shares else _missions(region, year, month)
+        standing = standing_missions(region, year, month, shares) if shares else _missions(region, year, month)
+        world.standing = clear_mandates(standing, world.levers.totals["mandate"])
         self.situation = self._situation()
         if self.month == 0 or any(group.status != "latent" for group in self.armed_groups):
             self._read_forces()
@@ -266,9 +267,35 @@ class StabilityModel(Model):  # type: ignore[misc]
         sources += [source for _, source in self.shocks]
         sources += [self.open_handles[number] for number in sorted(self.open_handles)]
         pulls = [acting for source in sources for acting in source.acting()]
-        self.world.levers.rebuild(
-            pulls, factor_table(self.world.fields, self.at_war, self.after_war) if pulls else np.zeros((0, 0))
-        )
+        self.world.levers.rebuild(pulls, self._factors() if pulls else np.zeros((0, 0)))
+
+    def _factors(self) -> Array:
+        """Absorption, conditions and exposures of every state, from last month."""
+        world, setting, p = self.world, self.setting, self.setting.parameters
+        slow = world.fields.slow
+        met = np.minimum(slow[REFORM_SECURITY] / p.accession_security, slow[REFORM_POLITICAL] / p.accession_political)
+        others = {
+            "standards": np.minimum(met, 1.0),
+            "state_war": self._state_war(),
+            "mined": np.minimum(setting.region.values["mined_share"] / MINED, 1.0),
+            "dialogue": self._dialogue(),
+            **exposures(world.fields, setting.fields, world.levers.totals),
+        }
+        return factor_table(world.fields, self.at_war, self.after_war, others)
+
+    def _state_war(self) -> Array:
+        """1 for every state whose posture to a community is war."""
+        out = np.zeros(self.setting.region.n_states)
+        out[self.setting.geography.group_state[self.world.postures() >= WAR]] = 1.0
+        return out
+
+    def _dialogue(self) -> Array:
+        """1 for every state in which a programme brings the sides to one table."""
+        out = np.zeros(self.setting.region.n_states)
+        for delivery in self.deliveries:
+            if delivery.entry.dialogue and delivery.status == RUNNING:
+                out[delivery.states > 0.0] = 1.0
+        return out
 
     def _follow_script(self) -> None:
         """Put what the scenario fixes of this month into the world; forces rest where a ceasefire holds."""
@@ -287,6 +314,7 @@ class StabilityModel(Model):  # type: ignore[misc]
     def _spread_rumours(self) -> None:
         """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
         size = self.setting.parameters.rumour_size
+        believed = multipliers(self.world.levers.totals["rumours"])
         for shock, source in self.shocks:
             if shock.entry.pattern != "rumour":
                 continue
@@ -296,7 +324,7 @@ class StabilityModel(Model):  # type: ignore[misc]
                 if 0 <= quarter < 4:
                     for pull in source.pulls:
                         strength = size * shock.magnitude * share
-                        self.world.inputs.shock[quarter, pull.places] += strength * pull.weights
+                        self.world.inputs.shock[quarter, pull.places] += strength * pull.weights * believed[pull.places]
 
     def _record(self, cost: Array) -> None:
         """Add to the recorded month what institutions know: spending and onsets."""
@@ -362,6 +390,7 @@ class StabilityModel(Model):  # type: ignore[misc]
             activities=self._activities(),
             district_tension=self._district_tension() if self.adaptive else (),
             news=tuple(self.news),
+            orders=self.script.orders(self.month) if self.month < self.spec.months else {},
         )
 
     def _activities(self) -> tuple[Activity, ...]:
@@ -481,7 +510,10 @@ class StabilityModel(Model):  # type: ignore[misc]
     def _shock_source(self, shock: Shock) -> Source:
         cells = Reach(np.flatnonzero(target_cells(self.setting.region, shock.targets)))
         g = self.setting.geography
-        return Source([make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months) for c in shock.entry.channels])
+        exposed = (shock.entry.exposure,) if shock.entry.exposure else ()
+        return Source(
+            [make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months, exposed) for c in shock.entry.channels]
+        )
 
     def _orders(self) -> list[Order]:
         """What the scenario fixes of a conflict, by groups."""

@@ -154,7 +154,7 @@ class Inputs(NamedTuple):
     ``officers`` (n_d,) effective officers per resident; ``riot`` (n_d,) share covered by riot-trained units;
     ``combat``, ``communal`` (n_d,) multipliers of armed and communal violence where missions stand; ``shield`` (n_s,)
     how fully robust troops stand in a state, which stops spill-over from there; ``mobilisation``, ``violence`` (n_c,) log-odds; ``conversion``, ``lethality``,
-    ``recruitment``, ``returning`` (n_c,) multipliers; ``shock`` (4, n_c) log-odds by round; ``repression``,
+    ``recruitment``, ``exits``, ``returning`` (n_c,) multipliers; ``shock`` (4, n_c) log-odds by round; ``repression``,
     ``expulsion``, ``arms``, ``attack`` (n_g,) in [0, 1]; ``posture`` (n_s,) multiplier of armed events.
     Logit shifts of field targets: ``shift_tension`` ... (by the scope of the field), ``shift_slow``
     (n_slow, n_s), ``shift_dispute`` (n_s, n_s). ``enforcement`` (n_s,) in [0, 1].
@@ -170,6 +170,7 @@ class Inputs(NamedTuple):
     conversion: Array
     lethality: Array
     recruitment: Array
+    exits: Array
     returning: Array
     shock: Array
     repression: Array

@@ -10,25 +10,7 @@ from sim.errors import InputError
 from sim.interventions import PATTERN_OPTIONS, CatalogueEntry, Channel, ShockType, catalogue, read_catalogue
 from sim.world.levers import LEVER_BY_NAME
 
-ROWS = [
-    "I1",
-    "I2",
-    "I3",
-    "I4",
-    "I6",
-    "I8",
-    "I11",
-    "I15",
-    "I17",
-    "I23",
-    "I24",
-    "I25",
-    "I26",
-    "I27",
-    "I28",
-    "I29",
-    "I31",
-]
+ROWS = [f"I{number}" for number in range(1, 37)]
 SHOCKS = {
     "rumour",
     "contested_election",
@@ -39,6 +21,7 @@ SHOCKS = {
     "cyber_attack",
     "energy_cutoff",
     "earthquake",
+    "accident",
     "refugee_inflow",
     "arms_inflow",
     "war_elsewhere",
@@ -70,6 +53,10 @@ GOOD_WHEN_UP = {
     "troops",
     "mission_police",
     "observers",
+    "exits",
+    "un_means",
+    "contribution",
+    "mandate",
 }
 
 
@@ -197,7 +184,7 @@ def test_shock_is_complete(shock: ShockType) -> None:
     assert shock.pattern in PATTERN_OPTIONS
     assert bool(shock.channels) == (shock.pattern in ("impulse", "rumour"))
     assert all(LEVER_BY_NAME[channel.lever].kind != "persons" for channel in shock.channels)
-    assert (shock.rate_per_year is None) == ("no rate" in shock.rate_basis)
+    assert (shock.rate_per_year is None) == shock.rate_basis.startswith("scheduled only")
 
 
 def test_cyber_attack_leaves_violence_alone() -> None:

@@ -25,6 +25,7 @@ from sim.cli import command, output
 from sim.errors import InputError
 from sim.experiment import Store
 from sim.scenario import load_scenario
+from sim.validation import status
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES, PLACE_OUTCOMES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -227,7 +228,7 @@ def test_compare_writes_effects_figures_and_says_where(stabsim, drawn_study):
     assert shown.rstrip().endswith(f"Tables and figures: {where}\nReport: {where}/report.html")
     assert "Communal incidents" in shown
     assert "the same in every pair" in shown
-    assert "Illustrative, not validated" in shown
+    assert f"{status()}. The numbers follow" in shown
     assert "12 of 12 runs" in error
     with (folder / "effects.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))

@@ -205,10 +205,7 @@ def test_people_are_conserved_every_month_at_every_level(turmoil: Scenario) -> N
     model.world.posture[:] = 2
     model.world.expulsion[0] = 0.5
     population = setting().population
-    n = np.diff(population.cell_start)
-    weights = np.repeat(population.cell_weight, n)
-    first = np.arange(weights.size) - np.repeat(population.cell_start[:-1], n)
-    weights = weights + (first < np.repeat(population.cell_extra, n))
+    weights = population.weights
     assert int(weights.sum()) == population.persons
     lost = displaced = fighters = detained = 0
     while model.month < 24:

@@ -11,8 +11,9 @@ from sim.kernels.fields import update_fields
 from sim.parameters import CATALOGUE
 from sim.population import synthesise
 from sim.region import find_region, load_region
+from sim.world.baseline import NODES, WEIGHTS, expected_turnout, population_mean, violent_probability
 from sim.world.presence import standing_missions
-from sim.world.world import Setting, World, prepare
+from sim.world.world import Setting, World, _calm_world, prepare
 
 DRAWS = 100
 STEP = 1e-4
@@ -124,3 +125,25 @@ def test_no_field_sits_at_a_bound(balkans: Setting) -> None:
             near += int(((values < 0.01) | (values > 0.99)).sum())
             total += values.size
     assert near <= 0.01 * total
+
+
+def test_the_baseline_is_solved_for_any_parameters() -> None:
+    """Quiet turn-out and violent share come out as asked for, at the ends of all bounds and between."""
+    region = load_region(find_region("twin_valleys"), 2024)
+    people = synthesise(region, 512)
+    crowd = [p for p in CATALOGUE.values() if p.family == "mobilisation" or p.name == "violent_share"]
+    assert {"quiet_participation", "turnout_cap", "b_grievance"} <= {p.name for p in crowd}
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        values = {p.name: float(rng.choice([p.low, p.high, rng.uniform(p.low, p.high)])) for p in crowd}
+        values["arrest_form"] = 0.0
+        made = prepare(region, people, values)
+        calm = _calm_world(region, made.geography, made.fields, made.record)
+        turnout = expected_turnout(made.solve.alpha, made.solve.tension, made.geography, made.fields, calm[0].officers,
+                                   calm[1], made.record, NODES, WEIGHTS)  # fmt: skip
+        mean = float(population_mean(turnout, made.geography.cell_people))
+        assert mean == pytest.approx(made.parameters.quiet_participation, rel=1e-5)
+        rough = violent_probability(made.solve.nu, made.solve.tension, made.solve.extremism, made.geography, made.fields,
+                                    calm[0].riot, made.record)  # fmt: skip
+        share = float(population_mean(rough, turnout * made.geography.cell_people))
+        assert share == pytest.approx(made.parameters.violent_share, rel=1e-5)

@@ -18,6 +18,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from sim.validation import status
+
 pytest.importorskip("shiny", reason="the page needs shiny: pip install 'stabsim[web]'")
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="browser tests need playwright: pip install 'stabsim[dev]'"
@@ -162,7 +164,7 @@ def set_slider(view: View, path: str, value: float) -> None:
 def test_the_page_opens_here_and_goes_nowhere_else(view: View, served: Served) -> None:
     assert view.page.url == served.origin + "/"  # the token has left the address
     assert "Way forward" in view.text("#pair-title")
-    assert "Illustrative, not validated" in view.text("header")
+    assert status() in view.text("header")
     assert view.page.locator("#chart path.line").count() == 4
     assert view.page.locator("#map-ours circle").count() > 300
     assert "December 2033" in view.text("#when")

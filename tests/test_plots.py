@@ -27,6 +27,7 @@ from sim.plots.style import (
     wrap,
 )
 from sim.plots.timeline import draw_difference
+from sim.validation import status
 from sim.world.outcomes import OUTCOMES
 
 HOSTILE = "<script>alert('x')</script> & $\\frac{1}{0}$ \"Đakovica–Čačak\" \x07 --> ]]>"
@@ -201,7 +202,7 @@ def test_nothing_overlaps_or_leaves_the_paper_and_the_caption_is_there(kind, cou
             "seed 7",
             "stabsim 9.9.9",
             "20,000 citizens",
-            "Illustrative, not validated.",
+            f"{status()}.",
         ):
             assert needed in everything
         for item in texts(figure):
@@ -246,7 +247,7 @@ def test_files_repeat_to_the_byte_and_names_stay_text(kind, tmp_path):
     assert "<script>alert('x')</script>" in words
     assert "$\\frac{1}{0}$" in words
     assert "Čačak" in words
-    assert "Illustrative, not validated." in words.replace("  ", " ")
+    assert f"{status()}." in words.replace("  ", " ")
 
 
 def test_bands_are_named_and_mean_what_they_say():
@@ -365,7 +366,7 @@ def test_figure_sets_write_png_and_svg(tmp_path):
     assert sorted(path.name for path in files(made, tmp_path)) == sorted(p.name for p in (tmp_path / "f").iterdir())
     for picture in made:
         assert picture.png == (tmp_path / "f" / f"{picture.name}.png").read_bytes()
-        assert "Illustrative, not validated." in picture.caption
+        assert f"{status()}." in picture.caption
         assert picture.title
 
 
@@ -444,7 +445,7 @@ def test_other_figures_survive_hostile_names_and_nothing_lies_on_anything(name):
             assert box.x0 > -2, item.get_text()
             assert box.x1 < paper.x1 + 2, item.get_text()
         everything = " ".join(item.get_text() for item in texts(figure)).replace("\n", " ")
-        for needed in ("64 replications", "seed 7", "stabsim 9.9.9", "20,000 citizens", "Illustrative, not validated."):
+        for needed in ("64 replications", "seed 7", "stabsim 9.9.9", "20,000 citizens", f"{status()}."):
             assert needed in everything
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from sim.errors import InputError
-from sim.kernels.elementary import normal_quantile
-from sim.kernels.mobilisation import unemployed_share
+from sim.kernels.mobilisation import persons_of, unemployed_share
 from sim.kernels.rounds import labour
 from sim.population import Population, minimum_citizens, synthesise
 from sim.population.synthesis import BLOCK, MINIMUM_PER_CELL
@@ -48,11 +48,10 @@ def counts(people: Population) -> np.ndarray:
     return np.diff(people.cell_start)
 
 
-def persons(people: Population) -> np.ndarray:
-    """Persons each citizen stands for."""
-    n = counts(people)
-    number = np.arange(people.citizens) - np.repeat(people.cell_start[:-1], n)
-    return np.repeat(people.cell_weight, n) + (number < np.repeat(people.cell_extra, n))
+def within_cells(trait: np.ndarray, people: Population) -> float:
+    """Mean over persons of what a trait is above the mean of its cell's citizens."""
+    means = np.add.reduceat(trait.astype(float), people.cell_start[:-1]) / counts(people)
+    return float(np.average(trait - np.repeat(means, counts(people)), weights=people.weights))
 
 
 def citizen_state(people: Population, region: Region) -> np.ndarray:
@@ -81,12 +80,24 @@ def test_number_of_citizens_is_the_number_asked_for(people: Population, balkans:
 
 
 def test_weights_add_up_to_the_cell_populations(people: Population, balkans: Region) -> None:
-    per_cell = np.add.reduceat(persons(people), people.cell_start[:-1])
+    per_cell = np.add.reduceat(people.weights, people.cell_start[:-1])
     assert (per_cell == balkans.cell_population).all()
     assert people.persons == balkans.cell_population.sum() == balkans.values["population"].sum()
     assert (people.cell_extra < counts(people)).all()
     assert people.cell_weight.min() >= 1
-    assert people.heaviest == persons(people).max()
+    assert people.heaviest == people.weights.max()
+
+
+def test_citizens_who_stand_for_one_more_stand_evenly_apart(people: Population) -> None:
+    """As the kernels see it; and a cell is as poor, wary and hesitant in persons as in citizens."""
+    c = np.argsort(-people.cell_extra)[:20]
+    for cell in c.tolist():
+        first, last = people.cell_start[cell : cell + 2].tolist()
+        weight, extra = int(people.cell_weight[cell]), int(people.cell_extra[cell])
+        seen = [persons_of(weight, extra, last - first, i) for i in range(last - first)]
+        assert people.weights[first:last].tolist() == seen
+    for trait in (people.hardship, people.risk_aversion, people.labour_rank):
+        assert within_cells(trait, people) == pytest.approx(0.0, abs=1e-3)
 
 
 def test_every_cell_has_its_eight_citizens(people: Population, balkans: Region) -> None:
@@ -119,7 +130,7 @@ def test_blocks_hold_every_citizen_once(people: Population) -> None:
 def test_any_number_works(valleys: Region, citizens: int) -> None:
     people = synthesise(valleys, citizens)
     assert people.citizens == citizens == people.cell_start[-1]
-    assert persons(people).sum() == 284_000
+    assert people.weights.sum() == 284_000
     assert counts(people).min() >= MINIMUM_PER_CELL
 
 
@@ -156,14 +167,15 @@ def test_the_least_is_eight_a_cell(balkans: Region, valleys: Region) -> None:
 # --- what they are like -----------------------------------------------------------------------------
 
 
-def test_every_trait_visits_every_midpoint_of_its_cell_once(people: Population) -> None:
+def test_every_trait_visits_every_stratum_of_its_cell_once(people: Population) -> None:
     for first, last in zip(people.cell_start[:-1], people.cell_start[1:], strict=True):
         n = int(last - first)
         midpoints = (np.arange(n) + 0.5) / n
         for trait in (people.hardship, people.risk_aversion, people.labour_rank):
             assert (np.sort(trait[first:last]) == midpoints.astype(np.float32)).all()
-        expected = np.array([normal_quantile(p) for p in midpoints], np.float32)
-        assert (np.sort(people.threshold[first:last]) == expected).all()
+        edges = norm.ppf(np.arange(n + 1) / n)
+        expected = -n * np.diff(norm.pdf(edges))
+        assert np.sort(people.threshold[first:last]) == pytest.approx(expected, abs=1e-6)
 
 
 def test_means_and_spreads_are_those_of_the_distributions(people: Population) -> None:
@@ -212,7 +224,7 @@ def test_youth_share_of_a_state_is_that_of_the_table(balkans: Region, valleys: R
     ):
         people = synthesise(region, citizens)
         state = citizen_state(people, region)
-        young = np.bincount(state, persons(people) * people.young) / np.bincount(state, persons(people))
+        young = np.bincount(state, people.weights * people.young) / np.bincount(state, people.weights)
         assert young == pytest.approx(region.values["youth_share"], abs=tolerance)
 
 
@@ -224,9 +236,9 @@ def test_unemployed_share_of_a_cell_is_its_rate(people: Population, rate: float)
     assert ((share >= 0.0) & (share <= 1.0)).all()
     per_cell = np.add.reduceat(share, people.cell_start[:-1])
     assert per_cell == pytest.approx(rate * counts(people), abs=1e-3)
-    in_persons = np.add.reduceat(share * persons(people), people.cell_start[:-1])
+    in_persons = np.add.reduceat(share * people.weights, people.cell_start[:-1])
     slack = np.minimum(people.cell_extra, counts(people) - people.cell_extra)
-    assert (np.abs(in_persons - rate * np.add.reduceat(persons(people), people.cell_start[:-1])) <= slack + 0.5).all()
+    assert (np.abs(in_persons - rate * np.add.reduceat(people.weights, people.cell_start[:-1])) <= slack + 0.5).all()
 
 
 def rates_by_age(region: Region) -> tuple[np.ndarray, np.ndarray]:
@@ -262,7 +274,7 @@ def test_unemployed_share_of_a_state_is_that_of_the_table(
     young, other = (np.repeat(rate, counts(people)) for rate in rates_by_age(region))
     share = np.clip((np.where(people.young, young, other) - people.labour_rank) * n + 0.5, 0.0, 1.0)
     state = citizen_state(people, region)
-    unemployed = np.bincount(state, share * persons(people)) / np.bincount(state, persons(people))
+    unemployed = np.bincount(state, share * people.weights) / np.bincount(state, people.weights)
     expected = region.values["unemployment"] * region.values["labour_force_share"]
     assert unemployed == pytest.approx(expected, rel=tolerance)
 

@@ -24,6 +24,7 @@ from sim.report.document import recreate
 from sim.report.markup import Html, breakable, element, listed, number, percent, signed, table, text
 from sim.report.study import Material, Study
 from sim.report.words import answer, question
+from sim.validation import status
 from sim.world.outcomes import OUTCOMES
 from tests.experiment_fakes import FakeEngine
 from tests.report_folders import HOSTILE, comparison, manifest, sweep
@@ -136,7 +137,7 @@ def test_a_comparison_gives_one_safe_file_with_every_section(written):
     ]
     for words in (
         "What would Dialogue forums and Police capacity change, compared with Baseline?",
-        "Illustrative, not validated",
+        status("f" * 64),
         "18 of 18",
         "stabsim compare DIR/scenarios/base.yaml DIR/scenarios/forums.yaml DIR/scenarios/police.yaml "
         "--replications 6 --seed 7 --citizens 20000",
@@ -167,7 +168,7 @@ def test_figures_are_numbered_sized_and_described(written):
     for image in images:
         png = base64.b64decode(str(image["src"]).split(",")[1])
         assert (int(str(image["width"])), int(str(image["height"]))) == struct.unpack(">II", png[16:24])
-        assert "Illustrative, not validated." in str(image["alt"])
+        assert status("f" * 64) in str(image["alt"])
         assert "6 replications, seed 7" in str(image["alt"])
 
 

@@ -382,11 +382,13 @@ def test_status_follows_from_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(standing, "model_hash", lambda: "this")
         return standing.status()
 
-    assert said([]) == "illustrative: facts not checked"
-    assert said([0.5], quick=True) == "illustrative: facts not checked"
-    assert said([0.5, 2.0, None]) == "illustrative: passes 1 of 2 facts, 1 not measured yet"
-    assert said([0.5, 0.5]) == "passes all 2 facts; no forecast"
-    assert "another version" in said([0.5, 0.5], model="that")
+    assert said([]) == "Illustrative: facts not checked"
+    assert said([0.5], quick=True) == "Illustrative: facts not checked"
+    assert said([0.5, 2.0, None]) == "Illustrative: passes 1 of 2 facts, 1 not measured yet"
+    assert said([0.5, 0.5]) == "Passes all 2 facts; no forecast"
+    assert (
+        said([0.5, 0.5], model="that") == "Illustrative: this version of the model has not been checked against facts"
+    )
 
 
 def test_the_page_is_what_the_generator_makes_of_the_stored_results() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sim.agents.base import Action, Institution, SetArms, Situation
 from sim.kernels.draws import GROUP, uniform
 from sim.kernels.elementary import exp, log
+from sim.world.script import FREE
 
 if TYPE_CHECKING:
     from sim.model import StabilityModel
@@ -39,7 +40,6 @@ class ArmedGroup(Institution):
         self.status = LATENT
         self.since = 0
         self.arms = 0.0
-        self.held = 0.0
         self.deaths: list[int] = []
         self.onset_counted = False
         self.highest_chance = self.highest_hazard() / 12.0
@@ -50,11 +50,10 @@ class ArmedGroup(Institution):
 
     def decide(self, picture: Situation) -> list[Action]:
         """One of four short rules, by status."""
-        script = self.model.script
-        self.held = float(script.arms[picture.month, self.group])
-        if self.status != ACTIVE and script.rises[picture.month, self.group]:
+        order = picture.orders.get(self.group, FREE)
+        if self.status != ACTIVE and order.rises:
             self.enter(ACTIVE, picture.month)
-            self.arms = self.held
+            self.arms = order.arms
             return [SetArms("takes up arms", "scripted by the scenario", self.group, self.arms, 0.0)]
         if self.status == LATENT:
             return self.while_latent(picture)
@@ -107,22 +106,23 @@ class ArmedGroup(Institution):
         While a scenario holds the group up it neither dissolves nor makes peace, unless the scenario says so.
         """
         p = self.model.setting.parameters
-        if self.chance(3) < self.model.script.ceasefire[picture.month, self.group]:
+        order = picture.orders.get(self.group, FREE)
+        if self.chance(3) < order.ceasefire:
             return self.make_peace(picture, "scripted by the scenario")
         months = max(picture.month - self.since, 1)
         pace = exp((p.settle_shape - 1.0) * log(months / 12.0)) if months > 12 else 1.0
         hazard = p.settle_rate * pace * exp(self.model.lever("settlement", self.state))
         if self.spent(picture):
             hazard = 2.0 * hazard
-        if self.held == 0.0 and self.faded(picture):
+        if order.arms == 0.0 and self.faded(picture):
             self.enter(LATENT, picture.month)
             self.arms = 0.0
             return [SetArms("dissolves", "too few ever joined", self.group, 0.0, 0.0)]
-        if self.held == 0.0 and self.chance(1) < 1.0 - exp(-hazard):
+        if order.arms == 0.0 and self.chance(1) < 1.0 - exp(-hazard):
             return self.make_peace(picture, "losses, weariness or a settlement")
         inflow = 0.02 + 0.2 * self.model.lever("arms_inflow", self.state)
         seizure = 0.05 * picture.outcomes["capacity"][self.state]
-        self.arms = min(max(self.arms + inflow * (1.0 - self.arms) - seizure * self.arms, 0.01, self.held), 1.0)
+        self.arms = min(max(self.arms + inflow * (1.0 - self.arms) - seizure * self.arms, 0.01, order.arms), 1.0)
         attack = 1.0 if self.strong_enough(picture) else 0.0
         return [SetArms("", "", self.group, self.arms, attack)]
 
@@ -152,7 +152,9 @@ class ArmedGroup(Institution):
         if self.status == CEASEFIRE and months >= 120:
             self.status = SETTLED
         hazard = p.relapse_rate * exp(-LN2 * months / (12.0 * p.relapse_halflife))
-        hazard = hazard * exp(-p.relapse_presence * self.model.mission_dose[self.state])
+        hazard = hazard * exp(
+            self.model.lever("relapse", self.state) - p.relapse_presence * self.model.mission_dose[self.state]
+        )
         if self.chance(2) >= hazard / 12.0:
             return []
         self.enter(ACTIVE, picture.month)

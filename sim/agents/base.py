@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
+from math import fsum
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -13,7 +14,8 @@ import numpy as np
 from mesa import Agent
 
 from sim.kernels.draws import INSTITUTION, uniform
-from sim.kernels.elementary import normal_quantile
+from sim.kernels.elementary import exp, normal_quantile
+from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
     from sim.model import StabilityModel
@@ -72,7 +74,8 @@ class Situation:
 
     ``activities`` lists programmes when anybody needs to know them, ``district_tension`` one value per
     district in adaptive runs, ``news`` the (kind, state) that institutions announced last month.
-    ``scripted`` tells whether the scenario alone says what happens.
+    ``scripted`` tells whether the scenario alone says what happens; ``orders`` what it fixes this month for
+    the armed groups it names.
     """
 
     month: int
@@ -92,6 +95,7 @@ class Situation:
     activities: tuple[Activity, ...] = ()
     district_tension: Sequence[float] = ()
     news: tuple[tuple[str, int], ...] = ()
+    orders: Mapping[int, GroupOrder] = field(default_factory=dict)
 
     def worst_dispute(self, states: Sequence[int]) -> float:
         """Worst dispute that any of some states has."""
@@ -277,6 +281,10 @@ class Institution(Agent):  # type: ignore[misc]
     def luck(self, number: int) -> float:
         """A keyed uniform in (0, 1) of this institution and month; ``number`` tells its decisions apart."""
         return float(uniform(self.model.world.seed, INSTITUTION, self.model.month, self.uid, number))
+
+    def stretched(self, lever: str, months: float, states: Sequence[int]) -> float:
+        """A delay in months, as programmes that act on it (a rate lever) stretch or shorten it, mean over states."""
+        return months * float(exp(fsum(self.model.lever(lever, s) for s in states) / len(states)))
 
     def handle(self, lever: str, size: float, states: Sequence[int], lag: float = 0.0, halflife: float = 0.0,
                communities: Sequence[int] | None = None) -> int:  # fmt: skip

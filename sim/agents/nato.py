@@ -60,11 +60,11 @@ class Nato(Institution):
         p = self.model.setting.parameters
         actions: list[Action] = []
         for one in picture.proposals("allies"):
-            if picture.month - one.since < int(p.approval_delay + 0.5):
+            if picture.month - one.since < int(self.stretched("approval_time", p.approval_delay, one.states()) + 0.5):
                 continue
             bloc, will = self.least_willing(picture, one.states())
             if will > 0.0:
-                delay = p.force_generation if one.persons else 0.0
+                delay = self.stretched("nato_delay", p.force_generation, one.states()) if one.persons else 0.0
                 actions.append(Approve(f"approves {one.key}", "all Allies agree", one.uid, delay))
             else:
                 actions.append(Refuse(f"refuses {one.key}", f"{bloc} Allies do not agree", one.uid))
@@ -125,7 +125,7 @@ class Nato(Institution):
         if size < SMALLEST_MISSION:
             return []  # enough troops are there, or none are left
         self.promised[s] = float(int(size + 0.5))
-        self.due[s] = picture.month + p.force_generation
+        self.due[s] = picture.month + self.stretched("nato_delay", p.force_generation, [s])
         why = f"alarm {self.alarm_level(picture, s):.2f}"
         return [Action(f"plans a mission of {size:.0f} troops in {picture.states[s]}", why)]
 

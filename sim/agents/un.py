@@ -50,7 +50,8 @@ class UnitedNations(Institution):
             if self.vetoed(picture, one.states()):
                 actions.append(Refuse(f"does not mandate {one.key}", "a veto in the Council", one.uid))
             else:
-                actions.append(Approve(f"mandates {one.key}", "no veto in the Council", one.uid, p.council_delay))
+                delay = self.stretched("un_delay", p.council_delay, one.states())
+                actions.append(Approve(f"mandates {one.key}", "no veto in the Council", one.uid, delay))
         return actions
 
     def veto_chance(self, picture: Situation, states: list[int]) -> float:
@@ -119,13 +120,19 @@ class UnitedNations(Institution):
         if self.vetoed(picture, [s]):
             return [Action(f"gets no mandate for {name}", "a veto in the Council")]
         self.mandate[s] = True
-        self.due[s] = picture.month + self.model.setting.parameters.council_delay
+        self.due[s] = picture.month + self.stretched("un_delay", self.model.setting.parameters.council_delay, [s])
         return [Action(f"gets a mandate for {name}", f"{self.need(picture, s):.0f} deaths in twelve months")]
 
     def means(self, s: int) -> float:
-        """Share of what is asked for that arrives: contributors of the region, other than the host, help."""
+        """Share of what is asked for that arrives: contributors of the region, other than the host, help.
+
+        So do programmes that prepare a state to contribute, and those that give missions more means.
+        """
+        lever = self.model.lever
         others = len(self.contributors - {s})
-        return float(min(self.model.setting.parameters.council_means + CONTRIBUTION * others, 1.0))
+        trained = fsum(lever("contribution", one) for one in range(len(self.people)) if one != s)
+        means = self.model.setting.parameters.council_means + lever("un_means", s) + CONTRIBUTION * (others + trained)
+        return float(min(max(means, 0.0), 1.0))
 
     def deploy(self, s: int, means: float, what: str, why: str) -> list[Action]:
         """Set police and observers; what observers see is in everybody's picture."""

@@ -57,7 +57,7 @@ class Setup:
             __version__,
             self.plan.citizens,
             (baseline.title or baseline.key) if baseline else "",
-            len(self.plan.ensemble.rows) if self.plan.ensemble else 0,
+            drawn=len(self.plan.ensemble.rows) if self.plan.ensemble else 0,
         )
 
 

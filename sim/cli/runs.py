@@ -218,7 +218,9 @@ def ending(results: Any) -> int:
             f"{tally.done} runs in {duration(tally.elapsed)} ({tally.reused} were there already), "
             f"storing took {share:.1%} of the work"
         )
-    say("Illustrative, not validated: the numbers follow from the assumptions of scenario and catalogue.")
+    from sim.validation import status
+
+    say(f"{status()}. The numbers follow from the assumptions of scenario and catalogue.")
     say(f"Tables and figures: {results.folder}")
     if getattr(results, "report", None):
         say(f"Report: {results.report}")

@@ -6,7 +6,10 @@ the request; delivery follows approval and deployment (``approval: none`` delive
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from sim.interventions.schema import CatalogueEntry
 from sim.types import Array, Geography
@@ -23,20 +26,34 @@ PLANNED, PROPOSED, DEPLOYING, RUNNING, ENDED, REFUSED = (
 )
 
 
-def programme_source(entry: CatalogueEntry, cells: Array, heads: float, geography: Geography) -> Source:
-    """Return the pulls of a catalogue entry on the cells it targets; ``heads`` persons for levers that count them."""
+def programme_source(
+    entry: CatalogueEntry, cells: Array, heads: float, geography: Geography, sizes: Sequence[float] | None = None
+) -> Source:
+    """Return the pulls of a catalogue entry on the cells it targets; ``heads`` persons for levers that count them.
+
+    ``sizes`` replace the central sizes of its channels (`sim.interventions.sizes`).
+    """
     reach = Reach(cells)
     pulls = []
-    for channel in entry.channels:
+    alone = singled_out(cells, geography)
+    for channel, central in zip(entry.channels, sizes or [c.size for c in entry.channels], strict=True):
+        if channel.when == "singled_out" and not alone:
+            continue
         persons = LEVER_BY_NAME[channel.lever].kind == "persons"
-        size = entry.scale * channel.size * (heads if persons else 1.0)
+        size = entry.scale * central * (heads if persons else 1.0)
         factors: tuple[str, ...] = () if persons else entry.absorption
-        if channel.when is not None:
+        if channel.when not in (None, "singled_out"):
             factors = (*factors, channel.when)
         pulls.append(
             make_pull(channel.lever, size, reach, geography, channel.lag_months, channel.halflife_months, factors)
         )
     return Source(pulls)
+
+
+def singled_out(cells: Array, geography: Geography) -> bool:
+    """Whether cells leave out a community of a district that they reach."""
+    reached = np.isin(geography.cell_district, geography.cell_district[cells])
+    return bool(reached.sum() > cells.size)
 
 
 @dataclass(eq=False)

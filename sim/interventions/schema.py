@@ -19,9 +19,23 @@ Provider = Literal["nato", "un", "eu", "osce", "regional", "state", "civil_socie
 Approval = Literal["none", "allies", "council", "host", "contributors"]
 Quantity = Literal["troops", "police_officers", "monitors"]
 Distribution = Literal["fixed", "lognormal", "normal", "uniform", "triangular"]
-Condition = Literal["always", "secure", "insecure", "low_oversight", "active_war", "post_war"]
-Absorption = Literal["capacity", "integrity", "civic_space", "access"]
-Family = Literal["security", "economic", "social", "diplomatic"]
+Condition = Literal[
+    "always",
+    "secure",
+    "insecure",
+    "low_oversight",
+    "active_war",
+    "post_war",
+    "state_war",
+    "irregular_war",
+    "mined",
+    "dialogue",
+    "singled_out",
+]
+Absorption = Literal["capacity", "integrity", "civic_space", "access", "standards"]
+Exposure = Literal["cyber", "energy", "hazard", "accident"]
+Family = Literal["security", "resilience", "peace_operations", "economic", "social", "diplomatic"]
+Scope = Literal["district", "community", "state", "states", "region"]
 Status = Literal["tuned", "transported", "assumption"]
 Pattern = Literal["impulse", "rumour", "mission", "division", "uprising", "posture", "expulsion", "ceasefire", "power"]
 
@@ -89,7 +103,7 @@ class Channel(_Sized):
     ``size`` is the effect at full dose on the lever's scale, ``low`` and ``high`` its 5-95 % interval.
     ``lag_months`` is the time to half the effect, ``halflife_months`` that of the effect after the end (0: it
     ends with the programme). ``when`` limits the channel to places and times that meet a condition (None:
-    always).
+    always); ``singled_out`` means that the programme is for some communities of a district and not for others.
 
     ``distribution`` says how sizes are drawn: ``normal`` and ``lognormal`` pass through low, size and high at
     5, 50 and 95 % (each half with its own spread; a lognormal keeps its sign), ``uniform`` and ``triangular``
@@ -98,7 +112,7 @@ class Channel(_Sized):
 
     distribution: Distribution = "normal"
     lag_months: float = Field(default=0.0, ge=0, le=240)
-    halflife_months: float = Field(default=0.0, ge=0, le=600)
+    halflife_months: float = Field(default=0.0, ge=0, le=12_000)
     when: Condition | None = None
 
     @model_validator(mode="after")
@@ -145,7 +159,11 @@ class Cost(Strict):
 
 
 class CatalogueEntry(Strict):
-    """One intervention of the catalogue (row I1 to I36 of the requirements)."""
+    """One intervention of the catalogue.
+
+    ``scope`` is what it is usually aimed at: a reader's hint, not a rule. ``dialogue`` marks entries that put the
+    sides at one table while they run (a condition of some channels of others).
+    """
 
     row: Row
     key: Slug
@@ -156,6 +174,8 @@ class CatalogueEntry(Strict):
     requesters: tuple[Provider, ...] = Field(min_length=1)
     dose: Dose
     cost: Cost
+    scope: Scope = "state"
+    dialogue: bool = False
     absorption: tuple[Absorption, ...] = ()
     scale: float = Field(default=1.0, ge=0, le=10)
     status: Status
@@ -191,6 +211,7 @@ class ShockType(Strict):
     key: Slug
     name: Text
     pattern: Pattern
+    exposure: Exposure | None = None
     channels: tuple[ShockChannel, ...] = ()
     rate_per_year: float | None = Field(default=None, ge=0, le=365)
     rate_basis: Text

@@ -103,7 +103,7 @@ def armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed,
     for c in range(tallies.fighters.size):
         g = geography.cell_group[c]
         if tallies.fighters[c] > 0:
-            leave_cell(c, geography, citizens, tallies, seed, tick, rates.exits)
+            leave_cell(c, geography, citizens, tallies, seed, tick, min(rates.exits * inputs.exits[c], 1.0))
         room = 1.0 - tallies.fighters[c] / (p.fighter_cap * geography.cell_people[c])
         if inputs.arms[g] > 0.0 and room > 0.0:
             rate = recruitment_rate(c, geography, fields, inputs, p, solve) * room

@@ -11,7 +11,7 @@ from numba import prange
 
 from sim.kernels import draws
 from sim.kernels.compiling import inner_kernel, kernel, threaded_kernel
-from sim.kernels.mobilisation import choice, fill_probabilities, fill_uniforms, turnout_probability
+from sim.kernels.mobilisation import choice, fill_probabilities, fill_uniforms, persons_of, turnout_probability
 from sim.types import NEW_DETAINED
 
 BUFFER = 2048 + 4
@@ -101,9 +101,9 @@ def _pass(commit, geography, citizens, tallies, cells, seed, tick, p, scratch):
                     probability[i] = turnout_probability(
                         hardship[k], risk[k], stance[k], drive[c], grief[c], fear[c], p.turnout_cap
                     )
-                persons = cell_weight[c] + (1 if offset + i < cell_extra[c] else 0)
-                if u[i] < 1.0 - persons * probability[i]:
+                if u[i] < 1.0 - (cell_weight[c] + 1) * probability[i]:
                     continue
+                persons = persons_of(cell_weight[c], cell_extra[c], cell_start[c + 1] - cell_start[c], offset + i)
                 if not untouched[c]:
                     k = first + i
                     persons -= np.int64(detained[k]) + np.int64(displaced[k]) + np.int64(in_arms[k]) + np.int64(dead[k])

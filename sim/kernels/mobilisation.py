@@ -107,6 +107,16 @@ def fill_probabilities(buffer, hardship, risk, stance, drive, grief, fear, cap):
 
 
 @kernel
+def persons_of(weight, extra, n, i):
+    """Persons whom citizen ``i`` of the ``n`` of a cell stands for: ``weight``, and one more for ``extra`` of them.
+
+    Those stand evenly apart. Were they the first of a cell, which is in the order of hardship, its people would be
+    milder than they are.
+    """
+    return weight + ((i + 1) * extra) // n - (i * extra) // n
+
+
+@kernel
 def free_persons(citizens, i, weight):
     """Persons of citizen i who are alive, at liberty, at home and unarmed."""
     taken = np.int64(citizens.detained[i]) + np.int64(citizens.displaced[i])

@@ -3,14 +3,16 @@
 from sim.kernels import draws
 from sim.kernels.compiling import inner_kernel
 from sim.kernels.elementary import exp, saturate
-from sim.kernels.mobilisation import free_persons
+from sim.kernels.mobilisation import free_persons, persons_of
 from sim.types import NEW_DISPLACED, RELEASED, RETURNED
 
 
 @inner_kernel
 def citizen_persons(citizens, cell, i):
     """Persons whom citizen i (absolute position) of a cell stands for, alive or not."""
-    return citizens.cell_weight[cell] + (1 if i - citizens.cell_start[cell] < citizens.cell_extra[cell] else 0)
+    first = citizens.cell_start[cell]
+    n = citizens.cell_start[cell + 1] - first
+    return persons_of(citizens.cell_weight[cell], citizens.cell_extra[cell], n, i - first)
 
 
 @inner_kernel

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, Problem, ScenarioError
-from sim.interventions import catalogue
+from sim.interventions import PATTERN_OPTIONS, SCRIPTED, catalogue
 from sim.parameters import CATALOGUE
 from sim.region import find_region, load_region
 from sim.region.shipped import shipped_root
@@ -317,6 +317,17 @@ def _only_shipped(region: str) -> None:
         raise InputError(
             Problem("the page uses shipped regions only", key="region", got=region[:60], allowed=", ".join(shipped))
         )
+
+
+def _scripted(state: State, pattern: str) -> dict[str, Any]:
+    """What a shock that scripts a conflict must say: the largest community outside power, and its pattern's options."""
+    region = load_region(find_region(str(state.content["region"])), int(str(state.content["start"])[:4]))
+    people = region.group_population * (region.exclusion > 0.0)
+    group = int(people.argmax())
+    state_key, community = region.states[region.group_state[group]], region.communities[region.group_community[group]]
+    first = {"posture": "police", "level": 0.35}
+    wanted = {name: value for name, value in first.items() if name in PATTERN_OPTIONS[pattern]}
+    return {"targets": {"states": [state_key], "communities": [community]}, **wanted}
 
 
 def _mission(state: State, when: str) -> str:

@@ -14,6 +14,7 @@ from sim.page.measures import slider
 from sim.page.state import BARE, MAX_CITIZENS, MAX_MONTHS, MAX_REPLICATIONS
 from sim.parameters import CATALOGUE, Parameter
 from sim.scenario import shipped_scenarios
+from sim.validation import status
 
 FAMILIES = {
     "mobilisation": "Who turns out",
@@ -23,7 +24,6 @@ FAMILIES = {
     "institutions": "Institutions",
 }
 DEPENDENCIES = '<meta name="shiny-dependency-placeholder" content="">'
-WARNING = "Illustrative, not validated"
 
 
 def page_text() -> str:
@@ -54,7 +54,7 @@ def _header() -> Tag:
         tags.div(tags.h1("stabsim"), tags.p("Two worlds on the same luck: what differs is what you changed.")),
         tags.nav(tags.a("Worlds", href="#stage"), tags.a("Lessons and controls", href="#controls"), tags.a("File and data", href="#file"),
                  aria_label="On this page"),
-        tags.p(tags.strong(WARNING), " Results follow from assumptions; they predict no event.", class_="warning"),
+        tags.p(tags.strong(f"{status()}."), " Results follow from assumptions; they predict no event.", class_="warning"),
         class_="top",
     )  # fmt: skip
 

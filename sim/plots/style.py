@@ -24,6 +24,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import Formatter, MaxNLocator
 from PIL import Image
 
+from sim.validation import status
+
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
 """Blue, orange, green and vermilion of Okabe and Ito (2008), told apart with any kind of colour vision."""
@@ -66,12 +68,14 @@ CHARACTERS_PER_INCH = 17.0
 MARGIN = 0.12
 LINE_HEIGHT = 0.145
 LEGEND_HEIGHT = 0.27
-WARNING = "Illustrative, not validated."
 
 
 @dataclass(frozen=True)
 class Note:
-    """Where a figure's numbers come from; printed under every figure. No replications: nothing was run."""
+    """Where a figure's numbers come from; printed under every figure. No replications: nothing was run.
+
+    ``model`` is the hash of the model that made the numbers (this very one if empty); the status follows from it.
+    """
 
     scenarios: str
     replications: int
@@ -79,17 +83,18 @@ class Note:
     version: str
     citizens: int | str = ""
     baseline: str = ""
+    model: str = ""
     drawn: int = 0
     """Points of the ensemble that replications drew their parameters from; 0: central values."""
 
     def text(self, band: str) -> str:
-        """Write the caption: scenario, replications, seed, version, what the band is, and the warning."""
+        """Write the caption: scenario, replications, seed, version, what the band is, and how far the model is checked."""
         what = f"{self.scenarios}, compared with {self.baseline}" if self.baseline else self.scenarios
         many = "replication" if self.replications == 1 else "replications"
         runs = f"{self.replications} {many}, seed {self.seed}, " if self.replications else ""
         size = f"{_thousands(self.citizens)} citizens, " if self.citizens != "" else ""
         words = f" {uncertain(self.drawn)}" if self.drawn else ""
-        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band}{words} {WARNING}"
+        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band}{words} {status(self.model)}."
 
 
 def uncertain(points: int) -> str:

@@ -20,12 +20,15 @@ from numpy.typing import NDArray
 from sim.errors import InputError
 from sim.kernels.compiling import kernel
 from sim.kernels.draws import WEIGHTS, uniform
-from sim.kernels.elementary import normal_quantile
+from sim.kernels.elementary import exp, normal_quantile
 from sim.region import Region
 
 MINIMUM_PER_CELL = 8
 BLOCK = 2048
 """Citizens that a kernel takes at a time; a multiple of 4, so that draws keep their lanes."""
+
+ROOT_TWO_PI = 0.3989422804014327
+"""1 / sqrt(2 pi), the density of a standard normal at 0."""
 
 # Fractional parts of the inverse powers of the root of x^5 = x + 1: steps of an even four-dimensional lattice.
 _RATIO = 1.1673039782614187
@@ -37,7 +40,7 @@ class Population:
     """Citizens sorted by cell; static for the whole run.
 
     ``cell_start`` (n_cells + 1,) int64 offsets; ``cell_weight`` (n_cells,) int64 persons a citizen stands for
-    and ``cell_extra`` (n_cells,) int64 how many citizens, the first of the cell, stand for one more.
+    and ``cell_extra`` (n_cells,) int64 how many citizens, evenly apart in the cell, stand for one more.
     ``hardship``, ``risk_aversion`` (n,) float32 in (0, 1); ``threshold`` (n,) float32 in standard deviations;
     ``labour_rank`` (n,) float32 in (0, 1): a citizen is unemployed as far as the rank lies below the rate;
     ``young`` (n,) bool, aged 15-24. ``blocks`` (n_blocks, 3) int64: cell, first and last citizen of a block.
@@ -54,6 +57,17 @@ class Population:
     labour_rank: NDArray[np.float32]
     young: NDArray[np.bool_]
     blocks: NDArray[np.int64]
+
+    @property
+    def weights(self) -> NDArray[np.int64]:
+        """Persons that each citizen stands for, (n,): those of a cell's ``extra`` stand evenly apart."""
+        n = np.diff(self.cell_start)
+        number = np.arange(self.citizens) - np.repeat(self.cell_start[:-1], n)
+        size, extra = np.repeat(n, n), np.repeat(self.cell_extra, n)
+        weights: NDArray[np.int64] = (
+            np.repeat(self.cell_weight, n) + (number + 1) * extra // size - number * extra // size
+        )
+        return weights
 
     @property
     def heaviest(self) -> int:
@@ -115,13 +129,32 @@ def lattice_steps(n: int) -> list[int]:
 
 
 @kernel
+def normal_strata(n):  # type: ignore[no-untyped-def]
+    """Mean of a standard normal in each of ``n`` equally likely strata, (n,).
+
+    A midpoint would cut the tails, and with them some of the few who are the first to turn out.
+    """
+    means = np.empty(n)
+    below = 0.0
+    for k in range(n):
+        above = 0.0
+        if k + 1 < n:
+            quantile = normal_quantile((k + 1) / n)
+            above = ROOT_TWO_PI * exp(-0.5 * quantile * quantile)
+        means[k] = n * (below - above)
+        below = above
+    return means
+
+
+@kernel
 def _fill_cell(hardship, risk, threshold, labour, young, steps, offsets, youth_share):  # type: ignore[no-untyped-def]
     """Write the traits of one cell; the arrays are views of its citizens."""
     n = hardship.size
+    strata = normal_strata(n)
     for i in range(n):
         hardship[i] = (i + 0.5) / n
         risk[i] = ((i * steps[0] + offsets[0]) % n + 0.5) / n
-        threshold[i] = normal_quantile(((i * steps[1] + offsets[1]) % n + 0.5) / n)
+        threshold[i] = strata[(i * steps[1] + offsets[1]) % n]
         labour[i] = ((i * steps[2] + offsets[2]) % n + 0.5) / n
         young[i] = ((i * steps[3] + offsets[3]) % n + 0.5) / n < youth_share
 

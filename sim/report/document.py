@@ -28,7 +28,6 @@ from sim.report.study import Material, Study
 from sim.report.sweep import design_section, drivers_section, failure_section
 from sim.report.words import answer, question, span
 
-WARNING = "Illustrative, not validated"
 READING = {
     "effects": "Every scenario's effect on every headline outcome. Filled: clearly different from the baseline.",
     "over_time": "When the difference appears, and whether it lasts.",
@@ -62,7 +61,7 @@ def report_html(material: Material) -> str:
     """
     study = material.study
     title = question(study)
-    figures = _Figures(material.pictures)
+    figures = _Figures(material.pictures, study.status)
     sections = [
         (name, heading, content)
         for name, heading, make in _contents(study)
@@ -83,7 +82,7 @@ def report_html(material: Material) -> str:
     header = element(
         "header",
         paragraph(
-            element("strong", WARNING), ". The numbers follow from the assumptions listed below.", class_="status"
+            element("strong", study.status), ". The numbers follow from the assumptions listed below.", class_="status"
         ),
         *_banners(material),
         element("h1", title),
@@ -99,7 +98,7 @@ def report_html(material: Material) -> str:
     footer = element(
         "footer",
         paragraph(
-            f"{WARNING}. Codes and names of states, communities and places imply no position on status. "
+            f"{study.status}. Codes and names of states, communities and places imply no position on status. "
             f"Made by stabsim {study.manifest.get('version', '')} from stored results."
         ),
     )
@@ -162,8 +161,8 @@ SECTION_OF = {
 class _Figures:
     """Hands out the pictures section by section, numbered in the order of the page."""
 
-    def __init__(self, pictures: tuple[Picture, ...]) -> None:
-        self.left, self.count = list(pictures), 0
+    def __init__(self, pictures: tuple[Picture, ...], status: str) -> None:
+        self.left, self.count, self.status = list(pictures), 0, status
 
     def take(self, section: str) -> list[Html]:
         """Return the figures of one section."""
@@ -178,7 +177,7 @@ class _Figures:
         source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
         image = element("img", src=source, alt=f"{picture.title}. {picture.caption}", width=width, height=height)
         reading = READING.get(_family(picture.name), "")
-        caption = [element("b", f"Figure {self.count}."), f" {picture.title}. {reading} {WARNING}."]
+        caption = [element("b", f"Figure {self.count}."), f" {picture.title}. {reading} {self.status}."]
         return element("figure", element("div", image, class_="paper"), element("figcaption", *caption))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.plots import Note, Picture
+from sim.validation import status
 
 EMPTY = pd.DataFrame()
 
@@ -91,8 +92,14 @@ class Study:
             str(self.manifest.get("version", "")),
             self.manifest.get("citizens", ""),
             titles[self.baseline] if baseline else "",
+            str(self.manifest.get("model_hash", "")),
             self.drawn,
         )
+
+    @property
+    def status(self) -> str:
+        """How far the model that made these numbers has been checked."""
+        return status(str(self.manifest.get("model_hash", "")))
 
 
 @dataclass(frozen=True, eq=False)

@@ -249,12 +249,10 @@ def persons_per_citizen(lab: Lab) -> Finding:
         f"As for the mean field, {runs} replications for each number of citizens, 284,000 residents",
         "Nothing may depend on how many persons a citizen stands for.",
         picture,
-        suspected="Persons left over when a cell's residents are shared out go to its first citizens, and citizens stand "
-        "in the order of hardship: the least aggrieved stand for one person more, which lowers turn-out most where a citizen "
-        "stands for few persons. The last per cent, with many persons a citizen, is not explained. In the shipped scenarios "
-        "a citizen stands for about 900.",
-        tried="The choice summed over the very citizens of a run gives the simulated value, the same sum with equal "
-        "weights the expected one. The population is not changed here.",
+        suspected="With few citizens a cell, the even spread of traits is a coarse sum for the integral over people: about a "
+        "hundred citizens a cell are within one per cent, eight within three.",
+        tried="Citizens who stand for one person more now stand evenly apart (before, 2.8 persons a citizen gave 0.95), and a "
+        "citizen's threshold is the mean of its stratum rather than its middle (0.4 to 0.7 per cent with few citizens).",
     )
 
 

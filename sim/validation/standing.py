@@ -28,18 +28,23 @@ def results(kind: str = "facts") -> list[Result]:
     return [read_result(one) for one in stored(kind)["results"]]
 
 
-def status() -> str:
-    """Say in a few words how far this very model has been checked.
+def status(model: str = "") -> str:
+    """Say in a few words how far a model has been checked.
+
+    Parameters
+    ----------
+    model : str
+        Hash of the model that made the numbers, as in a manifest; this very model by default.
 
     Returns
     -------
     str
-        "illustrative" and why, unless a full run of all facts on the sources of this model passed.
+        "Illustrative" and why, unless a full run of all facts on the sources of that model passed.
     """
     words = last_run()
-    if stored()["results"] and stored()["model"] != model_hash():
-        return f"illustrative: facts checked on another version of the model ({words.removeprefix('illustrative: ')})"
-    return words
+    if stored()["results"] and stored()["model"] != (model or model_hash()):
+        words = "illustrative: this version of the model has not been checked against facts"
+    return words[0].upper() + words[1:]
 
 
 def last_run() -> str:

@@ -9,17 +9,20 @@ rounded to 1e-6. Histories that start in other years keep the solve of the refer
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sim.kernels.compiling import kernel
-from sim.kernels.elementary import logistic, normal_quantile, saturate
+from sim.kernels.elementary import exp, logistic, logit, normal_quantile, saturate
 from sim.kernels.mobilisation import arrest_probability
 from sim.types import Array, Fields, Geography, Solve
 
 POINTS = 48
 """Lattice points over traits, and moods, in a cell."""
+GUESS = -9.0
+STEPS = 60
 
 # Gauss-Hermite nodes and weights for a standard normal, seven points.
 NODES = np.array([-3.7504397177257425, -2.3667594107345415, -1.1544053947399682, 0.0,
@@ -33,6 +36,7 @@ def expected_turnout(alpha, tension, geography, fields, officers, unemployed_sha
     """Expected turn-out per resident of each cell in a quiet round, (n_c,); ``unemployed_share`` (n_c,) of residents."""
     out = np.zeros(geography.cell_people.size)
     form = int(p.arrest_form)
+    workless = exp(-p.b_unemployment)
     for c in range(out.size):
         d = geography.cell_district[c]
         ratio = officers[d] / (p.quiet_participation + p.active_floor)
@@ -50,9 +54,9 @@ def expected_turnout(alpha, tension, geography, fields, officers, unemployed_sha
             threshold = normal_quantile(((i * 29 + 7) % POINTS + 0.5) / POINTS)
             motive = drive + grief * hardship - fear * risk - p.b_threshold * threshold
             for k in range(nodes.size):
-                noisy = motive + mood * nodes[k]
-                idle = logistic(noisy)
-                out_of_work = logistic(noisy + p.b_unemployment)
+                against = exp(-(motive + mood * nodes[k]))
+                idle = 1.0 / (1.0 + against)
+                out_of_work = 1.0 / (1.0 + against * workless)
                 total += weights[k] * (idle + unemployed * (out_of_work - idle))
         out[c] = p.turnout_cap * total / POINTS
     return out
@@ -81,15 +85,24 @@ def violent_probability(nu, tension, extremism, geography, fields, riot, p):  # 
     return out
 
 
-def _bisect(gap: Any, low: float, high: float) -> float:
-    """Root of an increasing function, to 1e-7."""
-    while high - low > 1e-7:
-        middle = 0.5 * (low + high)
-        if gap(middle) < 0.0:
-            low = middle
-        else:
-            high = middle
-    return round(0.5 * (low + high), 6)
+def _solve(share: Callable[[float], float], wanted: float, guess: float) -> float:
+    """Where ``share``, a mean of logistic functions, is ``wanted``; to 1e-6.
+
+    In log-odds such a mean is nearly straight, so that the secant rule needs about five steps.
+    """
+
+    def gap(x: float) -> float:
+        return float(logit(share(x)) - logit(wanted))
+
+    a, b = guess, guess + 0.5
+    gap_a, gap_b = gap(a), gap(b)
+    for _ in range(STEPS):
+        if abs(b - a) < 1e-9 or gap_b == gap_a:
+            return round(b, 6)
+        step = min(max(gap_b * (b - a) / (gap_b - gap_a), -10.0), 10.0)
+        a, gap_a, b = b, gap_b, b - step
+        gap_b = gap(b)
+    raise ArithmeticError(f"the baseline solve found no intercept for a share of {wanted}")
 
 
 def solve_baseline(
@@ -104,14 +117,17 @@ def solve_baseline(
     def turnout(alpha: float) -> Array:
         return expected_turnout(alpha, tension, geography, fields, officers, unemployed, p, NODES, WEIGHTS)
 
-    alpha = _bisect(lambda a: population_mean(turnout(a), people) - p.quiet_participation, -40.0, 20.0)
+    def willing(alpha: float) -> float:
+        return float(population_mean(turnout(alpha), people) / p.turnout_cap)
+
+    alpha = _solve(willing, p.quiet_participation / p.turnout_cap, GUESS)
     crowd = turnout(alpha) * people
 
     def violent(nu: float) -> float:
         share = violent_probability(nu, tension, extremism, geography, fields, riot, p)
         return float(population_mean(share, crowd))
 
-    nu = _bisect(lambda n: violent(n) - p.violent_share, -20.0, 20.0)
+    nu = _solve(violent, p.violent_share, float(logit(p.violent_share)))
     return Solve(alpha=alpha, nu=nu, tension=tension, extremism=extremism)
 
 

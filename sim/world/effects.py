@@ -8,6 +8,7 @@ month in a canonical order of channels, so the order in a file cannot matter and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,17 @@ from sim.types import SLOW_FIELDS, Array, Fields, Geography, Inputs
 from sim.world.levers import LEVER_BY_NAME, LEVERS
 from sim.world.rates import decay, keep
 
-ABSORPTION = ("capacity", "integrity", "civic_space", "access")
-CONDITIONS = ("always", "secure", "insecure", "low_oversight", "active_war", "post_war")
-FACTORS = ABSORPTION + CONDITIONS
-"""Factors that scale a pull state by state: what the receiver absorbs, and the scope condition of the channel."""
+ABSORPTION = ("capacity", "integrity", "civic_space", "access", "standards")
+CONDITIONS = (
+    "always", "secure", "insecure", "low_oversight", "active_war", "post_war", "state_war", "irregular_war", "mined",
+    "dialogue",
+)  # fmt: skip
+EXPOSURES = ("cyber", "energy", "hazard", "accident")
+FACTORS = ABSORPTION + CONDITIONS + EXPOSURES
+"""Factors that scale a pull state by state: what the receiver absorbs, the scope condition of the channel, and (for
+shocks) how exposed the state is, as a multiple of its exposure at the start."""
+MINED = 0.02
+"""Share of suspected land at which mines are felt in full: Bosnia and Herzegovina about 2020."""
 
 CAPPED = ("level", "rate", "log_odds")
 
@@ -120,6 +128,7 @@ class LeverSums:
         _multiplier(t["dispute_conversion"], inputs.conversion)
         _multiplier(t["lethality"], inputs.lethality)
         _multiplier(t["recruitment"], inputs.recruitment)
+        _multiplier(t["exits"], inputs.exits)
         _multiplier(t["return"], inputs.returning)
         inputs.mobilisation[:] = t["mobilisation"]
         inputs.violence[:] = t["violence"]
@@ -139,24 +148,51 @@ class LeverSums:
         np.clip(t["enforcement"], 0.0, 1.0, out=inputs.enforcement)
 
 
-def factor_table(fields: Fields, at_war: Array, after_war: Array) -> Array:
-    """Absorption and scope conditions by state, (n_factors, n_s), from the present fields.
+def exposures(fields: Fields, start: Fields, totals: dict[str, Array]) -> dict[str, Array]:
+    """How exposed each state is to shocks, as a multiple of its exposure at the start; 1 where nothing was done.
+
+    Cyber and energy exposure are fields; rounding keeps a field at rest at exactly 1. ``totals`` are last month's
+    sums of effects.
+    """
+    return {
+        "cyber": np.round(fields.cyber / start.cyber, 9),
+        "energy": np.round(fields.energy / start.energy, 9),
+        "hazard": multipliers(totals["hazard_damage"]),
+        "accident": multipliers(totals["accident_damage"]),
+    }
+
+
+def multipliers(total: Array) -> Array:
+    """Multipliers of a rate from its sums of effects; exactly 1 where there is none."""
+    out = np.ones_like(total)
+    _multiplier(total, out)
+    return out
+
+
+def factor_table(fields: Fields, at_war: Array, after_war: Array, others: Mapping[str, Array] | None = None) -> Array:
+    """Absorption, scope conditions and exposures by state, (n_factors, n_s), from the present fields.
 
     ``at_war`` and ``after_war`` (n_s,) are 1 where an armed episode is active, or ended in the last ten years.
+    ``others`` gives further factors (``state_war``, ``mined``, `exposures` ...); one that is left out is 0 if it
+    is a condition, and 1 if not.
     """
-    slow = fields.slow
-    rows = {
+    slow, given = fields.slow, others or {}
+    none, full = np.zeros_like(at_war), np.ones_like(at_war)
+    state_war = given.get("state_war", none)
+    rows: dict[str, Array] = {
         "capacity": slow[0],
         "integrity": 1.0 - slow[1],
         "civic_space": slow[5],
         "access": 1.0 - 0.8 * at_war,
-        "always": np.ones_like(at_war),
+        "always": full,
         "secure": 1.0 - at_war,
         "insecure": at_war,
         "low_oversight": 1.0 - slow[6],
         "active_war": at_war,
         "post_war": after_war,
+        "irregular_war": at_war * (1.0 - state_war),
     }
+    rows = {name: none if name in CONDITIONS else full for name in FACTORS} | dict(given) | rows
     return np.stack([rows[name] for name in FACTORS])
 
 

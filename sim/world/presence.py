@@ -37,6 +37,17 @@ def standing_missions(region: Region, year: int, month: int, shares: dict[str, f
     return out
 
 
+def clear_mandates(standing: Array, share: Array) -> Array:
+    """Let a share, (n_s,) in [0, 1], of the troops without a robust mandate act as if they had one."""
+    if not share.any():
+        return standing
+    moved = np.clip(share, 0.0, 1.0) * standing[WEAK_TROOPS]
+    out = standing.copy()
+    out[0] += moved
+    out[WEAK_TROOPS] -= moved
+    return out
+
+
 @kernel
 def set_presence(  # type: ignore[no-untyped-def]
     inputs, geography, slow, slow_ref, police, hot_spots, standing, troops, officers_abroad, lever_police, lever_riot, p

@@ -21,6 +21,18 @@ BOUNDS = (0.02, 0.98)
 """Range in which exclusion is kept, as at the start of a run."""
 
 
+class GroupOrder(NamedTuple):
+    """What a scenario fixes of an armed group in one month: arms at least, a rising, the chance of a ceasefire."""
+
+    arms: float = 0.0
+    rises: bool = False
+    ceasefire: float = 0.0
+
+
+FREE = GroupOrder()
+"""A group of which the scenario says nothing."""
+
+
 class Order(NamedTuple):
     """One scripted shock: its pattern, the groups it names, its month, and what its pattern needs."""
 
@@ -56,6 +68,14 @@ class Script:
         """Exclusion after this month's changes of power, (n_groups,), from what it was before."""
         goal = np.clip(self.power[month], *BOUNDS)
         return np.where(np.isnan(goal), present, present + self.weight[month] * (goal - present))
+
+    def orders(self, month: int) -> dict[int, GroupOrder]:
+        """What is fixed this month, by the number of the group."""
+        if self.empty:
+            return {}
+        arms, rises, peace = self.arms[month], self.rises[month], self.ceasefire[month]
+        named = np.flatnonzero((arms > 0.0) | rises | (peace > 0.0)).tolist()
+        return {g: GroupOrder(float(arms[g]), bool(rises[g]), float(peace[g])) for g in named}
 
     def named(self) -> set[int]:
         """Groups that an uprising arms at some time."""

@@ -78,7 +78,7 @@ def _calm_inputs(geography: Geography) -> Inputs:
     return Inputs(
         officers=zero_d(), riot=zero_d(), combat=np.ones(n_d), communal=np.ones(n_d), shield=zero_s(),
         mobilisation=zero_c(), violence=zero_c(), conversion=np.ones(n_c), lethality=np.ones(n_c),
-        recruitment=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
+        recruitment=np.ones(n_c), exits=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
         repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=np.full(n_s, POSTURE_EVENTS[0]),
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
@@ -246,11 +246,15 @@ class World:
         self.inputs.attack[:] = self.attack
         self.inputs.expulsion[:] = self.expulsion
 
+    def postures(self) -> Array:
+        """Posture to every community, (n_g,): as the scenario fixes it, else as the state decided."""
+        return np.where(self.ordered >= 0, self.ordered, self.posture)
+
     def _set_postures(self) -> None:
         """Repression of each community, and the strongest posture of each state."""
         self.inputs.posture[:] = POSTURE_EVENTS[0]
         self.inputs.repression[:] = 0.0
-        levels = np.where(self.ordered >= 0, self.ordered, self.posture)
+        levels = self.postures()
         for group in np.flatnonzero(levels).tolist():
             state = int(self.setting.geography.group_state[group])
             level = int(levels[group])

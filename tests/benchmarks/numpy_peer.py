@@ -38,8 +38,7 @@ class NumpyCitizens:
         c = world.citizens
         self.n = np.diff(c.cell_start)
         self.cell = np.repeat(np.arange(self.n.size), self.n)
-        number = np.arange(self.cell.size) - np.repeat(c.cell_start[:-1], self.n)
-        self.weight = c.cell_weight[self.cell] + (number < c.cell_extra[self.cell])
+        self.weight = world.setting.population.weights
         self.blocks = np.concatenate([np.arange((n + 3) // 4) for n in self.n]).astype(np.uint64)
         self.block_uid = np.repeat(world.setting.geography.cell_uid, (self.n + 3) // 4)
         self.lane = np.concatenate([np.arange((n + 3) // 4 * 4) < n for n in self.n])

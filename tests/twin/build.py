@@ -125,4 +125,7 @@ def populate(model: Any, population: Any, citizen_class: Any) -> None:
     for cell in model.cells:
         weight, extra = int(q.cell_weight[cell.index]), int(q.cell_extra[cell.index])
         own = traits[starts[cell.index] : starts[cell.index + 1]]
-        cell.citizens = [citizen_class(model, cell, i, weight + (i < extra), trait) for i, trait in enumerate(own)]
+        cell.citizens = [
+            citizen_class(model, cell, i, weight + (i + 1) * extra // len(own) - i * extra // len(own), trait)
+            for i, trait in enumerate(own)
+        ]

@@ -201,8 +201,9 @@ class TwinModel(mesa.Model):
         p, inputs, g = self.p, self.inputs, cell.group
         arms = inputs.arms[g.index]
         if cell.fighters > 0:
+            leaving = min(self.pace.exits * inputs.exits[cell.index], 1.0)
             for citizen, u in zip(cell.citizens, self.luck.leave(cell, self.tick), strict=True):
-                citizen.leave_arms(u, self.pace.exits)
+                citizen.leave_arms(u, leaving)
         room = 1.0 - cell.fighters / (p.fighter_cap * cell.people)
         if arms > 0.0 and room > 0.0:
             pull = p.b_recruit_tension * (cell.tension.value - self.solve.tension)
