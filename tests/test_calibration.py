@@ -16,7 +16,15 @@ from sim.errors import InputError
 from sim.experiment import build_plan, execute, model_hash, read_ensemble
 from sim.experiment.ensemble import TOGETHER, Ensemble, choose
 from sim.experiment.store import Store
+from sim.parameters import CATALOGUE, parameters
 from sim.scenario import load_scenario
+from sim.validation.calibration.bank import Bank
+from sim.validation.calibration.matching import Match, distances, fit, loosest, sample, width
+from sim.validation.calibration.quantities import COLUMNS, QUANTITIES, point
+from sim.validation.calibration.statistics import NAMES, History, of_record, summarise
+from sim.validation.calibration.targets import RIOT, Target, of_history
+from sim.validation.lab import Lab
+from sim.validation.observed import read_observed
 from sim.world.offsets import state_offsets
 from tests.experiment_fakes import FakeEngine, FakeScenario, FakeSource, RealNamesEngine
 
@@ -230,3 +238,150 @@ def test_state_offsets_are_keyed_by_state_and_draw():
     many = np.concatenate([state_offsets(uids, 0.5, float(draw)) for draw in range(700)])
     assert many.std() == pytest.approx(0.5, rel=0.06)
     assert abs(many.mean()) < 0.04
+
+
+# --- matching and statistics ----------------------------------------------------------------------
+
+ONE = Target(("protests", "zeros"), np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0.01, 0.01]))
+
+
+def toy(shares, seed: int):
+    """Two statistics that know two of three parameters, with luck; the others are noise."""
+    rng = np.random.default_rng(seed)
+    x = 2 * np.asarray(shares) - 1
+    made = rng.normal(0, 1, (len(x), len(NAMES)))
+    made[:, NAMES.index("protests")] = 3 * x[:, 0] + x[:, 1] ** 2 + rng.normal(0, 0.1, len(x))
+    made[:, NAMES.index("zeros")] = 2 * x[:, 1] + rng.normal(0, 0.1, len(x))
+    return made
+
+
+def matched(truth, waves: int = 3):
+    """Match a toy history whose parameters are known."""
+    x = 2 * np.array(truth) - 1
+    windows = np.array([[3 * x[0] + x[1] ** 2] * 2, [2 * x[1]] * 2])
+    match = Match(replace(ONE, windows=windows))
+    widths = []
+    for wave in range(waves):
+        shares = sample(match, 120, 3, wave).shares
+        match = loosest(match.target, (*match.emulators, fit(shares, toy(shares, wave))), 3, 50 + wave)
+        widths.append(width(sample(match, 200, 3, 99).shares))
+    return match, np.array(widths)
+
+
+@pytest.mark.parametrize("truth", [(0.3, 0.6, 0.5), (0.7, 0.25, 0.9)])
+def test_matching_finds_the_parameters_that_history_knows_and_not_the_one_it_does_not(truth):
+    match, widths = matched(truth)
+    assert match.order == 1
+    assert match.keeps(np.array([truth]))[0]
+    assert (widths[-1][:2] < 0.45).all()
+    assert widths[-1][2] > 0.8
+    left = sample(match, 200, 3, 99).shares
+    assert np.abs(left[:, :2].mean(axis=0) - truth[:2]).max() < 0.06
+    far = np.array([[0.9 - 0.6 * (truth[0] > 0.5), truth[1], 0.5]])
+    assert not match.keeps(far)[0]
+
+
+def test_a_target_that_no_point_meets_is_judged_by_a_later_implausibility():
+    shares = sample(Match(ONE), 120, 3, 0).shares
+    impossible = replace(ONE, windows=np.array([[50.0, 50.0], [0.0, 0.0]]))
+    assert loosest(impossible, (fit(shares, toy(shares, 0)),), 3, 1).order == 2
+
+
+def test_windows_count_from_their_ends_and_too_few_runs_are_refused():
+    shares = sample(Match(ONE), 120, 3, 0).shares
+    emulator = fit(shares, toy(shares, 0))
+    wide = replace(ONE, windows=np.array([[-9.0, 9.0], [-9.0, 9.0]]))
+    assert (distances(emulator, wide, shares) == 0).all()
+    with pytest.raises(ValueError, match="too few"):
+        fit(shares[:12], toy(shares[:12], 0))
+
+
+def test_points_that_fill_what_is_left_are_the_same_every_time_and_say_their_share():
+    match, _ = matched((0.3, 0.6, 0.5), waves=1)
+    first, second = sample(match, 50, 3, 7), sample(match, 50, 3, 7)
+    assert np.array_equal(first.shares, second.shares)
+    assert 0.0 < first.share < 0.5
+    assert match.keeps(first.shares).all()
+
+
+def empty_history() -> History:
+    zeros = np.zeros((156, 7))
+    return History(zeros, zeros.copy(), zeros.copy(), np.array([]), 0.0, (0.0, 0.0, 0.0), 0.0, 0.0)
+
+
+def numbers_of(history: History) -> dict[str, float]:
+    return dict(zip(NAMES, summarise(history).tolist(), strict=True))
+
+
+def test_statistics_of_a_history_made_by_hand():
+    history = empty_history()
+    history.protests[0:2, 0] = 4.0  # two months in Albania, eight protests, one month violent
+    history.violent[0, 0] = 1.0
+    history.protests[100:, 4] = np.nan  # Montenegro unknown later
+    history.violent[100:, 4] = np.nan
+    history.deaths[0, 6], history.deaths[1, 6] = 100.0, 300.0
+    history.deaths[12 * 3, 3] = 70.0
+    history.deaths[12 * 5, 1] = 9.0
+    found = numbers_of(replace(history, sizes=np.array([60.0, 1500.0]), displaced=999.0, riot=(9.0, 1.0, 0.0)))
+    assert found["protests"] == pytest.approx(np.log(9))
+    assert found["protest_spread"] == pytest.approx(np.std([np.log(9), 0, 0, 0, 0, 0, 0]))
+    assert found["zeros"] == pytest.approx(1 - 2 / (6 * 156 + 100))
+    assert found["violent"] == 0.5
+    assert found["sizes"] == pytest.approx((np.log10(50) + 3) / 2)
+    assert found["memory"] == pytest.approx(0.5, abs=0.02)
+    assert found["xkx_deaths"] == pytest.approx(np.log(401))
+    assert found["xkx_peak"] == pytest.approx(np.log(301))
+    assert found["months_deaths"] == pytest.approx(np.log(5))
+    assert found["mkd_deaths"] == pytest.approx(np.log(71))
+    assert found["later_deaths"] == pytest.approx(np.log(10))
+    assert found["displaced"] == pytest.approx(np.log(1000))
+    assert found["riot_people"] == pytest.approx(np.log(10))
+    assert all(np.isfinite(summarise(empty_history())))
+
+
+def test_statistics_of_the_record():
+    found = numbers_of(of_record(read_observed()))
+    assert np.exp(found["protests"]) - 1 == pytest.approx(124, abs=1)
+    assert np.exp(found["xkx_deaths"]) - 1 == pytest.approx(3599, abs=1)
+    assert np.exp(found["mkd_deaths"]) - 1 == pytest.approx(72, abs=1)
+    assert np.exp(found["riot_sites"]) - 1 == pytest.approx(33)
+    assert found["later_deaths"] == 0.0
+    unknown = [name for name, value in found.items() if np.isnan(value)]
+    assert unknown == ["unprompted", "turnout"]
+
+
+def test_leaving_an_episode_out_takes_its_statistics_out():
+    target = of_history(summarise(of_record(read_observed())))
+    left = target.without(RIOT)
+    assert set(target.names) - set(left.names) == {"riot_people", "riot_sites", "riot_deaths"}
+    assert len(left.windows) == len(left.variances) == len(left.names)
+
+
+def test_points_keep_ratios_and_stay_in_the_ranges_of_the_catalogue():
+    low, high = point(np.zeros(7), 3), point(np.ones(7), 3)
+    assert set(low) == set(COLUMNS)
+    assert low["state_draw"] == 3.0
+    for values in (low, high):
+        assert values["climate"] / values["district_noise"] == pytest.approx(
+            CATALOGUE["climate"].default / CATALOGUE["district_noise"].default, rel=1e-5
+        )
+        parameters(values)
+        for one in QUANTITIES:
+            assert CATALOGUE[one.name].low <= values[one.name] <= CATALOGUE[one.name].high
+
+
+def test_the_bank_runs_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    calls: list[int] = []
+
+    def fake(shares, number: int, citizens: int) -> list[float]:
+        calls.append(number)
+        return [number + sum(shares)] * len(NAMES)
+
+    monkeypatch.setattr("sim.validation.calibration.bank.simulated", fake)
+    bank, shares = Bank(tmp_path, 9_000), np.random.default_rng(1).random((45, 7))
+    first = bank.run(Lab(), shares, 0)
+    assert calls == list(range(45))
+    next(tmp_path.glob("*.json")).unlink()
+    assert np.array_equal(bank.run(Lab(), shares, 0), first)
+    assert len(calls) in (45 + 20, 45 + 5)
+    assert not np.array_equal(bank.run(Lab(), shares, 100), first)

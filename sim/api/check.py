@@ -95,18 +95,18 @@ def publish(folder: Path | None, root: Path) -> list[Path]:
     writes ``docs/validation.md`` under ``root``, the repository.
     """
     from sim.plots.facts import page_figure
-    from sim.validation.check import named, write_stored
+    from sim.validation.check import KINDS, named, write_stored
     from sim.validation.page import page
     from sim.validation.standing import FOLDER, results, stored
 
     written = []
-    for kind in ("facts", "docking"):
+    for kind in KINDS:
         source = folder / f"{kind}.json" if folder is not None else None
         if source is not None and source.is_file():
             write_stored(FOLDER / f"{kind}.json", **named(kind, json.loads(source.read_text(encoding="utf-8"))))
             written.append(FOLDER / f"{kind}.json")
     stored.cache_clear()
-    for kind in ("facts", "docking"):
+    for kind in KINDS:
         for result in results(kind):
             if result.picture is not None:
                 written.append(page_figure(result, root / "docs" / "images" / "validation"))

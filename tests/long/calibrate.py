@@ -11,6 +11,7 @@ from pathlib import Path
 from sim.api.check import figures_of
 from sim.experiment import Progress, available_workers
 from sim.experiment.ensemble import FILE, SHIPPED
+from sim.plots.calibration import calibration_figures
 from sim.validation.calibration.findings import CALIBRATION, calibrated
 from sim.validation.check import check, frame, write_stored
 from sim.validation.lab import Lab
@@ -41,6 +42,7 @@ def calibrate(arguments: Sequence[str]) -> int:
     write_stored(folder / "calibration.json", "calibration", results, options.quick)
     frame(results).to_csv(folder / "calibration.csv", index=False)
     figures_of(results, folder)
+    calibration_figures(made, folder / "figures")
     print(f"\n{len(made.ensemble.rows)} points, rank {made.match.order}, {time.monotonic() - started:.0f} s: {folder}")
     if options.ship:
         if options.quick or made.match.order > WORST:

@@ -19,11 +19,13 @@ from sim.validation.observed import read_observed
 
 F8 = NDArray[np.float64]
 WAVES, KEPT, CHECKED = (500, 400, 400), 500, 200
-QUICK_WAVES, QUICK_KEPT, QUICK_CHECKED = (60, 50, 50), 60, 20
+QUICK_WAVES, QUICK_KEPT, QUICK_CHECKED = (60, 20, 20), 40, 20
 CITIZENS = 9_000
 SEED = 11
 """Seed of designs; wave w uses SEED + w."""
 TRUTHS = 10
+ENOUGH = 72
+"""Runs for an emulator, twice its terms."""
 N = len(QUANTITIES)
 
 
@@ -78,12 +80,16 @@ def calibrate(lab: Lab, folder: Path) -> Calibration:
 
 
 def emulators(waves: Sequence[Wave], before: Match) -> tuple[Emulator, ...]:
-    """Emulators of all waves: the latest is fitted to its own runs and to earlier ones that are not ruled out yet."""
+    """Emulators of all waves: the latest is fitted to its own runs and to earlier ones that are not ruled out yet.
+
+    Where these are fewer than `ENOUGH`, all earlier runs are taken.
+    """
     shares = np.concatenate([wave.shares for wave in waves])
     numbers = np.concatenate([wave.numbers for wave in waves])
     if before.emulators:
         kept = before.keeps(shares)
-        shares, numbers = shares[kept], numbers[kept]
+        if kept.sum() >= ENOUGH:
+            shares, numbers = shares[kept], numbers[kept]
     return (*before.emulators, fit(shares, numbers))
 
 
