@@ -34,6 +34,7 @@ from sim.agents.base import (
 from sim.agents.roster import institutions
 from sim.interventions import SCRIPTED
 from sim.interventions.delivery import DEPLOYING, PROPOSED, RUNNING, Delivery, affordable, programme_source
+from sim.interventions.sizes import channel_sizes
 from sim.population import Population
 from sim.region import Region, load_region
 from sim.scenario import Scenario, Shock, Watch, happening, target_cells
@@ -310,6 +311,7 @@ class StabilityModel(Model):  # type: ignore[misc]
             "state_war": self._state_war(),
             "mined": np.minimum(setting.region.values["mined_share"] / MINED, 1.0),
             "dialogue": self._dialogue(),
+            "scripted": np.full(setting.region.n_states, float(not self.adaptive)),
             **exposures(world.fields, setting.fields, world.levers.totals),
         }
         return factor_table(world.fields, self.at_war, self.after_war, others)
@@ -344,6 +346,7 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _spread_rumours(self) -> None:
         """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
+        size = self.setting.parameters.rumour_size
         believed = multipliers(self.world.levers.totals["rumours"])
         for shock, source in self.shocks:
             if shock.entry.pattern != "rumour":
@@ -353,9 +356,8 @@ class StabilityModel(Model):  # type: ignore[misc]
                 quarter = first + lapse - 4 * self.month
                 if 0 <= quarter < 4:
                     for pull in source.pulls:
-                        self.world.inputs.shock[quarter, pull.places] += (
-                            shock.magnitude * share * pull.weights * believed[pull.places]
-                        )
+                        strength = size * shock.magnitude * share
+                        self.world.inputs.shock[quarter, pull.places] += strength * pull.weights * believed[pull.places]
 
     def _record(self, cost: Array) -> None:
         """Add to the recorded month what institutions know: spending and onsets."""
@@ -427,7 +429,6 @@ class StabilityModel(Model):  # type: ignore[misc]
             division=self.division,
             scripted=not self.adaptive,
             activities=self._activities(),
-            district_tension=self._district_tension() if self.adaptive else (),
             news=tuple(self.news),
             orders=self.script.orders(self.month) if self.month < self.spec.months else {},
         )
@@ -458,15 +459,18 @@ class StabilityModel(Model):  # type: ignore[misc]
             return None
         return delivery.since + delivery.months - self.month
 
-    def _district_tension(self) -> list[float]:
-        """Mean tension of every district, one bulk read."""
-        g = self.setting.geography
-        totals = np.bincount(
-            g.cell_district,
-            weights=self.world.fields.tension * g.cell_people,
-            minlength=g.district_people.size,
-        )
-        return (totals / g.district_people).tolist()  # type: ignore[no-any-return]
+    def _districts(self) -> dict[str, list[float]]:
+        """Means over residents of every district, in bulk."""
+        g, fields = self.setting.geography, self.world.fields
+        youth = np.minimum(fields.youth_ratio[g.cell_state] * fields.unemployment, 0.95)
+        levels = {"tension": fields.tension, "legitimacy": fields.legitimacy, "youth_unemployment": youth}
+        return {
+            f"district_{name}": (
+                np.bincount(g.cell_district, weights=level * g.cell_people, minlength=g.district_people.size)
+                / g.district_people
+            ).tolist()
+            for name, level in levels.items()
+        }
 
     def _start_columns(self) -> list[list[float]]:
         """Outcomes before the first month: levels as the data put them, no flows."""
@@ -532,11 +536,13 @@ class StabilityModel(Model):  # type: ignore[misc]
         region, g = self.setting.region, self.setting.geography
         cells = np.flatnonzero(target_cells(region, programme.targets))
         people = np.bincount(g.cell_state[cells], weights=g.cell_people[cells], minlength=region.n_states)
+        drawn, shrink = self.spec.effects == "drawn", self.setting.parameters.effect_shrink
+        sizes = channel_sizes(programme.entry, self.world.seed, drawn=drawn, shrink=shrink)
         return Delivery(
             key=programme.key,
             uid=programme.uid,
             entry=programme.entry,
-            source=programme_source(programme.entry, cells, float(sum(programme.quantity.values())), g),
+            source=programme_source(programme.entry, cells, float(sum(programme.quantity.values())), g, sizes),
             dose=programme.dose,
             share=programme.intensity,
             start=programme.start,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -16,15 +15,15 @@ from mesa import Agent
 from sim.interventions.switch import Switch as Switch
 from sim.kernels.draws import INSTITUTION, uniform
 from sim.kernels.elementary import exp, normal_quantile
+from sim.types import stable_uid
 from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
     from sim.model import StabilityModel
 
 
-def stable_uid(name: str) -> int:
-    """64-bit identity made of a name."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+CONSENT = 0.4
+"""Pull of the external power from which a host declines programmes, and troops under a mandate."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,9 @@ class Situation:
     ceasefire); ``dispute`` a matrix of states; ``alignment`` of states with the West, 0 to 1;
     ``division`` of the Allies, 0 to 1.
 
-    ``activities`` lists programmes when anybody needs to know them, ``district_tension`` one value per
-    district in adaptive runs, ``news`` the (kind, state) that institutions announced last month.
+    ``activities`` lists programmes when anybody needs to know them, ``news`` the (kind, state) that
+    institutions announced last month. ``district_tension``, ``district_legitimacy`` and
+    ``district_youth_unemployment`` hold one value per district, in adaptive runs.
     ``scripted`` tells whether the scenario alone says what happens; ``orders`` what it fixes this month for
     the armed groups it names.
     """
@@ -95,12 +95,18 @@ class Situation:
     scripted: bool = False
     activities: tuple[Activity, ...] = ()
     district_tension: Sequence[float] = ()
+    district_legitimacy: Sequence[float] = ()
+    district_youth_unemployment: Sequence[float] = ()
     news: tuple[tuple[str, int], ...] = ()
     orders: Mapping[int, GroupOrder] = field(default_factory=dict)
 
     def worst_dispute(self, states: Sequence[int]) -> float:
         """Worst dispute that any of some states has."""
         return max(max(self.dispute[state]) for state in states)
+
+    def foreign_pull(self, states: Sequence[int]) -> float:
+        """Strongest pull of the external power on any of some states: (1 - alignment) x influence."""
+        return max((1.0 - self.alignment[s]) * self.outcomes["influence"][s] for s in states)
 
     def proposals(self, approval: str) -> list[Activity]:
         """Programmes that wait for an approval: ``allies``, ``council``, ``host`` or ``contributors``."""

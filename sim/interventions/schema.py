@@ -31,6 +31,7 @@ Condition = Literal[
     "mined",
     "dialogue",
     "singled_out",
+    "scripted",
 ]
 Absorption = Literal["capacity", "integrity", "civic_space", "access", "standards"]
 Exposure = Literal["cyber", "energy", "hazard", "accident"]
@@ -103,7 +104,8 @@ class Channel(_Sized):
     ``size`` is the effect at full dose on the lever's scale, ``low`` and ``high`` its 5-95 % interval.
     ``lag_months`` is the time to half the effect, ``halflife_months`` that of the effect after the end (0: it
     ends with the programme). ``when`` limits the channel to places and times that meet a condition (None:
-    always); ``singled_out`` means that the programme is for some communities of a district and not for others.
+    always); ``singled_out`` means that the programme is for some communities of a district and not for others,
+    ``scripted`` that institutions do not react by themselves.
 
     ``distribution`` says how sizes are drawn: ``normal`` and ``lognormal`` pass through low, size and high at
     5, 50 and 95 % (each half with its own spread; a lognormal keeps its sign), ``uniform`` and ``triangular``

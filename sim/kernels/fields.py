@@ -149,6 +149,7 @@ def trust_and_work_targets(geography, fields, inputs, out, p):
         push += p.legitimacy_capacity * (slow[CAPACITY, s] - ref[CAPACITY, s])
         push -= p.legitimacy_repression * repression[cell_group[c]] + p.legitimacy_incidents * violence
         push -= p.legitimacy_influence * (influence[s] - influence_ref[s])
+        push -= p.legitimacy_outage * inputs.outage[s]
         trust[c] = target(legitimacy_0[c], push + shift_legitimacy[c])
         push = p.unemployment_violence * saturate(deaths[d], p.flight_half)
         push += p.unemployment_crime * (crime[d] - crime_ref[d])
@@ -259,6 +260,7 @@ def update_fields(geography, fields, inputs, tallies, out, p, rates):
     district_targets(geography, fields, inputs, out, p)
     state_targets(fields, inputs, out, p)
     move_disputes(geography, fields, inputs, out, p, rates)
+    move(fields.legitimacy_usual, fields.legitimacy, rates.usual)
     move(fields.tension, out.cell_tension, rates.tension)
     move(fields.legitimacy, out.cell_legitimacy, rates.legitimacy)
     move(fields.unemployment, out.cell_unemployment, rates.unemployment)

@@ -66,7 +66,7 @@ def differences(a: Scenario, b: Scenario) -> Differences:
     trees = resolved(a), resolved(b)
     alike = _same_region(a, b)
     found = [] if alike else [_difference("region", a, b, a.region, b.region)]
-    found += _flat(trees, ("start", "months", "institutions"), a, b)
+    found += _flat(trees, ("start", "months", "institutions", "effects"), a, b)
     for section in ("define", "budgets"):
         found += _section(section, trees, a, b)
     for section in ("interventions", "shocks"):

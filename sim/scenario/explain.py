@@ -60,6 +60,7 @@ def resolved(scenario: Scenario) -> dict[str, Any]:
         "start": scenario.date(0),
         "months": scenario.months,
         "institutions": scenario.institutions,
+        "effects": scenario.effects,
         **{name: content for name, content in optional.items() if content},
         "interventions": {
             item.key: _programme(item, scenario) for item in sorted(scenario.interventions, key=lambda item: item.key)

@@ -37,6 +37,7 @@ def unit_of(key: str) -> str:
 
 DEFAULTS = {
     ("ScenarioFile", "institutions"): "scripted",
+    ("ScenarioFile", "effects"): "central",
     ("ProgrammeFile", "intensity"): 1.0,
     ("ConditionFile", "for_months"): 1,
     ("ConditionFile", "in"): "region",

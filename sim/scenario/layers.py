@@ -55,14 +55,20 @@ class Layers:
 
 def shipped_scenarios() -> list[str]:
     """Return the names of the shipped scenarios."""
-    return sorted(path.stem for path in shipped_root().glob("*.yaml"))
+    return sorted(_shipped())
+
+
+def _shipped() -> dict[str, Path]:
+    """Shipped scenarios by name: those at the root, and one folder down by theme."""
+    root = shipped_root()
+    return {path.stem: path for pattern in ("*/*.yaml", "*.yaml") for path in root.glob(pattern)}
 
 
 def find_scenario(name: str | Path) -> Path:
     """Return the file of a path or of a shipped name; a path that does not exist comes back as it is."""
     path = Path(name)
-    if not is_file(path) and _NAME.match(str(name)) and (shipped_root() / f"{name}.yaml").is_file():
-        return shipped_root() / f"{name}.yaml"
+    if not is_file(path) and _NAME.match(str(name)):
+        return _shipped().get(str(name), path)
     return path
 
 
@@ -157,7 +163,7 @@ def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) 
         )
         return None
     beside = [path.parent / f"{name}{suffix}" for suffix in SUFFIXES]
-    shipped = shipped_root() / f"{name.removesuffix('.yaml')}.yaml"
+    shipped = find_scenario(name.removesuffix(".yaml"))
     parent = next(
         (file for file in [*beside, shipped] if is_file(file) or (file.suffix and os.path.lexists(file))), None
     )

@@ -233,9 +233,11 @@ class Scenario:
     """A resolved scenario: nothing is left to look up.
 
     ``interventions`` and ``shocks`` stand in the order of their content, so neither labels nor the order of
-    keys in a file can change a result. ``region`` is the name of a shipped region or the path of a folder.
-    ``budgets`` are ceilings that programmes share. ``theories`` says which stances were chosen: words only, what
-    they set is among the ``parameters``. ``warnings``, ``origins`` (dotted key to the place that set it) and ``files`` (sha256 of every file read)
+    keys in a file can change a result. ``effects`` is ``central`` or ``drawn``: whether measures have the central
+    sizes of the catalogue, or sizes drawn by run from their distributions. ``region`` is the name of a shipped
+    region or the path of a folder. ``budgets`` are ceilings that programmes share. ``theories`` says which stances
+    were chosen: words only, what they set is among the ``parameters``. ``warnings``, ``origins`` (dotted key to the
+    place that set it) and ``files`` (sha256 of every file read)
     take no part in comparisons.
     """
 
@@ -250,6 +252,7 @@ class Scenario:
     interventions: tuple[Programme, ...] = ()
     shocks: tuple[Shock, ...] = ()
     parameters: dict[str, float] = field(default_factory=dict)
+    effects: str = "central"
     budgets: tuple[Budget, ...] = ()
     theories: dict[str, str] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
@@ -269,6 +272,7 @@ class Scenario:
             "start": [self.start_year, self.start_month],
             "months": self.months,
             "institutions": self.institutions,
+            "effects": self.effects,
             "interventions": [item.content() for item in self.interventions],
             "shocks": [item.content() for item in self.shocks],
             "parameters": self.parameters,

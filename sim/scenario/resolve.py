@@ -135,6 +135,7 @@ class Resolver:
             interventions=tuple(programmes),
             shocks=tuple(shocks),
             parameters=dict(sorted(parameters.items())),
+            effects=spec.effects or "central",
             budgets=budgets,
             theories=theories,
             origins=origins(self.root),

@@ -272,6 +272,10 @@ class ScenarioFile(Strict):
     institutions: Literal["scripted", "adaptive"] | None = Field(
         default=None, description="Whether institutions keep to the file or also decide by themselves"
     )
+    effects: Literal["central", "drawn"] | None = Field(
+        default=None,
+        description="Whether measures have the catalogue's central sizes, or sizes drawn by run from their ranges",
+    )
     interventions: dict[Key, ProgrammeFile | None] | None = Field(
         default=None, max_length=500, description="Measures, each under a label of your own"
     )

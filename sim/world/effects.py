@@ -22,7 +22,7 @@ from sim.world.rates import decay, keep
 ABSORPTION = ("capacity", "integrity", "civic_space", "access", "standards")
 CONDITIONS = (
     "always", "secure", "insecure", "low_oversight", "active_war", "post_war", "state_war", "irregular_war", "mined",
-    "dialogue",
+    "dialogue", "scripted",
 )  # fmt: skip
 EXPOSURES = ("cyber", "energy", "hazard", "accident")
 FACTORS = ABSORPTION + CONDITIONS + EXPOSURES
@@ -174,6 +174,7 @@ class LeverSums:
         n = inputs.enforcement.size
         inputs.shift_dispute[:] = t["dispute"].reshape(n, n)
         np.clip(t["enforcement"], 0.0, 1.0, out=inputs.enforcement)
+        np.clip(t["outage"], 0.0, 1.0, out=inputs.outage)
 
 
 def exposures(fields: Fields, start: Fields, totals: dict[str, Array]) -> dict[str, Array]:

@@ -76,6 +76,7 @@ def move_fields(model: Any) -> None:
         aim_dispute(dispute, model.groups, inputs, p)
     for cell in model.cells:
         cell.tension.move(pace.tension)
+        get_used(cell, pace)
         cell.legitimacy.move(pace.legitimacy)
         cell.unemployment.move(pace.unemployment)
         remember(cell, pace)
@@ -122,13 +123,14 @@ def aim_tension(cell: Cell, inputs: Any, p: Any) -> None:
 
 
 def aim_legitimacy(cell: Cell, inputs: Any, p: Any) -> None:
-    """Legitimacy: reform and capacity; less corruption, repression, incidents and influence."""
+    """Legitimacy: reform and capacity; less corruption, repression, incidents, influence and outage."""
     s, repression = cell.state, inputs.repression[cell.group.index]
     push = p.legitimacy_reform * s.slow["reform_political"].change
     push -= p.legitimacy_corruption * s.slow["corruption"].change
     push += p.legitimacy_capacity * s.slow["capacity"].change
     push -= p.legitimacy_repression * repression + p.legitimacy_incidents * violence_felt(cell, p)
     push -= p.legitimacy_influence * s.influence.change
+    push -= p.legitimacy_outage * inputs.outage[s.index]
     cell.legitimacy.head_for(push + inputs.shift_legitimacy[cell.index])
 
 
@@ -191,6 +193,11 @@ def aim_dispute(dispute: Dispute, groups: list[Any], inputs: Any, p: Any) -> Non
                 dead += weight * kin.deaths
     push = p.dispute_deaths * saturate(dead, p.kin_deaths_half)
     dispute.level.head_for(push + inputs.shift_dispute[one.index][other.index])
+
+
+def get_used(cell: Cell, pace: Any) -> None:
+    """People get used to the legitimacy of the month."""
+    cell.usual_legitimacy += pace.usual * (cell.legitimacy.value - cell.usual_legitimacy)
 
 
 def remember(cell: Cell, pace: Any) -> None:
