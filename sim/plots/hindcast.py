@@ -86,6 +86,7 @@ def _bands(picture: Picture, figure: Any) -> None:
         x, observed = _line(here, "observed")
         for low, high, alpha in (("low90", "high90", 0.25), ("low50", "high50", 0.5)):
             ax.fill_between(x, _line(here, low)[1], _line(here, high)[1], color=BLUE, alpha=alpha, lw=0, step="mid")
+        ax.plot(x, _line(here, "median")[1], color=BLUE, lw=0.8, drawstyle="steps-mid")
         ax.plot(x, observed, "-o", color=INK, ms=1.8, lw=0.6)
         ax.axvline(split, color=GREY, ls=":", lw=1.0)
         ax.set_title(name)

@@ -16,17 +16,25 @@ from sim import __version__
 from sim.errors import InputError, Problem
 from sim.experiment import model_hash
 from sim.region.read import nearest
+from sim.validation.calibration.findings import CALIBRATION
 from sim.validation.docking import DOCKING
 from sim.validation.facts import FACTS, Fact
 from sim.validation.hindcast import Asked, Settings, hindcast_facts, settings_of
 from sim.validation.lab import Lab
 from sim.validation.records import Result, read_result
+from sim.validation.trials import TRIALS
 
 FORMAT = 1
 HINDCAST = hindcast_facts(lambda: settings_of(Asked()))
-KINDS: dict[str, tuple[Fact, ...]] = {"facts": FACTS, "docking": DOCKING, "hindcast": HINDCAST}
+KINDS: dict[str, tuple[Fact, ...]] = {
+    "facts": FACTS,
+    "docking": DOCKING,
+    "trials": TRIALS,
+    "hindcast": HINDCAST,
+    "calibration": CALIBRATION,
+}
 NO_MEASUREMENT = ("page.py", "standing.py", "check.py")
-COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note")
+COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note", "status")
 
 
 def chosen(kind: str, only: Sequence[str], settings: Settings | None = None) -> tuple[Fact, ...]:
@@ -147,8 +155,9 @@ def named(kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:
 def frame(results: Sequence[Result]) -> pd.DataFrame:
     """One line for every row of every fact, in the order of `COLUMNS`."""
     lines = [
-        (r.key, r.title, row.what, row.value, row.low, row.high, row.unit, row.window, row.basis, row.verdict, row.note)
+        (r.key, r.title, row.what, row.value, row.low, row.high, row.unit, row.window, row.basis, row.verdict, row.note,
+         row.status)
         for r in results
         for row in r.rows
-    ]
+    ]  # fmt: skip
     return pd.DataFrame(lines, columns=list(COLUMNS))
