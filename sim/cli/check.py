@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @app.command()
 def check(
     kind: Annotated[
-        str, typer.Argument(help="facts, docking (against other people's models), trials or hindcast (against the past).")
+        str,
+        typer.Argument(help="facts, docking (against other people's models), trials or hindcast (against the past)."),
     ] = "facts",
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the replications: to see what broke.")] = False,
     only: Annotated[str | None, typer.Option(help="Single checks, such as SF4,SF5.")] = None,

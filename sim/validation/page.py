@@ -95,7 +95,11 @@ def page() -> str:
         parts += [CALIBRATION, _summary(calibration), *map(_section, calibration)]
     if hindcast:
         parts += [HINDCAST, _summary(hindcast, "table"), *map(_section, hindcast)]
-    parts += [LITERATURE, _not_claimed([*facts, *docking, *trials, *calibration]), _account(trials=trials, calibration=calibration, hindcast=hindcast)]
+    parts += [
+        LITERATURE,
+        _not_claimed([*facts, *docking, *trials, *calibration]),
+        _account(trials=trials, calibration=calibration, hindcast=hindcast),
+    ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
