@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import InputError
+from sim.experiment.experiment_file import load_experiment
 from sim.interventions import CatalogueEntry
 from sim.interventions.delivery import affordable
 from sim.kernels.elementary import logistic, logit
@@ -367,6 +368,25 @@ def test_stances_set_parameters_and_the_first_sets_none(tmp_path: Path) -> None:
     }
 
 
+def test_theories_and_packages_can_be_points_of_an_experiment(tmp_path: Path) -> None:
+    load(tmp_path, PACKAGE)
+    (tmp_path / "experiment.yaml").write_text(
+        "format: 1\ntitle: Rivals\nquestion: Does it hold?\nscenarios: [case]\ndesign: {kind: list}\npoints:\n"
+        "  - {theories.motive: both, packages.jobs.intensity: 0}\n"
+        "  - {theories.motive: grievance, packages.jobs.intensity: 1}\nreplications: 2\ncitizens: 1000\n",
+        encoding="utf-8",
+    )
+    assert [factor.key for factor in load_experiment(tmp_path).factors] == [
+        "theories.motive",
+        "packages.jobs.intensity",
+    ]
+    (tmp_path / "experiment.yaml").write_text(
+        (tmp_path / "experiment.yaml").read_text(encoding="utf-8").replace("grievance", "greivance"), encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="is no stance of the theory motive"):
+        load_experiment(tmp_path)
+
+
 # --- what is stored loads again ---
 
 
@@ -376,7 +396,7 @@ def test_stances_set_parameters_and_the_first_sets_none(tmp_path: Path) -> None:
         RADIO + "interventions: {a: {type: radio, stop_when: {indicator: corruption, above: 0.9, in: AAA}}}\n",
         PACKAGE + "budgets: {fund: {meur_per_year: 2, members: [jobs]}}\n",
         "shocks: {a: {type: earthquake, rate: catalogue}, b: {type: rumour, rate: 0.3, targets: {states: [AAA]}}}\n",
-        "theories: {arrest: literal, motive: grievance, effects: shrunk}\nparameters: {b_risk: 1}\n",
+        "theories: {arrest: literal, motive: grievance, published_effects: half}\nparameters: {b_risk: 1}\n",
         "interventions: {a: {type: I2, when: {indicator: stability, below: 50, until_above: 60, dwell_months: 9}}}\n",
     ],
 )
