@@ -222,8 +222,8 @@ def test_a_package_can_be_swept_overridden_extended_and_cleared(tmp_path: Path) 
 def test_shared_spending_never_exceeds_the_ceiling(wishes: list[float], ceiling: float) -> None:
     share = affordable(wishes, ceiling)
     assert 0.0 <= share <= 1.0
-    assert sum(Fraction(share * wish) for wish in wishes) <= Fraction(ceiling) / 12
-    if sum(map(Fraction, wishes)) <= Fraction(ceiling) / 12:
+    assert sum(Fraction(share * wish) for wish in wishes) <= Fraction(ceiling / 12.0)
+    if sum(map(Fraction, wishes)) <= Fraction(ceiling / 12.0):
         assert share == 1.0
 
 
