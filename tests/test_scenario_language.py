@@ -23,7 +23,18 @@ from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise
 from sim.region import find_region, load_region
-from sim.scenario import Programme, Scenario, Watch, differences, happening, load_scenario, load_template, resolved_yaml
+from sim.scenario import (
+    Programme,
+    Scenario,
+    Watch,
+    differences,
+    happening,
+    load_scenario,
+    load_template,
+    resolved,
+    resolved_yaml,
+)
+from sim.scenario.own import own_entries
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import DefinitionFile
 from sim.scenario.watch import REQUEST, STOP, SWITCH_OFF
@@ -279,6 +290,11 @@ def test_a_definition_counts_and_its_name_does_not(tmp_path: Path) -> None:
 
 def test_definitions_follow_the_catalogue() -> None:
     assert set(DefinitionFile.model_fields) == set(CatalogueEntry.model_fields) - {"row", "key", "family"}
+
+
+def test_what_is_stored_still_says_what_a_definition_rests_on(tmp_path: Path) -> None:
+    case = load(tmp_path, RADIO + "interventions: {a: {type: radio}}\n")
+    assert own_entries([resolved(case)]) == {"radio": case.interventions[0].entry}
 
 
 # --- shocks ---
