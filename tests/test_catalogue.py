@@ -273,7 +273,7 @@ def test_bad_entry_is_refused(change: dict[str, object], pattern: str) -> None:
     [
         ({"channels": []}, "needs a channel"),
         ({"pattern": "rumour"}, "half-life"),
-        ({"channels": [{**CHANNEL, "halflife_months": 0}]}, "half-life"),
+        ({"channels": [{**CHANNEL, "lever": "mobilisation", "halflife_months": 0}]}, "half-life"),
         ({"pattern": "storm"}, "impulse"),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import InputError
+from sim.experiment.experiment_file import load_experiment
 from sim.interventions import CatalogueEntry
 from sim.interventions.delivery import affordable
 from sim.kernels.elementary import logistic, logit
@@ -22,7 +23,18 @@ from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise
 from sim.region import find_region, load_region
-from sim.scenario import Programme, Scenario, Watch, differences, happening, load_scenario, load_template, resolved_yaml
+from sim.scenario import (
+    Programme,
+    Scenario,
+    Watch,
+    differences,
+    happening,
+    load_scenario,
+    load_template,
+    resolved,
+    resolved_yaml,
+)
+from sim.scenario.own import own_entries
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import DefinitionFile
 from sim.scenario.watch import REQUEST, STOP, SWITCH_OFF
@@ -221,8 +233,8 @@ def test_a_package_can_be_swept_overridden_extended_and_cleared(tmp_path: Path) 
 def test_shared_spending_never_exceeds_the_ceiling(wishes: list[float], ceiling: float) -> None:
     share = affordable(wishes, ceiling)
     assert 0.0 <= share <= 1.0
-    assert sum(Fraction(share * wish) for wish in wishes) <= Fraction(ceiling) / 12
-    if sum(map(Fraction, wishes)) <= Fraction(ceiling) / 12:
+    assert sum(Fraction(share * wish) for wish in wishes) <= Fraction(ceiling / 12.0)
+    if sum(map(Fraction, wishes)) <= Fraction(ceiling / 12.0):
         assert share == 1.0
 
 
@@ -278,6 +290,11 @@ def test_a_definition_counts_and_its_name_does_not(tmp_path: Path) -> None:
 
 def test_definitions_follow_the_catalogue() -> None:
     assert set(DefinitionFile.model_fields) == set(CatalogueEntry.model_fields) - {"row", "key", "family"}
+
+
+def test_what_is_stored_still_says_what_a_definition_rests_on(tmp_path: Path) -> None:
+    case = load(tmp_path, RADIO + "interventions: {a: {type: radio}}\n")
+    assert own_entries([resolved(case)]) == {"radio": case.interventions[0].entry}
 
 
 # --- shocks ---
@@ -367,6 +384,25 @@ def test_stances_set_parameters_and_the_first_sets_none(tmp_path: Path) -> None:
     }
 
 
+def test_theories_and_packages_can_be_points_of_an_experiment(tmp_path: Path) -> None:
+    load(tmp_path, PACKAGE)
+    (tmp_path / "experiment.yaml").write_text(
+        "format: 1\ntitle: Rivals\nquestion: Does it hold?\nscenarios: [case]\ndesign: {kind: list}\npoints:\n"
+        "  - {theories.motive: both, packages.jobs.intensity: 0}\n"
+        "  - {theories.motive: grievance, packages.jobs.intensity: 1}\nreplications: 2\ncitizens: 1000\n",
+        encoding="utf-8",
+    )
+    assert [factor.key for factor in load_experiment(tmp_path).factors] == [
+        "theories.motive",
+        "packages.jobs.intensity",
+    ]
+    (tmp_path / "experiment.yaml").write_text(
+        (tmp_path / "experiment.yaml").read_text(encoding="utf-8").replace("grievance", "greivance"), encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="is no stance of the theory motive"):
+        load_experiment(tmp_path)
+
+
 # --- what is stored loads again ---
 
 
@@ -376,7 +412,7 @@ def test_stances_set_parameters_and_the_first_sets_none(tmp_path: Path) -> None:
         RADIO + "interventions: {a: {type: radio, stop_when: {indicator: corruption, above: 0.9, in: AAA}}}\n",
         PACKAGE + "budgets: {fund: {meur_per_year: 2, members: [jobs]}}\n",
         "shocks: {a: {type: earthquake, rate: catalogue}, b: {type: rumour, rate: 0.3, targets: {states: [AAA]}}}\n",
-        "theories: {arrest: literal, motive: grievance, effects: shrunk}\nparameters: {b_risk: 1}\n",
+        "theories: {arrest: literal, motive: grievance, published_effects: half}\nparameters: {b_risk: 1}\n",
         "interventions: {a: {type: I2, when: {indicator: stability, below: 50, until_above: 60, dwell_months: 9}}}\n",
     ],
 )

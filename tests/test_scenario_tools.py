@@ -40,6 +40,7 @@ from sim.scenario import (
     validate_file,
 )
 from sim.scenario.fields import DEFAULTS
+from sim.scenario.layers import find_scenario
 from sim.scenario.text import parse
 from tests.test_scenario_files import BAD, GOOD, head, write
 
@@ -581,7 +582,7 @@ def test_schemas_are_schemas(kind: str) -> None:
 def test_shipped_scenarios_fit_the_schema(name: str) -> None:
     schema = json_schema("scenario")
     scenario = load_scenario(name)
-    path = find_region("western_balkans").parents[1] / f"{name}.yaml"
+    path = find_scenario(name)
     for text in (path.read_text(encoding="utf-8"), resolved_yaml(scenario)):
         root = parse(text, "x").root
         assert root is not None

@@ -148,9 +148,9 @@ class Delivery:
 def affordable(wishes: Sequence[float], ceiling: float) -> float:
     """Return the share, at most 1, at which programmes together stay within a twelfth of a yearly ceiling.
 
-    Exact: the sum of the products of share and wish, as real numbers, never exceeds the ceiling.
+    Exact: the sum of the products of share and wish, as real numbers, never exceeds that twelfth.
     """
-    most = Fraction(ceiling) / 12
+    most = Fraction(ceiling / 12.0)
     total = sum(map(Fraction, wishes))
     if total <= most:
         return 1.0

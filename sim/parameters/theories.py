@@ -89,11 +89,11 @@ _THEORIES = (
         ),
     ),
     Theory(
-        "effects",
+        "published_effects",
         "Do programmes work as well as published?",
         (
-            Stance("published", "Effects as the catalogue has them.", "rows of the catalogue"),
-            Stance("shrunk", "Half of it: published effects are too large.", "assumption", {"effect_share": 0.5}),
+            Stance("full", "Effects as the catalogue has them.", "rows of the catalogue"),
+            Stance("half", "Half of it: published effects are too large.", "assumption", {"effect_share": 0.5}),
         ),
     ),
 )

@@ -10,6 +10,7 @@ from sim.interventions import CatalogueEntry, catalogue
 from sim.parameters import CATALOGUE
 from sim.report.markup import Html, bullets, element, interval, join, listed, number, paragraph, table, text
 from sim.report.study import Material, Study
+from sim.scenario.own import own_entries
 
 ASSUMPTION = "assumption"
 LIMITS = (
@@ -37,8 +38,8 @@ def measures_section(material: Material) -> Html:
             cells.append([title, *_programme(name, item)])
         shocks = _added(spec, base, "shocks") if key != study.baseline else spec.get("shocks", {})
         for name, item in shocks.items():
-            cells.append([title, name, f"shock {item.get('type')}", _where(item), str(item.get("at")), "", "", ""])
-    entries = {entry.row: entry for entry in catalogue().interventions.values()}
+            cells.append([title, name, f"shock {item.get('type')}", _where(item), _hits(item), "", "", ""])
+    entries = {**catalogue().interventions, **own_entries(study.resolved.values())}
     known = [entries[row] for row in used if row in entries]
     parts = []
     if cells:
@@ -72,6 +73,10 @@ def _programme(name: str, item: Mapping[str, Any]) -> list[object]:
         number(float(item.get("meur_per_year", 0))),
         str(item.get("approval")),
     ]
+
+
+def _hits(item: Mapping[str, Any]) -> str:
+    return f"drawn, {item['rate']:g} a year" if "rate" in item else str(item.get("at"))
 
 
 def _where(item: Mapping[str, Any]) -> str:

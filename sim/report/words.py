@@ -159,8 +159,9 @@ def _hedge(material: Material) -> Html:
 def assumed_sizes(study: Study) -> tuple[int, int]:
     """Count the effect sizes of the interventions used, and how many of them are assumptions."""
     from sim.interventions import catalogue
+    from sim.scenario.own import own_entries
 
-    entries = catalogue().interventions
+    entries = {**catalogue().interventions, **own_entries(study.resolved.values())}
     used = {item.get("type") for spec in study.resolved.values() for item in spec.get("interventions", {}).values()}
     channels = [channel for entry in entries.values() if entry.row in used for channel in entry.channels]
     return len(channels), sum(channel.evidence == "assumption" for channel in channels)

@@ -98,6 +98,7 @@ interventions:
     # meur_per_year: 12   # cost, million euro a year; from the catalogue unless given
     # approval: none      # who must agree: none, allies, council, host or contributors
     # when: {indicator: tension, above: 0.6, for_months: 3, in: XKX}    # start only once this holds
+    # stop_when: {indicator: corruption, above: 0.7, in: XKX}           # end for good once this holds
 """
 
 SHOCK = """\
@@ -111,6 +112,7 @@ shocks:
     targets: {states: [XKX]}
     at: 2026-02                 # month it hits
     magnitude: 1                # multiplies the sizes of the catalogue
+# theories: {arrest: floor}     # which of rival theories the model follows
 # parameters:                   # overrides of: stabsim catalogue parameters
 #   b_tension: 2.5
 """

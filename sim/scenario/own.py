@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -83,3 +84,12 @@ def defined(scenario: Scenario) -> dict[str, Any]:
 def _written(entry: CatalogueEntry) -> dict[str, Any]:
     content = entry.model_dump(mode="json", exclude_none=True)
     return {name: value for name, value in content.items() if name not in _OWN_ONLY and value not in ([], "")}
+
+
+def own_entries(resolved: Iterable[Mapping[str, Any]]) -> dict[str, CatalogueEntry]:
+    """Return the interventions that resolved scenarios, as stored, define themselves, by type."""
+    return {
+        key: OwnEntry.model_validate({**content, "row": key, "key": key})
+        for spec in resolved
+        for key, content in spec.get("define", {}).items()
+    }
