@@ -113,12 +113,15 @@ def _number(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as data: one table of columns ``series``, ``x``, ``y`` and how to draw it."""
+    """A figure as data: one table of columns ``series``, ``x``, ``y`` and how to draw it.
+
+    The kinds from ``bands`` on are those of the hindcast, with columns of their own (`sim.validation.hindcast.pictures`).
+    """
 
     x_label: str
     y_label: str
     columns: Mapping[str, Sequence[Any]]
-    kind: Literal["line", "points", "steps", "bars"] = "line"
+    kind: Literal["line", "points", "steps", "bars", "bands", "skills", "pit", "reliability"] = "line"
     log_x: bool = False
     log_y: bool = False
 
