@@ -346,6 +346,7 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _spread_rumours(self) -> None:
         """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
+        size = self.setting.parameters.rumour_size
         believed = multipliers(self.world.levers.totals["rumours"])
         for shock, source in self.shocks:
             if shock.entry.pattern != "rumour":
@@ -355,9 +356,8 @@ class StabilityModel(Model):  # type: ignore[misc]
                 quarter = first + lapse - 4 * self.month
                 if 0 <= quarter < 4:
                     for pull in source.pulls:
-                        self.world.inputs.shock[quarter, pull.places] += (
-                            shock.magnitude * share * pull.weights * believed[pull.places]
-                        )
+                        strength = size * shock.magnitude * share
+                        self.world.inputs.shock[quarter, pull.places] += strength * pull.weights * believed[pull.places]
 
     def _record(self, cost: Array) -> None:
         """Add to the recorded month what institutions know: spending and onsets."""

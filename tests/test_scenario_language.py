@@ -115,7 +115,9 @@ def test_a_stop_is_for_good_and_counts_from_the_start_month() -> None:
 
 
 @pytest.mark.parametrize("indicator", ["tension", "stability", "oversight", "civic_space", "cost"])
-def test_a_condition_may_look_at_outcomes_the_index_and_fields(indicator: str, tmp_path: Path, setting: Setting) -> None:
+def test_a_condition_may_look_at_outcomes_the_index_and_fields(
+    indicator: str, tmp_path: Path, setting: Setting
+) -> None:
     assert indicator in INDICATORS
     for where in ("region", "AAA"):
         when = f"{{indicator: {indicator}, above: -1, in: {where}}}"
@@ -315,7 +317,9 @@ def drawn(body: str, folder: Path, setting: Setting, seed: int = 3, months: int 
 def test_drawn_shocks_are_the_same_whatever_else_is_in_the_file(tmp_path: Path, setting: Setting) -> None:
     quakes = "  a: {type: earthquake, rate: 0.5}\n"
     alone = drawn(f"shocks:\n{quakes}", tmp_path, setting)
-    more = drawn(f"shocks:\n  z: {{type: rumour, rate: 2}}\n  b: {{type: rumour, at: 2024-02}}\n{quakes}", tmp_path, setting)
+    more = drawn(
+        f"shocks:\n  z: {{type: rumour, rate: 2}}\n  b: {{type: rumour, at: 2024-02}}\n{quakes}", tmp_path, setting
+    )
     assert alone == [item for item in more if item[0] == "earthquake"]
     in_one = drawn("shocks: {other: {type: earthquake, rate: 0.5, targets: {states: [BBB]}}}\n", tmp_path, setting)
     assert in_one == [item for item in alone if item[2] == ("BBB",)]
@@ -351,7 +355,9 @@ def test_stances_set_parameters_and_the_first_sets_none(tmp_path: Path) -> None:
             chosen = load(tmp_path, f'theories: {{{theory.key}: "{stance.key}"}}\n')
             assert chosen.parameters == stance.parameters
             assert (chosen.content_hash() == load(tmp_path, "").content_hash()) == (not stance.parameters)
-    assert load(tmp_path, "theories: {arrest: floor}\nparameters: {arrest_form: 2}\n").parameters == {"arrest_form": 2.0}
+    assert load(tmp_path, "theories: {arrest: floor}\nparameters: {arrest_form: 2}\n").parameters == {
+        "arrest_form": 2.0
+    }
 
 
 # --- what is stored loads again ---

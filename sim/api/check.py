@@ -71,20 +71,24 @@ def check(
     facts = chosen(kind, only)
     folder = Path(out) if out is not None else Path("results") / f"check_{kind}{'_quick' if quick else ''}"
     folder.mkdir(parents=True, exist_ok=True)
-    with Lab(quick=quick, workers=workers or available_workers(), progress=progress) as lab:
+    with Lab(quick=quick, workers=workers or available_workers(), progress=progress, folder=folder / "bank") as lab:
         results = carry_out(facts, lab, folder / "parts", said)
     table = frame(results)
     write_stored(folder / f"{kind}.json", kind, results, quick)
     write_csv(table, folder / f"{kind}.csv")
     if figures:
-        from sim.plots.facts import fact_figures
-
-        fact_figures(results, folder / "figures")
-        if kind == "trials":
-            from sim.plots.trials import trial_figures
-
-            trial_figures(results, folder / "figures")
+        figures_of(kind, results, folder)
     return Checked(folder, kind, tuple(results), table)
+
+
+def figures_of(kind: str, results: Sequence[Result], folder: Path) -> None:
+    """Draw every result into ``folder/figures``."""
+    from sim.plots.facts import fact_figures
+    from sim.plots.trials import trial_figures
+
+    fact_figures(results, folder / "figures")
+    if kind == "trials":
+        trial_figures(results, folder / "figures")
 
 
 def publish(folder: Path | None, root: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from sim import __version__
 from sim.errors import InputError, Problem
 from sim.experiment import model_hash
 from sim.region.read import nearest
+from sim.validation.calibration.findings import CALIBRATION
 from sim.validation.docking import DOCKING
 from sim.validation.facts import FACTS, Fact
 from sim.validation.hindcast import Asked, Settings, hindcast_facts, settings_of
@@ -25,7 +26,13 @@ from sim.validation.trials import TRIALS
 
 FORMAT = 1
 HINDCAST = hindcast_facts(lambda: settings_of(Asked()))
-KINDS: dict[str, tuple[Fact, ...]] = {"facts": FACTS, "docking": DOCKING, "trials": TRIALS, "hindcast": HINDCAST}
+KINDS: dict[str, tuple[Fact, ...]] = {
+    "facts": FACTS,
+    "docking": DOCKING,
+    "trials": TRIALS,
+    "hindcast": HINDCAST,
+    "calibration": CALIBRATION,
+}
 NO_MEASUREMENT = ("page.py", "standing.py", "check.py")
 COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note", "status")
 

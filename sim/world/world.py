@@ -39,6 +39,7 @@ from sim.world.baseline import (
 )
 from sim.world.effects import LeverSums, Pull, displace
 from sim.world.geography import build_geography
+from sim.world.offsets import odds, state_offsets
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.presence import officers_per_resident, set_presence, standing_missions
 from sim.world.rates import keep, rates
@@ -65,6 +66,8 @@ class Setting:
     solve: Solve
     labour_share: Array
     youth_share: Array
+    state_offset: Array
+    """(n_c,) log-odds of turn-out by which the cell's state differs from what its drivers say."""
 
 
 def _calm_inputs(geography: Geography) -> Inputs:
@@ -123,10 +126,16 @@ def prepare(region: Region, population: Population, overrides: dict[str, float] 
         solve.alpha, solve.tension, geography, fields, inputs.officers, unemployed, record, NODES, WEIGHTS
     )
     violent = violent_probability(solve.nu, solve.tension, solve.extremism, geography, fields, inputs.riot, record)
+    offset = state_offsets(geography.state_uid, p.state_spread, p.state_draw)
+    if offset.any():
+        turnout = turnout * odds(offset)[geography.cell_state]
     fields.incidents_ref[:] = expected_incidents(
         turnout, violent, geography, fields.tension, record, inputs.communal, p.burst
     )
-    return Setting(region, population, p, record, rates(p), geography, fields, solve, labour_share, youth_share)
+    return Setting(
+        region, population, p, record, rates(p), geography, fields, solve, labour_share, youth_share,
+        offset[geography.cell_state],
+    )  # fmt: skip
 
 
 def _calm_world(region: Region, geography: Geography, fields: Fields, p: Any) -> tuple[Inputs, Array]:
@@ -236,6 +245,7 @@ class World:
         g = self.setting.geography
         t = self.levers.totals
         self.levers.compose(self.inputs)
+        self.inputs.mobilisation[:] += self.setting.state_offset
         set_presence(
             self.inputs, g, self.fields.slow, self.fields.slow_ref, self._police, self.hot_spots, self.standing,
             t["troops"], t["mission_police"], t["police"], t["riot_control"], self.setting.record,

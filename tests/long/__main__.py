@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from tests.long.belief import planted, publish, tune
+from tests.long.calibrate import calibrate
 from tests.long.faults import faults
 from tests.long.fuzz import fuzz
 from tests.long.statistics import coverage, nulls
@@ -18,6 +19,8 @@ STUDIES = ("facts", "rumour", "scale", "fuzz", "coverage", "nulls")
 def main() -> int:
     if sys.argv[1:2] == ["planted"]:
         return planted(sys.argv[2:])
+    if sys.argv[1:2] == ["calibrate"]:
+        return calibrate(sys.argv[2:])
     if sys.argv[1:2] == ["publish"]:
         return publish(sys.argv[2:])
     if sys.argv[1:2] == ["tune"]:
