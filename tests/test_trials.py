@@ -15,8 +15,9 @@ from sim.errors import InputError
 from sim.interventions import catalogue, read_catalogue
 from sim.interventions.catalogue import FOLDER, TunedScale, read_tuned, tuned_scales, with_scales, write_tuned
 from sim.plots.trials import forest_figure, ratio_rows
+from sim.validation import page, standing
 from sim.validation.lab import Lab
-from sim.validation.records import Result, Value
+from sim.validation.records import Result, Row, Value
 from sim.validation.trials import TRIALS, carry, measure, schema, trials, tune, world
 from sim.validation.trials.carry import carry_out, row_of
 from sim.validation.trials.measure import Estimate
@@ -382,3 +383,35 @@ def test_a_small_trial_is_carried_out_and_drawn() -> None:
     result = Result("P11h", "A small trial", "nobody", rows=result_rows)
     assert ratio_rows([result]) == [("P11h", result_rows[0])]
     assert forest_figure([result], "illustrative").axes[0].get_xscale() == "log"
+
+
+def made_up() -> Result:
+    trial = small()
+    row = row_of(trial, trial.own, Estimate(Value(0.7, 0.6, 0.8), 0.05))
+    other = Row("Training alone", "as published", "A", "not testable yet", note="no such entry", status="judged")
+    return Result("P11h", trial.title, "nobody", rows=(row, other))
+
+
+def test_the_page_shows_trials_with_what_was_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = standing.results
+    monkeypatch.setattr(page, "results", lambda kind="facts": [made_up()] if kind == "trials" else before(kind))
+    scales = {
+        "I28": TunedScale("I28", "P11h", 1.25, 1.0, 1.5, 0.75, 0.751, 96, "abc"),
+        "I29": TunedScale("I29", "P12a", None, None, None, 0.7, 0.871, 48, "def"),
+    }
+    monkeypatch.setattr(page, "tuned_scales", lambda: scales)
+    text = page.page()
+    assert "## Virtual trials" in text
+    assert "| measured | value | 95 % interval | window | basis | verdict | status |" in text
+    assert "| I28 | P11h | 0.75 | 1.25 | 1 to 1.5 | 0.751 | 96 |" in text
+    assert "**not reachable up to 10**" in text
+    assert "no such entry" in text.split("What we therefore do not claim")[1]
+    assert "virtual trials, calibration" not in text
+
+
+def test_stored_trials_are_of_a_full_run_of_every_row() -> None:
+    made = standing.results("trials")
+    assert [one.key for one in made] in ([], [trial.row for trial in trials()])
+    assert not made or not standing.stored("trials")["quick"]
+    for one in made:
+        assert one.verdict != "fail" or (one.suspected and one.tried)
