@@ -211,10 +211,29 @@ def test_too_few_replications_are_said_and_not_judged() -> None:
     wide = row_of(trial, trial.own, Estimate(Value(0.7, 0.3, 1.6), 0.4))
     assert wide.verdict == "inconclusive"
     assert "more replications needed" in wide.note
+    around = row_of(trial, trial.own, Estimate(Value(0.45, 0.2, 1.3), 0.4))
+    assert around.verdict == "inconclusive"
     outside = row_of(trial, trial.own, Estimate(Value(2.5, 1.6, 3.9), 0.2))
     assert outside.verdict == "fail"
     inside = row_of(trial, trial.own, Estimate(Value(0.7, 0.55, 0.85), 0.12))
     assert inside.verdict == "pass"
+
+
+def test_a_tuned_row_says_so_and_when_it_is_out_of_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = small()
+    near, far = Estimate(Value(0.76, 0.7, 0.82), 0.04), Estimate(Value(0.88, 0.83, 0.93), 0.03)
+
+    def said(scale: float | None, found: Estimate, row: str = "P11h") -> Row:
+        made = TunedScale("I28", row, scale, None, None, 0.75, 0.75, 48, "x")
+        monkeypatch.setattr(carry, "tuned_scales", lambda: {"I28": made})
+        return row_of(trial, trial.own, found)
+
+    assert (said(1.2, near).status, said(1.2, near).note) == ("tuned", "")
+    assert "tune again" in said(1.2, far).note
+    assert said(None, near).status == "judged"
+    assert "no scale up to 10" in said(None, near).note
+    assert said(1.2, far, "P9f").status == "judged"
+    assert "tune" not in said(1.2, far, "P9f").note
 
 
 def test_replications_double_until_precise(monkeypatch: pytest.MonkeyPatch) -> None:
