@@ -15,8 +15,9 @@ from sim.errors import InputError
 from sim.interventions import catalogue, read_catalogue
 from sim.interventions.catalogue import FOLDER, TunedScale, read_tuned, tuned_scales, with_scales, write_tuned
 from sim.plots.trials import forest_figure, ratio_rows
+from sim.validation import page, standing
 from sim.validation.lab import Lab
-from sim.validation.records import Result, Value
+from sim.validation.records import Result, Row, Value
 from sim.validation.trials import TRIALS, carry, measure, schema, trials, tune, world
 from sim.validation.trials.carry import carry_out, row_of
 from sim.validation.trials.measure import Estimate
@@ -210,10 +211,29 @@ def test_too_few_replications_are_said_and_not_judged() -> None:
     wide = row_of(trial, trial.own, Estimate(Value(0.7, 0.3, 1.6), 0.4))
     assert wide.verdict == "inconclusive"
     assert "more replications needed" in wide.note
+    around = row_of(trial, trial.own, Estimate(Value(0.45, 0.2, 1.3), 0.4))
+    assert around.verdict == "inconclusive"
     outside = row_of(trial, trial.own, Estimate(Value(2.5, 1.6, 3.9), 0.2))
     assert outside.verdict == "fail"
     inside = row_of(trial, trial.own, Estimate(Value(0.7, 0.55, 0.85), 0.12))
     assert inside.verdict == "pass"
+
+
+def test_a_tuned_row_says_so_and_when_it_is_out_of_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = small()
+    near, far = Estimate(Value(0.76, 0.7, 0.82), 0.04), Estimate(Value(0.88, 0.83, 0.93), 0.03)
+
+    def said(scale: float | None, found: Estimate, row: str = "P11h") -> Row:
+        made = TunedScale("I28", row, scale, None, None, 0.75, 0.75, 48, "x")
+        monkeypatch.setattr(carry, "tuned_scales", lambda: {"I28": made})
+        return row_of(trial, trial.own, found)
+
+    assert (said(1.2, near).status, said(1.2, near).note) == ("tuned", "")
+    assert "tune again" in said(1.2, far).note
+    assert said(None, near).status == "judged"
+    assert "no scale up to 10" in said(None, near).note
+    assert said(1.2, far, "P9f").status == "judged"
+    assert "tune" not in said(1.2, far, "P9f").note
 
 
 def test_replications_double_until_precise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -382,3 +402,35 @@ def test_a_small_trial_is_carried_out_and_drawn() -> None:
     result = Result("P11h", "A small trial", "nobody", rows=result_rows)
     assert ratio_rows([result]) == [("P11h", result_rows[0])]
     assert forest_figure([result], "illustrative").axes[0].get_xscale() == "log"
+
+
+def made_up() -> Result:
+    trial = small()
+    row = row_of(trial, trial.own, Estimate(Value(0.7, 0.6, 0.8), 0.05))
+    other = Row("Training alone", "as published", "A", "not testable yet", note="no such entry", status="judged")
+    return Result("P11h", trial.title, "nobody", rows=(row, other))
+
+
+def test_the_page_shows_trials_with_what_was_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = standing.results
+    monkeypatch.setattr(page, "results", lambda kind="facts": [made_up()] if kind == "trials" else before(kind))
+    scales = {
+        "I28": TunedScale("I28", "P11h", 1.25, 1.0, 1.5, 0.75, 0.751, 96, "abc"),
+        "I29": TunedScale("I29", "P12a", None, None, None, 0.7, 0.871, 48, "def"),
+    }
+    monkeypatch.setattr(page, "tuned_scales", lambda: scales)
+    text = page.page()
+    assert "## Virtual trials" in text
+    assert "| measured | value | 95 % interval | window | basis | verdict | status |" in text
+    assert "| I28 | P11h | 0.75 | 1.25 | 1 to 1.5 | 0.751 | 96 |" in text
+    assert "**not reachable up to 10**" in text
+    assert "no such entry" in text.split("What we therefore do not claim")[1]
+    assert "virtual trials, calibration" not in text
+
+
+def test_stored_trials_are_of_a_full_run_of_every_row() -> None:
+    made = standing.results("trials")
+    assert [one.key for one in made] in ([], [trial.row for trial in trials()])
+    assert not made or not standing.stored("trials")["quick"]
+    for one in made:
+        assert one.verdict != "fail" or (one.suspected and one.tried)

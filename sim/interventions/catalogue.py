@@ -111,8 +111,9 @@ def read_tuned(path: Path) -> dict[str, TunedScale]:
     with path.open(encoding="utf-8", newline="") as file:
         for number, line in enumerate(csv.DictReader(file), start=2):
             try:
+                scale, low, high = (float(line[name]) if line[name] else None for name in ("scale", "low", "high"))
                 found = TunedScale(
-                    line["intervention"], line["row"], *(float(line[name]) if line[name] else None for name in ("scale", "low", "high")),
+                    line["intervention"], line["row"], scale, low, high,
                     float(line["target"]), float(line["reached"]), int(line["replications"]), line["trial"],
                 )  # fmt: skip
             except (KeyError, TypeError, ValueError) as error:

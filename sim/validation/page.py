@@ -175,7 +175,7 @@ def _not_claimed(made: list[Result]) -> str:
                 lines.append(
                     f"- {one.key}: {row.what[0].lower()}{row.what[1:].replace('|', 'given')} lies in its window."
                 )
-            elif row.verdict == "not testable yet":
+            elif row.verdict in ("not testable yet", "inconclusive"):
                 lines.append(f'- {one.key}: anything about "{row.what}" ({row.note}).')
     lines.append("- Forecasts: anything better than the simple forecasts that win in the hindcast above.")
     lines.append("- That any number here carries over to a date, a place or a person.")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.interventions.catalogue import tuned_scales
 from sim.validation.lab import Lab
-from sim.validation.records import OWN, Finding, Picture, Row, Window, judged, measured_only, table
+from sim.validation.records import OWN, Finding, Picture, Row, Value, Window, judged, measured_only, table
 from sim.validation.trials.measure import Estimate, estimate, precise
 from sim.validation.trials.schema import CONTROL, RATIOS, Measure, Trial
 from sim.validation.trials.world import SCOPES, arm_run
 
 FIRST, LEAST, QUICKER = 48, 16, 12
 """Replications of the first look, fewest of a quick run, and how many times fewer it has."""
+STALE = 0.05
+"""Distance of a tuned log ratio from its target, beyond two standard errors, at which the scale is out of date."""
 F8 = NDArray[np.float64]
 Runs = dict[str, F8]
 
@@ -72,21 +76,33 @@ def row_of(trial: Trial, measure: Measure, found: Estimate) -> Row:
         return measured_only(what, found.value, measure.unit, measure.note or "")
     window = Window(measure.window.low, measure.window.high, measure.unit, measure.window.basis)
     row = judged(what, found.value, window, measure.note or "")
-    low, high = found.value.low, found.value.high
-    settled = low == low and (window.holds(low) == window.holds(high) == window.holds(found.value.value))
-    if not precise(measure, found) and not settled:
+    if not precise(measure, found) and not _settled(found.value, window):
         error = "s.e.(ln ratio)" if measure.estimator in RATIOS else "s.e."
         said = f"more replications needed: {error} is {found.error:.2f}"
         row = replace(row, verdict="inconclusive", note="; ".join(part for part in (said, measure.note) if part))
-    return replace(row, status="tuned" if is_tuned(trial) and measure is trial.own else "judged")
+    if measure is not trial.own:
+        return replace(row, status="judged")
+    scale = tuned_scales().get(trial.intervention or "")
+    if scale is None or scale.row != trial.row:
+        return replace(row, status="judged")
+    if scale.scale is None:
+        said = f"no scale up to 10 reaches {scale.target:g}: {scale.reached:.2f} at most"
+        return replace(row, status="judged", note="; ".join(part for part in (said, row.note) if part))
+    off = math.log(found.value.value / scale.target) if found.value.value > 0 else math.inf
+    if abs(off) > max(2.0 * found.error, STALE):
+        said = f"the model moved since it was tuned to {scale.target:g}: tune again"
+        row = replace(row, note="; ".join(part for part in (said, row.note) if part))
+    return replace(row, status="tuned")
 
 
-def is_tuned(trial: Trial) -> bool:
-    """Whether the intervention's scale was found on this row."""
-    from sim.interventions.catalogue import tuned_scales
-
-    found = tuned_scales().get(trial.intervention or "")
-    return found is not None and found.row == trial.row
+def _settled(value: Value, window: Window) -> bool:
+    """Whether the whole interval lies in the window, or the whole of it beyond one end."""
+    low, high = value.low, value.high
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return False
+    below = window.low is not None and high < window.low
+    above = window.high is not None and low > window.high
+    return below or above or (window.holds(low) and window.holds(high))
 
 
 def _method(trial: Trial) -> str:

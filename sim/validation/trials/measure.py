@@ -62,8 +62,8 @@ def estimate(trial: Trial, measure: Measure, runs: Mapping[str, F8]) -> Estimate
     if measure.estimator == "p_harm":
         return chance_of_more(mine, theirs)
     months, states = last - first + 1, 2 if measure.place == "region" else 1
-    pairs = a.shape[0] and treated.shape[0] / a.shape[0]
-    per = (100.0 if measure.estimator == "pp" else 1.0 / UNIFORM_SD) / (months * states * pairs)
+    of_each = min(DRAW_PAIRS, len(treated)) if len(a) < len(treated) else 1
+    per = (100.0 if measure.estimator == "pp" else 1.0 / UNIFORM_SD) / (months * states * of_each)
     return difference(per * mine, per * theirs)
 
 
@@ -71,7 +71,8 @@ def by_draw(sums: F8) -> F8:
     """Add up the replications of each draw of sizes; a draw that is not complete is left out unless it is the only one."""
     size = min(DRAW_PAIRS, sums.shape[0])
     whole = sums.shape[0] // size
-    return sums[: whole * size].reshape(whole, size, *sums.shape[1:]).sum(axis=1)
+    made: F8 = sums[: whole * size].reshape(whole, size, *sums.shape[1:]).sum(axis=1)
+    return made
 
 
 def ratio(treated: F8, over: F8) -> Estimate:

@@ -200,8 +200,8 @@ def _slips(trial: Trial, root: Node, path: Path) -> list[Problem]:
     """What a shape cannot say: names that must exist, months within the horizon, what tuning needs."""
     found = []
 
-    def note(place: tuple[Any, ...], what: str, **said: str) -> None:
-        found.append(problem_at(root, place, what, **said))
+    def note(place: tuple[Any, ...], what: str, got: str = "", allowed: str = "", hint: str = "") -> None:
+        found.append(problem_at(root, place, what, got=got, allowed=allowed, hint=hint))
 
     def known(place: tuple[Any, ...], name: str, names: list[str], what: str) -> None:
         if name not in names:
