@@ -4,10 +4,16 @@ int64, unless said otherwise."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, NamedTuple
 
 Array = Any
 """A NumPy array; the docstring of each record gives shape and dtype."""
+
+
+def stable_uid(name: str) -> int:
+    """64-bit identity made of a name, for keyed draws."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 class Geography(NamedTuple):
@@ -160,7 +166,8 @@ class Inputs(NamedTuple):
     ``recruitment``, ``exits``, ``returning`` (n_c,) multipliers; ``shock`` (4, n_c) log-odds by round; ``repression``,
     ``expulsion``, ``arms``, ``attack`` (n_g,) in [0, 1]; ``posture`` (n_s,) multiplier of armed events.
     Logit shifts of field targets: ``shift_tension`` ... (by the scope of the field), ``shift_slow``
-    (n_slow, n_s), ``shift_dispute`` (n_s, n_s). ``enforcement`` (n_s,) in [0, 1].
+    (n_slow, n_s), ``shift_dispute`` (n_s, n_s). ``enforcement`` (n_s,) in [0, 1]; ``outage`` (n_s,) share of
+    critical services that are down.
     """
 
     officers: Array
@@ -193,6 +200,7 @@ class Inputs(NamedTuple):
     shift_slow: Array
     shift_dispute: Array
     enforcement: Array
+    outage: Array
 
 
 (

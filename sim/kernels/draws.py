@@ -49,7 +49,9 @@ INSTITUTION = np.uint64(30)
 GROUP = np.uint64(31)
 SHOCK = np.uint64(32)
 WEIGHTS = np.uint64(33)
-SEAT = np.uint64(35)
+EFFECT = np.uint64(34)
+STATE = np.uint64(35)
+SEAT = np.uint64(36)
 
 BEFORE = 2**24 - 1
 """Tick of draws that belong to the time before the run."""

@@ -117,18 +117,20 @@ def aim_tension(cell: Cell, inputs: Any, p: Any) -> None:
     disputed = s.worst_dispute() - s.dispute_at_start
     push += p.tension_repression * inputs.repression[g.index] + p.tension_dispute * disputed
     push += p.tension_spill * near + inputs.shift_tension[i]
+    push += p.tension_contact * cell.contact * (push - inputs.shift_tension[i])
     home = cell.tension.home + p.memory_tension * (cell.memory - cell.memory_expected)
     cell.tension.head_for(push, clip(home, 0.02, 0.98))
 
 
 def aim_legitimacy(cell: Cell, inputs: Any, p: Any) -> None:
-    """Legitimacy: reform and capacity; less corruption, repression, incidents and influence."""
+    """Legitimacy: reform and capacity; less corruption, repression, incidents, influence and outage."""
     s, repression = cell.state, inputs.repression[cell.group.index]
     push = p.legitimacy_reform * s.slow["reform_political"].change
     push -= p.legitimacy_corruption * s.slow["corruption"].change
     push += p.legitimacy_capacity * s.slow["capacity"].change
     push -= p.legitimacy_repression * repression + p.legitimacy_incidents * violence_felt(cell, p)
     push -= p.legitimacy_influence * s.influence.change
+    push -= p.legitimacy_outage * inputs.outage[s.index]
     cell.legitimacy.head_for(push + inputs.shift_legitimacy[cell.index])
 
 
