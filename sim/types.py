@@ -143,7 +143,7 @@ class Mood(NamedTuple):
     ``district`` (n_d,) AR(1) mood; ``spark`` (n_d,) decaying local sparks; ``focal`` (n_s,) decaying state-wide
     focal events; ``climate`` (n_g,) AR(1); all in log-odds. ``active_share`` (n_c,) turn-out of the last round per
     resident; ``fatigue`` (n_d,); ``reprisal`` (n_d,) recent incidents still to be answered; ``fear`` (n_c,)
-    recent deaths per 100,000.
+    recent deaths per 100,000; ``seat`` (n_g,) int64 cell in which an armed group of the group would gather first.
     """
 
     district: Array
@@ -154,6 +154,7 @@ class Mood(NamedTuple):
     fatigue: Array
     reprisal: Array
     fear: Array
+    seat: Array
 
 
 class Inputs(NamedTuple):

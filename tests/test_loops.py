@@ -88,6 +88,22 @@ def test_a_runaway_loop_would_be_seen() -> None:
     assert spectral_radius(setting("twin_valleys", 128, wild)) > 1.0
 
 
+def test_people_get_used_to_a_loss_at_its_half_life() -> None:
+    """At rest nothing counts as lost; a loss is felt in full at first and by half after ``loss_halflife``."""
+    world = World(setting("twin_valleys", 128), 12, 1)
+    world.set_inputs()
+    fields, s = world.fields, world.setting
+    assert np.array_equal(fields.legitimacy, fields.legitimacy_usual)
+    for level in (fields.legitimacy, fields.legitimacy_0):
+        level -= 0.1
+    lost = [fields.legitimacy_usual - fields.legitimacy]
+    for _ in range(int(s.parameters.loss_halflife)):
+        update_fields(s.geography, fields, world.inputs, world.tallies, world.targets, s.record, s.rates)
+        lost.append(fields.legitimacy_usual - fields.legitimacy)
+    assert lost[0] == pytest.approx(0.1)
+    assert lost[-1] == pytest.approx(0.05, abs=0.01)
+
+
 @pytest.fixture(scope="module")
 def balkans() -> Setting:
     return setting("western_balkans", 9_000)

@@ -4,11 +4,14 @@ Citizens who riot never end a war, nor make one: armed groups have their own fig
 (D2, S6, P2, P10a). Whether a group attacks is its agent's decision (`sim.agents`).
 """
 
+import numpy as np
+
 from sim.kernels import draws
 from sim.kernels.compiling import inner_kernel, kernel
-from sim.kernels.elementary import exp
+from sim.kernels.elementary import exp, saturate
 from sim.kernels.mobilisation import free_persons, unemployed_share
 from sim.kernels.movement import citizen_persons, deal, kill_civilians
+from sim.kernels.neighbourhood import weighted_row
 from sim.kernels.violence import event_block, pareto_size, pick_victim
 from sim.types import ARMED_DEATHS, ARMED_EVENTS, EXITS, FIGHTER_DEATHS, RECRUITS
 
@@ -96,16 +99,31 @@ def recruitment_rate(c, geography, fields, inputs, p, solve):
 
 
 @inner_kernel
+def reach(c, geography, mood, armed_share, p):
+    """How far an armed group reaches a cell: all of its seat, elsewhere as far as neighbours are in arms."""
+    if mood.seat[geography.cell_group[c]] == c:
+        return 1.0
+    near = weighted_row(geography.peer_start, geography.peer_cell, geography.peer_weight, armed_share, c)
+    return saturate(near, p.recruit_half)
+
+
+@inner_kernel
 def armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed, tick, p, rates, solve):
     """Exits and recruitment of the round everywhere, then armed events everywhere."""
     if quiet(inputs.arms, tallies.fighters):
         return
+    armed_share = np.empty(tallies.fighters.size)
+    for c in range(armed_share.size):
+        armed_share[c] = tallies.fighters[c] / geography.cell_people[c]
     for c in range(tallies.fighters.size):
         g = geography.cell_group[c]
         if tallies.fighters[c] > 0:
             leave_cell(c, geography, citizens, tallies, seed, tick, min(rates.exits * inputs.exits[c], 1.0))
         room = 1.0 - tallies.fighters[c] / (p.fighter_cap * geography.cell_people[c])
         if inputs.arms[g] > 0.0 and room > 0.0:
+            room = room * reach(c, geography, mood, armed_share, p)
+            if room == 0.0:
+                continue
             rate = recruitment_rate(c, geography, fields, inputs, p, solve) * room
             recruit_cell(c, rate, geography, citizens, tallies, cells, seed, tick, p)
     for c in range(tallies.fighters.size):

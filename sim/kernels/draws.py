@@ -51,6 +51,7 @@ SHOCK = np.uint64(32)
 WEIGHTS = np.uint64(33)
 EFFECT = np.uint64(34)
 STATE = np.uint64(35)
+SEAT = np.uint64(36)
 
 BEFORE = 2**24 - 1
 """Tick of draws that belong to the time before the run."""

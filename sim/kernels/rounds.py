@@ -70,14 +70,32 @@ def move_climates(climate, uids, seed, tick, rates):
 
 
 @kernel
+def seat_of(geography, g, u):
+    """A cell of a group with probability by residents: where its fighters would first gather."""
+    target = u * geography.group_people[g]
+    below = 0.0
+    chosen = -1
+    for c in range(geography.cell_group.size):
+        if geography.cell_group[c] == g and below <= target:
+            chosen = c
+            below += geography.cell_people[c]
+    return chosen
+
+
+@kernel
 def start_moods(mood, geography, seed, p):
-    """Draw the first moods and climates from their stationary spread, so that the first month is like any other."""
+    """Draw the first moods and climates from their stationary spread, so that the first month is like any other.
+
+    Draw also the seats of possible armed groups.
+    """
     for d in range(mood.district.size):
         z = normal_quantile(draws.uniform(seed, draws.DISTRICT_NOISE, draws.BEFORE, geography.district_uid[d], 0))
         mood.district[d] = p.district_noise * district_scale(geography.district_people[d]) * z
     for g in range(mood.climate.size):
         z = normal_quantile(draws.uniform(seed, draws.CLIMATE, draws.BEFORE, geography.group_uid[g], 0))
         mood.climate[g] = p.climate * z
+        u = draws.uniform(seed, draws.SEAT, draws.BEFORE, geography.group_uid[g], 0)
+        mood.seat[g] = seat_of(geography, g, u)
 
 
 @inner_kernel

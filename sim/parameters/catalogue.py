@@ -146,6 +146,8 @@ _ROWS: list[Parameter] = [
     *_family("armed", [
         ("recruitment", 0.0003, "per round", 5e-05, 0.001, "calibrate, assumption",
          "Recruitment at full arms and reference drivers"),
+        ("recruit_half", 0.001, "share of the community near by", 0.0003, 0.01, "D4, SF6, assumption",
+         "Share in arms near by at which recruitment away from the seat of an armed group is half of that at it", 1e-06, 1.0),
         ("fighter_cap", 0.02, "share of community", 0.01, 0.05, "assumption",
          "Most of a community ever in arms", 0.0001, 1.0),
         ("b_recruit_tension", 2.0, "log rate per unit", 0.0, 3.0, "S6", "Recruitment on tension"),

@@ -50,10 +50,11 @@ def around(counts: F8) -> F8:
     weights = np.where(np.abs(lags) > GAP, np.exp(-0.5 * (lags / REACH) ** 2), 0.0)
     inside = slice(3 * REACH, 3 * REACH + counts.shape[1])
     seen = np.convolve(np.ones(counts.shape[1]), weights)[inside]
-    return np.array([np.convolve(one, weights)[inside] for one in counts]).reshape(counts.shape) / seen
+    out: F8 = np.array([np.convolve(one, weights)[inside] for one in counts]).reshape(counts.shape) / seen
+    return out
 
 
-def fit_hawkes(series: Sequence[F8], means: Sequence[float] | F8 | None = None, steady: bool = False) -> Hawkes:
+def fit_hawkes(series: Sequence[F8] | F8, means: Sequence[float] | F8 | None = None, steady: bool = False) -> Hawkes:
     """Fit one branching ratio and one memory to several series of one length, each with its own background.
 
     With stationary counts the background is (1 - branching) x mean count. It may vary over months, as in Lewis et al.
@@ -72,7 +73,7 @@ def fit_hawkes(series: Sequence[F8], means: Sequence[float] | F8 | None = None, 
     every = np.stack([np.asarray(one, np.float64) for one in series])
     usual = every.mean(axis=1) if means is None else np.asarray(means, np.float64)
     some = every.sum(axis=1) > 0
-    quiet = float(usual[~some].sum()) * every.shape[1]
+    quiet = float(usual[~some].sum() * every.shape[1])
     counts, usual = every[some], usual[some, None]
     near = np.zeros_like(counts) if steady else around(counts)
     hit = counts > 0

@@ -214,6 +214,7 @@ class World:
         self.mood = Mood(
             district=np.zeros(n_d), spark=np.zeros(n_d), focal=np.zeros(g.state_uid.size), climate=np.zeros(n_g),
             active_share=np.full(n_c, quiet), fatigue=np.full(n_d, quiet), reprisal=np.zeros(n_d), fear=np.zeros(n_c),
+            seat=np.zeros(n_g, np.int64),
         )  # fmt: skip
         start_moods(self.mood, g, self.seed, setting.record)
         blocks = self.citizens.blocks.shape[0]

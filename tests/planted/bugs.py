@@ -83,7 +83,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("capacity-breeds-rebels", "Capable states have more armed groups", "sim/agents/armed_group.py",
         "push -= p.b_group_capacity *", "push += p.b_group_capacity *", SURVIVORS),
     Bug("peace-is-dangerous", "Robust missions raise relapse", "sim/agents/armed_group.py",
-        "exp(-p.relapse_presence *", "exp(p.relapse_presence *", SURVIVORS),
+        "- p.relapse_presence *", "+ p.relapse_presence *", SURVIVORS),
     Bug("kin-shield-reversed", "Kin at war count only where peacekeepers stand", "sim/agents/armed_group.py",
         "self.model.mission_dose[other] < 0.3", "self.model.mission_dose[other] >= 0.3", SURVIVORS),
     Bug("allies-too-early", "Allies approve a month early", "sim/agents/nato.py",

@@ -101,6 +101,7 @@ def mood(twin: Any) -> Pictures:
         "fatigue": [district.fatigue for district in twin.districts],
         "reprisal": [district.reprisal for district in twin.districts],
         "fear": [cell.fear for cell in twin.cells],
+        "seat": [group.seat.index for group in twin.groups],
     }
 
 

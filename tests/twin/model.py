@@ -77,6 +77,8 @@ class TwinModel(mesa.Model):
             for district in self.districts:
                 self.communal_violence(district)
             for cell in self.cells:
+                cell.armed_share = cell.fighters / cell.people
+            for cell in self.cells:
                 self.leave_and_join_arms(cell)
             for cell in self.cells:
                 self.attack(cell)
@@ -210,7 +212,8 @@ class TwinModel(mesa.Model):
             pull += p.b_recruit_exclusion * (g.exclusion.value - 0.3)
             pull += p.b_recruit_repression * inputs.repression[g.index]
             pull += p.b_recruit_extremism * (cell.district.extremism.value - self.solve.extremism)
-            rate = p.recruitment * arms * exp(pull) * inputs.recruitment[cell.index] * room
+            reached = room * cell.reach_of_arms(p)
+            rate = p.recruitment * arms * exp(pull) * inputs.recruitment[cell.index] * reached
             for citizen, u in zip(cell.citizens, self.luck.recruit(cell, self.tick), strict=True):
                 citizen.join_arms(u, rate)
 

@@ -138,10 +138,21 @@ class Group:
         self.turnout = 0.0
         self.deaths = 0.0
         self.deaths_by_own_group = 0
+        self.seat: Cell | None = None
 
     def start(self, luck: Any, p: Any) -> None:
-        """Draw the first climate from its stationary spread."""
+        """Draw the first climate from its stationary spread, and the seat of a possible armed group."""
         self.climate = p.climate * normal_quantile(luck.of_place(draws.CLIMATE, draws.BEFORE, self.uid))
+        self.seat = self.settle(luck.of_place(draws.SEAT, draws.BEFORE, self.uid))
+
+    def settle(self, u: float) -> Cell:
+        """Where its armed group would gather first: a cell with probability by residents."""
+        below = 0.0
+        for cell in self.cells:
+            below += cell.people
+            if below > u * self.people:
+                return cell
+        return self.cells[-1]
 
     def drift(self, luck: Any, tick: int, pace: Pace) -> None:
         """The slow political climate moves."""
@@ -255,6 +266,7 @@ class Cell:
         self.tension = self.legitimacy = self.unemployment = Field(0.5, 0.5)
         self.memory = self.memory_expected = 0.0
         self.usual_legitimacy = 0.5
+        self.armed_share = 0.0
         self.media_at_start = 0.0
         # Of the month.
         self.unemployed_young = self.unemployed_other = 0.0
@@ -309,6 +321,13 @@ class Cell:
         repression, riot_units = inputs.repression[g.index], inputs.riot[d.index]
         rough += p.b_violence_repression * repression - p.b_violence_riot * riot_units
         self.p_violent = logistic(rough + inputs.violence[i] + p.b_violence_shock * shock)
+
+    def reach_of_arms(self, p: Any) -> float:
+        """How far the armed group reaches here: all of its seat, elsewhere as far as neighbours are in arms."""
+        if self.group.seat is self:
+            return 1.0
+        near = add_up(weight * peer.armed_share for peer, weight in self.peers)
+        return saturate(near, p.recruit_half)
 
     def deal_deaths(self, deaths: int, first: int, in_arms: bool) -> int:
         """Deal deaths to citizens in turn from the ``first``, never more than are there; return how many."""

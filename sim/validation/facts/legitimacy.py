@@ -87,5 +87,5 @@ def sudden_against_gradual(lab: Lab) -> Finding:
         suspected="The gap to what people are used to closes too fast, or weighs too little (b_loss, loss_halflife).",
         tried="The level of legitimacy alone: 57 spikes in either arm of 200 pairs. A loss against an adapting level "
         "(b_loss 6, half-life 3 months): 21 against 14 in 60 pairs; 10: 32 against 15. 6 was kept, so this is a fit. Only "
-        "a loss within weeks counts; levers reach legitimacy through its half-life of two years.",
+        "a loss within months counts: programmes that wear legitimacy down over its half-life hardly add to it.",
     )

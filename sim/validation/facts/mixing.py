@@ -91,8 +91,11 @@ def ethnic_geography(lab: Lab) -> Finding:
         "groups in the figure.",
         picture,
         suspected="Contact saturates in mixing (mix_half) and tension has a term in mixing: both rise all the way. For "
-        "the second part, nothing in the armed track knows a front: events stay where fighters were recruited.",
-        tried="District means of mixing with the model's own reach of 30 km.",
+        "the second part, nothing in the armed track knows a front: events happen where fighters were recruited, which is "
+        "where their community lives, not where it is contested, so there is no coefficient above 0 that could fall. "
+        "Displacement does not change the composition of districts.",
+        tried="District means of mixing with the model's own reach of 30 km. Recruitment from a seat outwards: "
+        "coefficients -0.44 then -0.40, as before.",
     )
 
 

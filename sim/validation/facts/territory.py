@@ -66,8 +66,10 @@ def expansion(lab: Lab) -> Finding:
         simulated(len(runs)),
         "Join counts by month against 199 permutations among the quiet districts of the community.",
         picture,
-        suspected="Fighters are recruited in every cell of the community from the first month and fight where they "
-        "live. Neither fighters nor attacks move between districts, and a neighbour's fighting raises recruitment "
-        "through tension only (tension_spill, half-life of months).",
-        tried="Neighbours by distance; permutations within the community's districts.",
+        suspected="Events are few: of 31 district-months with violence in the median episode 28 are new, so hardly any place "
+        "is still violent when its neighbour becomes so, and a test of one episode has little power. Neither fighters nor "
+        "attacks move between districts.",
+        tried="Neighbours by distance; permutations within the community's districts. Recruitment from a seat outwards "
+        "(recruit_half): pooled joins 1.57 times the expected instead of 1.41, significant in 17 % of episodes instead of "
+        "10 %; with recruit_half 0.003 2.2 times and 12 %, in windows of half a year 32 %, but a quarter of the violence.",
     )
