@@ -38,7 +38,9 @@ def draw_area(rows: pd.DataFrame, axes: Any) -> Any:
     axes.axvline(0, color=GREY, lw=0.8, zorder=1)
     for place, row in enumerate(rows.to_dict("records")):
         base = abs(float(row["baseline_mean"]))
-        effect, low, high = (100.0 * float(row[key]) / base if base else np.nan for key in ("effect", "ci_low", "ci_high"))
+        effect, low, high = (
+            100.0 * float(row[key]) / base if base else np.nan for key in ("effect", "ci_low", "ci_high")
+        )
         colour = MARKS.get(str(row["in_words"]), GREY)
         clear = str(row["in_words"]) in MARKS
         axes.plot([low, high], [place, place], color=colour, lw=3.5, solid_capstyle="butt", alpha=0.8, zorder=3)
