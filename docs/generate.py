@@ -360,7 +360,7 @@ def coverage_page() -> str:
     """Every row of the requirements, from coverage.csv."""
     with (HERE / "coverage.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    text = COVERAGE_INTRO
+    text = MADE + COVERAGE_INTRO
     for letter, title in SECTIONS.items():
         own = [[row["row"], row["what"], *(_code(row[name]) for name in ("file", "test", "scenario")), row["note"]]
                for row in rows if row["row"].startswith(letter)]  # fmt: skip

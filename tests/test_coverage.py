@@ -27,7 +27,7 @@ def several(text: str) -> list[str]:
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     found = (node.name for node in tree.body if isinstance(node, ast.FunctionDef))
     return frozenset(name for name in found if name.startswith("test_"))
@@ -46,7 +46,7 @@ def test_a_row_names_files_tests_and_scenarios_that_exist(row: dict[str, str]) -
     assert [file for file in files if not (ROOT / file).is_file()] == []
     for test in tests:
         path, _, name = test.partition("::")
-        assert name in tests_of(path), f"{path} has no test called {name!r}"
+        assert name in names_in(path), f"{path} has no test called {name!r}"
     assert [name for name in scenarios if name not in shipped_scenarios()] == []
 
 

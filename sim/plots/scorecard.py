@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.analysis.scorecard import AREAS
-from sim.plots.style import BLUE, GREY, ORANGE, PALE, Note, new_page, shorten, styled, tidy_values, wrap
+from sim.analysis.verdict import SMALL
+from sim.plots.style import BLUE, GREY, ORANGE, PALE, Note, new_page, shorten, styled, wrap
 
 BAND = (
     "Change of the regional mean over the whole run in per cent of the baseline, with the 95 % interval. "
-    "Hollow: the interval includes zero, not enough replications to tell. No area has a total: look at its outcomes."
+    "Hollow: the interval includes zero, not enough replications to tell. Grey band: under 1 %, small however certain; "
+    "the scale is linear inside it and logarithmic outside. No area has a total: look at its outcomes."
 )
 MARKS = {"better": BLUE, "worse": ORANGE}
 MOST = 10
@@ -35,7 +38,9 @@ def draw_area(rows: pd.DataFrame, axes: Any) -> Any:
     -------
     matplotlib Axes
     """
+    axes.axvspan(-100 * SMALL, 100 * SMALL, color=PALE, alpha=0.5, lw=0, zorder=0)
     axes.axvline(0, color=GREY, lw=0.8, zorder=1)
+    axes.set_xscale("symlog", linthresh=100 * SMALL, linscale=0.6)
     for place, row in enumerate(rows.to_dict("records")):
         base = abs(float(row["baseline_mean"]))
         effect, low, high = (
@@ -72,7 +77,7 @@ def scorecard_figure(table: pd.DataFrame, note: Note, titles: Mapping[str, str])
     with styled():
         page = new_page(
             11.5,
-            0.4 + len(keys) * (0.45 + 0.19 * tallest),
+            0.6 + len(keys) * (0.45 + 0.19 * tallest),
             "Scorecard of the three focus areas, region",
             note.text(BAND),
             _legend(),
@@ -83,22 +88,36 @@ def scorecard_figure(table: pd.DataFrame, note: Note, titles: Mapping[str, str])
             for column, area in enumerate(AREAS):
                 axes = grid[line][column]
                 draw_area(own[own["area"] == area.key], axes)
-                said = f"{area.title}: " if line == 0 else ""
+                said = f"{area.title}\n" if line == 0 else ""
                 axes.set_title(said + _count(own[own["area"] == area.key]), fontsize=8)
-                tidy_values(axes.xaxis, 4)
                 if line == len(keys) - 1:
                     axes.set_xlabel("per cent of the baseline")
             name = "\n".join(wrap(shorten(titles[key], 44, 2), 22))
             grid[line][0].annotate(
-                name, (0, 0.5), (-128, 0), "axes fraction", "offset points",
+                name, (0, 0.5), (-112, 0), "axes fraction", "offset points",
                 ha="right", va="center", fontsize=8.5, fontweight="bold", annotation_clip=False,
             )  # fmt: skip
+        for axes in grid[0]:
+            _ticks(axes)
     return page.figure
 
 
 def _label(row: Mapping[Any, Any]) -> str:
     arrow = {"lower": "\N{DOWNWARDS ARROW}", "higher": "\N{UPWARDS ARROW}"}.get(str(row["better"]), "")
     return f"{row['label']} {arrow}".rstrip()
+
+
+def _ticks(axes: Any) -> None:
+    """Round numbers on both sides of the band, as far as the data of the whole column go."""
+    low, high = axes.get_xlim()
+    reach = max(abs(low), abs(high), 2.0)
+    sides = [value for value in (1, 10, 100, 1000) if value <= reach]
+    low, high = min(low, -1.5), max(high, 1.5)
+    axes.set_xlim(low, high)
+    shown = [value for value in (*(-side for side in reversed(sides)), 0, *sides) if low <= value <= high]
+    axes.xaxis.set_major_locator(FixedLocator(shown))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
 
 
 def _count(rows: pd.DataFrame) -> str:
