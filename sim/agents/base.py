@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -13,8 +12,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from mesa import Agent
 
+from sim.interventions.switch import Switch as Switch
 from sim.kernels.draws import INSTITUTION, uniform
 from sim.kernels.elementary import exp, normal_quantile
+from sim.types import stable_uid
 from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 
 CONSENT = 0.4
 """Pull of the external power from which a host declines programmes, and troops under a mandate."""
-
-
-def stable_uid(name: str) -> int:
-    """64-bit identity made of a name."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 @dataclass(frozen=True)
@@ -191,35 +187,6 @@ class Announce(Action):
 
     kind: str = ""
     state: int = 0
-
-
-class Switch:
-    """A choice that does not flap: on above one level, off below a lower one, and never twice within a dwell.
-
-    It turns on once the value was above ``on`` for ``wait`` months running, off once it was below ``off``
-    as long, and stays as it is for at least ``dwell`` months. A constant value switches it at most once.
-    """
-
-    def __init__(self, on: float, off: float, wait: int = 1, dwell: float = 12.0) -> None:
-        self.on = on
-        self.off = min(off, on)
-        self.wait = wait
-        self.dwell = dwell
-        self.active = False
-        self.since: int | None = None
-        self.held = 0
-
-    def see(self, value: float, month: int) -> bool:
-        """Take in this month's value; return whether the switch turned."""
-        beyond = value < self.off if self.active else value > self.on
-        self.held = self.held + 1 if beyond else 0
-        settled = self.since is None or month - self.since >= self.dwell
-        if self.held < self.wait or not settled:
-            return False
-        self.active = not self.active
-        self.since = month
-        self.held = 0
-        return True
 
 
 class _Counters(WeakKeyDictionary):  # type: ignore[type-arg]
