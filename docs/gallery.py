@@ -203,12 +203,17 @@ def box() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def order() -> pd.DataFrame:
     """Make up the order in which outcomes moved."""
+    outcomes = [
+        "cost", "capacity", "legitimacy", "tension", "participants", "incidents", "new_displaced",
+    ]  # fmt: skip
     labels = ["Cost", "State capacity", "Legitimacy", "Tension", "Protest participation", LABEL, "Newly displaced"]
     return pd.DataFrame(
         {
+            "outcome": outcomes,
             "label": labels,
             "month": [12.0, 15, 19, 24, 31, 33, 40],
-            "effect_end": [180.0, 0.021, 0.014, -0.011, -5200, -74, -310],
+            "effect_peak": [180.0, 0.021, 0.014, -0.011, -5200, -74, -310],
+            "share_peak": [np.nan, 0.04, 0.03, -0.05, -0.06, -0.1, -0.12],
         }
     )
 

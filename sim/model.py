@@ -431,6 +431,7 @@ class StabilityModel(Model):  # type: ignore[misc]
             activities=self._activities(),
             news=tuple(self.news),
             orders=self.script.orders(self.month) if self.month < self.spec.months else {},
+            **(self._districts() if self.adaptive else {}),
         )
 
     def _activities(self) -> tuple[Activity, ...]:

@@ -46,7 +46,7 @@ class Case:
 RESTLESS = (
     ("quiet_participation", 3e-4), ("violent_share", 0.1), ("incident_rate", 0.1), ("lethal_share", 0.4),
     ("communal_tail", 2.0), ("spark_rate", 0.2), ("focal_rate", 6.0), ("cascade_share", 1e-3),
-    ("half_peer", 0.005), ("flight_deaths", 0.05),
+    ("state_spread", 0.4), ("half_peer", 0.005), ("flight_deaths", 0.05),
 )  # fmt: skip
 WARLIKE = (
     ("group_hazard", 0.15), ("recruitment", 0.005), ("fighter_cap", 0.05), ("armed_event_rate", 0.01),
@@ -130,7 +130,7 @@ ELSEWHERE: dict[str, str] = {
 """Parameters whose mechanism another case switches on."""
 SOLVED = ("violent_share",)
 """Targets of the baseline solve: they act through the intercepts, so here the solve is done again."""
-VALUES = {"crowd": 200.0, "mission_pool": 1000.0, "mission_crowd": 0.002, "reform_incentive": 2.4}
+VALUES = {"crowd": 200.0, "mission_pool": 1000.0, "mission_crowd": 0.002, "reform_incentive": 2.4, "state_draw": 7.0}
 """Perturbed values where neither end of the plausible range is a change."""
 
 

@@ -19,6 +19,9 @@ ORDER_COLUMNS = [
     "order",
     "month",
     "effect",
+    "month_peak",
+    "effect_peak",
+    "share_peak",
     "effect_end",
     "standardised_end",
     "n",
@@ -50,7 +53,8 @@ def first_moves(over_time: pd.DataFrame, monthly: pd.DataFrame, baseline: str, m
     Returns
     -------
     DataFrame with ``ORDER_COLUMNS``
-        ``month`` from 0, empty where it never moved; ``order`` 1 for what moved first, ties alike;
+        ``month`` from 0, empty where it never moved; ``order`` 1 for what moved first, ties alike; ``effect_peak``
+        the largest difference from that month on, in ``month_peak``, and ``share_peak`` the same as a share of the baseline;
         ``standardised_end`` the difference in the last month over the standard deviation of the baseline's runs.
     """
     level, deviation = _baseline(monthly, baseline)
@@ -63,6 +67,7 @@ def first_moves(over_time: pd.DataFrame, monthly: pd.DataFrame, baseline: str, m
         small = np.abs(effect) <= SMALL * np.abs(level[scope, outcome])
         clear = ((low > 0) | (high < 0)) & ~small
         month = _first_run(clear, min(months, len(clear)))
+        peak = -1 if month is None else month + int(np.abs(effect[month:]).argmax())
         spread = deviation[scope, outcome]
         rows.append(
             {
@@ -73,6 +78,9 @@ def first_moves(over_time: pd.DataFrame, monthly: pd.DataFrame, baseline: str, m
                 "unit": path["unit"].iloc[0],
                 "month": np.nan if month is None else float(path["month"].iloc[month]),
                 "effect": np.nan if month is None else effect[month],
+                "month_peak": np.nan if month is None else float(path["month"].iloc[peak]),
+                "effect_peak": np.nan if month is None else effect[peak],
+                "share_peak": np.nan if month is None else _share(effect[peak], level[scope, outcome][peak]),
                 "effect_end": effect[-1],
                 "standardised_end": effect[-1] / spread if spread > 0 else np.nan,
                 "n": path["n"].iloc[0],
@@ -84,6 +92,11 @@ def first_moves(over_time: pd.DataFrame, monthly: pd.DataFrame, baseline: str, m
     table["order"] = table.groupby(["scenario", "scope"])["month"].rank(method="dense")
     ordered = table.sort_values(["scenario", "scope", "month"], kind="stable", na_position="last", ignore_index=True)
     return ordered[ORDER_COLUMNS]
+
+
+def _share(effect: float, level: float) -> float:
+    """A difference as a share of the baseline; empty where the baseline is zero."""
+    return float(effect / abs(level)) if level else np.nan
 
 
 def _first_run(clear: NDArray[np.bool_], length: int) -> int | None:

@@ -51,6 +51,7 @@ class Why(Results):
     why: pd.DataFrame = field(default_factory=pd.DataFrame)
     synergy: pd.DataFrame = field(default_factory=pd.DataFrame)
     order: pd.DataFrame = field(default_factory=pd.DataFrame)
+    over_time: pd.DataFrame = field(default_factory=pd.DataFrame)
     figures: tuple[Path, ...] = ()
 
     def paragraph(self, outcome: str, scope: str = REGION) -> str:
@@ -155,8 +156,8 @@ def why(
 ) -> Why:
     """Share the difference between two scenarios out among everything they differ by.
 
-    Every world in between is run on the same draws. Writes ``why.csv``, ``order.csv``, ``why.json`` (which
-    world holds which parts) and, if asked, ``synergy.csv`` beside the stored runs. The same call in the same
+    Every world in between is run on the same draws. Writes ``why.csv``, ``order.csv``, ``over_time.csv``, ``why.json``
+    (which world holds which parts) and, if asked, ``synergy.csv`` beside the stored runs. The same call in the same
     folder runs only what is missing.
 
     Parameters
@@ -251,7 +252,8 @@ def _tables(folder: Path, asked: Question) -> dict[str, pd.DataFrame]:
     value, columns = _values(windows[windows["window"] == WHOLE_RUN], asked)
     groups = asked.between.groups
     shares = attribute(groups, value, method=asked.method, permutations=asked.permutations)
-    tables = {"why": attribution_table(shares, columns), "order": _order(folder, asked.between)}
+    over_time, order = _order(folder, asked.between)
+    tables = {"why": attribution_table(shares, columns), "order": order, "over_time": over_time}
     if asked.synergy:
         tables["synergy"] = synergy(groups, value, columns)
     return tables
@@ -282,15 +284,16 @@ def _values(whole: pd.DataFrame, asked: Question) -> tuple[Any, pd.DataFrame]:
     return found.__getitem__, columns
 
 
-def _order(folder: Path, ends: Between) -> pd.DataFrame:
-    """In which order outcomes moved, from the runs of the two scenarios alone."""
+def _order(folder: Path, ends: Between) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The difference over time, and in which order outcomes moved, from the runs of the two scenarios alone."""
 
     def of_both() -> Iterator[pd.DataFrame]:
         for part in parts(folder, "series"):
             yield part[part["scenario"].isin([ends.first.key, ends.second.key])]
 
     monthly = monthly_table(of_both())
-    return first_moves(difference_over_time(monthly, ends.first.key), monthly, ends.first.key)
+    difference = difference_over_time(monthly, ends.first.key)
+    return difference, first_moves(difference, monthly, ends.first.key)
 
 
 def _describe(folder: Path, asked: Question) -> None:
@@ -324,6 +327,6 @@ def _figures(
     order = tables["order"]
     made = [("why", attribution_figure(rows, item.label, item.unit, METHOD[asked.method], note, title))]
     if len(order) and order["month"].notna().any():
-        made.append(("order", chain_figure(order, note, title)))
+        made.append(("order", chain_figure(order, note, title, tables["over_time"])))
     target = folder / "figures"
     return tuple(files(draw(iter(made), target), target))

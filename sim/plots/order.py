@@ -13,23 +13,27 @@ from matplotlib.lines import Line2D
 from sim.plots.style import BLUE, GREY, MINUS, ORANGE, PALE, Note, new_page, number_text, shorten, styled, tidy_values
 
 CHAIN = (
-    "Dot: the first of three months in which the mean paired difference of an outcome is clear and more than a "
-    "ten-thousandth of the baseline; number: the difference at the end. The order suggests a cause, and proves none."
+    "Triangle: the first of three months in which the mean paired difference of an outcome is clear and more than a "
+    "ten-thousandth of the baseline. Number: the largest difference after that, and its share of the baseline. {paths}"
+    "The order suggests a cause, and proves none."
 )
+PATHS = "Line: the difference from month to month, each on its own scale; running totals for counts. "
 LEAD = "Dot: median months from the warning to the episode; bar: 5th to 95th percentile. Beside it: episodes warned of, and false alarms."
-ROW = 0.27
+ROW, TALL_ROW = 0.27, 0.4
 MOST = 18
 
 
-def draw_chain(table: pd.DataFrame, axes: Any) -> Any:
-    """Draw when each outcome first moved, the earliest on top, joined in order.
+def draw_chain(table: pd.DataFrame, axes: Any, paths: Mapping[str, Any] | None = None) -> Any:
+    """Draw when each outcome first moved, the earliest on top, joined in order, and how large it became.
 
     Parameters
     ----------
     table : DataFrame
-        ``label, month, effect_end`` from the order table of one scenario and scope; rows without a month are
-        left out by the caller.
+        ``outcome, label, month, effect_peak, share_peak`` from the order table of one scenario and scope; rows
+        without a month are left out by the caller.
     axes : matplotlib Axes
+    paths : mapping, optional
+        Outcome to its difference by month, (n_months,), drawn in its row.
 
     Returns
     -------
@@ -37,28 +41,36 @@ def draw_chain(table: pd.DataFrame, axes: Any) -> Any:
     """
     rows = table.sort_values(["month", "label"], kind="stable")
     months, places = rows["month"].to_numpy(dtype=float), range(len(rows))
+    end = max([months.max(), 5.0, *(len(path) - 1.0 for path in (paths or {}).values())])
     axes.step(months, places, where="pre", color=GREY, lw=0.9, zorder=1)
-    for place, (month, end) in enumerate(zip(months, rows["effect_end"], strict=True)):
-        colour = BLUE if end < 0 else ORANGE
-        axes.plot([month], [place], marker="v" if end < 0 else "^", ms=6, color=colour, zorder=2)
-        axes.annotate(
-            _size(float(end)),
-            (month, place),
-            (7, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-            bbox={"fc": "white", "ec": "none", "pad": 0.6},
-            zorder=3,
-        )
+    for place, row in enumerate(rows.to_dict("records")):
+        colour = BLUE if row["effect_peak"] < 0 else ORANGE
+        if paths:
+            _draw_path(axes, place, np.asarray(paths[row["outcome"]], dtype=float), colour)
+        axes.plot([row["month"]], [place], marker="v" if row["effect_peak"] < 0 else "^", ms=6, color=colour, zorder=3)
+        axes.text(end * 1.03, place, _words(row["effect_peak"], row["share_peak"]), va="center", fontsize=7.5)
     axes.set_yticks(places, [shorten(str(label), 34, 1) for label in rows["label"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(-0.5, max(months.max() * 1.14, 6.0))
+    axes.set_xlim(-0.5, end * 1.3)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=PALE, lw=0.5)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
     return axes
+
+
+def _draw_path(axes: Any, place: int, path: Any, colour: str) -> None:
+    """One difference over time inside its row: its largest value is 0.42 of a row high, rises point upwards."""
+    largest = np.abs(path).max()
+    line = place - 0.42 * path / largest if largest > 0.0 else np.full(len(path), float(place))
+    axes.fill_between(range(len(path)), place, line, color=colour, alpha=0.25, lw=0, zorder=2)
+    axes.plot(range(len(path)), line, color=colour, lw=0.8, zorder=2)
+
+
+def _words(size: float, share: float) -> str:
+    """A difference and, where the baseline is not zero, its share of it."""
+    part = f"  ({_size(100.0 * share)} %)" if share == share and abs(share) < 100.0 else ""
+    return _size(float(size)) + part
 
 
 def _size(value: float) -> str:
@@ -71,8 +83,8 @@ def _size(value: float) -> str:
     return whole.replace("-", MINUS)
 
 
-def chain_figure(table: pd.DataFrame, note: Note, title: str) -> Figure:
-    """Order in which outcomes moved under one scenario.
+def chain_figure(table: pd.DataFrame, note: Note, title: str, over_time: pd.DataFrame | None = None) -> Figure:
+    """Which outcomes moved under one scenario, when, in what order and by how much.
 
     Parameters
     ----------
@@ -82,7 +94,13 @@ def chain_figure(table: pd.DataFrame, note: Note, title: str) -> Figure:
         Provenance.
     title : str
         Display title of the scenario.
+    over_time : DataFrame, optional
+        From ``difference_over_time``, for the same scenario and scope: adds each difference over time.
     """
+    paths = None
+    if over_time is not None:
+        ordered = over_time.sort_values("month").groupby("outcome")["effect"]
+        paths = {str(name): path.to_numpy() for name, path in ordered}
     moved = table[table["month"].notna()].sort_values(["month", "label"], kind="stable").head(MOST)
     legend = [
         Line2D([], [], ls="", marker="v", ms=6, color=BLUE, label="falls"),
@@ -90,9 +108,11 @@ def chain_figure(table: pd.DataFrame, note: Note, title: str) -> Figure:
     ]
     with styled():
         heading = f"What moved first: {shorten(title, 70, 1)}"
-        page = new_page(7.0, 1.0 + ROW * len(moved), heading, note.text(CHAIN), legend)
+        row = TALL_ROW if paths else ROW
+        caption = CHAIN.format(paths=PATHS if paths else "")
+        page = new_page(7.5, 1.0 + row * len(moved), heading, note.text(caption), legend)
         axes = page.body.subplots()
-        draw_chain(moved, axes)
+        draw_chain(moved, axes, paths)
         axes.set_xlabel("Months since the start")
         tidy_values(axes.xaxis, 7)
     return page.figure

@@ -150,4 +150,6 @@ def _one_outcome(
     for key, title in others.items() if len(order) and len(others) <= MOST_CHAINS else ():
         rows = order[(order["scenario"] == key) & (order["scope"] == "region")]
         if rows["month"].notna().any():
-            yield f"order_{key}", chain_figure(rows, note, title)
+            difference = tables["over_time"]
+            own = difference[(difference["scenario"] == key) & (difference["scope"] == "region")]
+            yield f"order_{key}", chain_figure(rows, note, title, own)
