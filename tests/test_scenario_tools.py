@@ -636,6 +636,7 @@ def test_the_defaults_of_the_schema_are_those_of_the_loader(tmp_path: Path) -> N
     assert item.when is not None
     found = {
         ("ScenarioFile", "institutions"): scenario.institutions,
+        ("ScenarioFile", "effects"): scenario.effects,
         ("ProgrammeFile", "intensity"): item.intensity,
         ("TriggerFile", "for_months"): item.when.for_months,
         ("TriggerFile", "in"): item.when.where,

@@ -46,7 +46,7 @@ def check(
 
     Parameters
     ----------
-    kind : "facts" or "docking"
+    kind : "facts", "docking" or "trials"
     quick : bool
         A tenth of the replications: to see whether something broke, not to judge.
     only : sequence of str
@@ -77,24 +77,28 @@ def check(
     write_stored(folder / f"{kind}.json", kind, results, quick)
     write_csv(table, folder / f"{kind}.csv")
     if figures:
-        figures_of(results, folder)
+        figures_of(kind, results, folder)
     return Checked(folder, kind, tuple(results), table)
 
 
-def figures_of(results: Sequence[Result], folder: Path) -> None:
+def figures_of(kind: str, results: Sequence[Result], folder: Path) -> None:
     """Draw every result into ``folder/figures``."""
     from sim.plots.facts import fact_figures
+    from sim.plots.trials import trial_figures
 
     fact_figures(results, folder / "figures")
+    if kind == "trials":
+        trial_figures(results, folder / "figures")
 
 
 def publish(folder: Path | None, root: Path) -> list[Path]:
     """Make the last full run the one that the package and its page speak of.
 
-    Copies ``facts.json`` and ``docking.json`` from ``folder`` (None: keeps what is stored), redraws the small figures of the page and
+    Copies the JSON of every kind that ``folder`` holds (None: keeps what is stored), redraws the small figures of the page and
     writes ``docs/validation.md`` under ``root``, the repository.
     """
     from sim.plots.facts import page_figure
+    from sim.plots.trials import forest_page
     from sim.validation.check import KINDS, named, write_stored
     from sim.validation.page import page
     from sim.validation.standing import FOLDER, results, stored
@@ -106,10 +110,11 @@ def publish(folder: Path | None, root: Path) -> list[Path]:
             write_stored(FOLDER / f"{kind}.json", **named(kind, json.loads(source.read_text(encoding="utf-8"))))
             written.append(FOLDER / f"{kind}.json")
     stored.cache_clear()
+    images = root / "docs" / "images" / "validation"
     for kind in KINDS:
-        for result in results(kind):
-            if result.picture is not None:
-                written.append(page_figure(result, root / "docs" / "images" / "validation"))
+        written += [page_figure(result, images) for result in results(kind) if result.picture is not None]
+    if results("trials"):
+        written.append(forest_page(results("trials"), images))
     target = root / "docs" / "validation.md"
     target.write_text(page(), encoding="utf-8")
     return [*written, target]

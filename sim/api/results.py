@@ -89,6 +89,7 @@ class Comparison(Results):
     communities: pd.DataFrame = field(default_factory=pd.DataFrame)
     order: pd.DataFrame = field(default_factory=pd.DataFrame)
     thresholds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scorecard: pd.DataFrame = field(default_factory=pd.DataFrame)
     figures: tuple[Path, ...] = ()
     report: Path | None = None
 

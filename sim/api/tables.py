@@ -23,6 +23,7 @@ from sim.analysis import (
     over_time,
     paired_effects,
     rankings,
+    scorecard,
     thresholds,
     window_table,
 )
@@ -62,6 +63,7 @@ def _of_windows(folder: Path, baseline: str) -> dict[str, pd.DataFrame]:
     whole = windows[windows["window"] == WHOLE_RUN]
     tables = {"effects": effects, "cost_effectiveness": cost_effectiveness(whole, baseline)}
     if not effects.empty:
+        tables["scorecard"] = scorecard(effects)
         tables["ranking"] = rankings(whole)
         tables["plane"] = cost_plane(whole, baseline, PRICED)
         tables["acceptability"] = acceptability(whole, baseline, PRICED)

@@ -22,7 +22,7 @@ from sim.scenario.text import Node
 
 PREFIX = "parameters."
 ALL = "all"
-LEVERS = ("interventions", "shocks", "months", "institutions")
+LEVERS = ("interventions", "shocks", "months", "institutions", "effects")
 """What a lever's key starts with: the rest of a scenario must be alike for runs to be paired."""
 
 _PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*\Z")

@@ -49,7 +49,8 @@ INSTITUTION = np.uint64(30)
 GROUP = np.uint64(31)
 SHOCK = np.uint64(32)
 WEIGHTS = np.uint64(33)
-STATE = np.uint64(34)
+EFFECT = np.uint64(34)
+STATE = np.uint64(35)
 
 BEFORE = 2**24 - 1
 """Tick of draws that belong to the time before the run."""

@@ -32,7 +32,7 @@ MAX_CITIZENS, MAX_MONTHS, MAX_REPLICATIONS = 100_000, 240, 256
 _PATH = re.compile(r"[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,63}){0,3}")
 _REGIONS: dict[tuple[Path, int], Any] = {}
 """Shipped regions, read once."""
-_TOP = ("title", "months", "institutions", "interventions", "shocks", "parameters")
+_TOP = ("title", "months", "institutions", "effects", "interventions", "shocks", "parameters")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ class State:
         """What both worlds are given, as for ``--set``."""
         made = []
         if self.baseline != BARE:
-            made = [f"{key}={self.content[key]}" for key in ("institutions", "months") if key in self.content]
+            made = [
+                f"{key}={self.content[key]}" for key in ("institutions", "effects", "months") if key in self.content
+            ]
         if self.shared:
             made += [f"parameters.{key}={value!r}" for key, value in sorted(self.content.get("parameters", {}).items())]
         return made

@@ -30,6 +30,7 @@ from sim.report.words import answer, question, span
 
 READING = {
     "effects": "Every scenario's effect on every headline outcome. Filled: clearly different from the baseline.",
+    "scorecard": "The three focus areas. Areas are not added up: one may gain in one outcome and lose in another.",
     "over_time": "When the difference appears, and whether it lasts.",
     "states": "The same outcome state by state; each panel has its own scale.",
     "map": "Where it changes. Colours are means; only districts with a dark rim are clear.",
@@ -143,6 +144,7 @@ def _contents(study: Study) -> list[tuple[str, str, Section]]:
 
 SECTION_OF = {
     "effects": "effects",
+    "scorecard": "effects",
     "over_time": "time",
     "states": "places",
     "map": "places",

@@ -76,6 +76,7 @@ months: 60                # how long the simulation runs
 # start: 2024-01          # first month
 # region: western_balkans # or the name of a folder below regions/ here
 # institutions: scripted  # or adaptive: institutions also decide by themselves
+# effects: central        # or drawn: sizes of measures differ by replication, within their ranges
 """
 
 MEASURE = """\

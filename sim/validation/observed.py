@@ -88,6 +88,11 @@ class Grid:
     values: F8
 
     @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which cells are not missing."""
+        return np.isfinite(self.values)
+
+    @property
     def months(self) -> list[str]:
         """The months as text."""
         return [month_text(self.first + k) for k in range(self.values.shape[0])]

@@ -41,7 +41,7 @@ def calibrate(arguments: Sequence[str]) -> int:
     (folder / FILE).write_text(text, encoding="utf-8")
     write_stored(folder / "calibration.json", "calibration", results, options.quick)
     frame(results).to_csv(folder / "calibration.csv", index=False)
-    figures_of(results, folder)
+    figures_of("calibration", results, folder)
     calibration_figures(made, folder / "figures")
     print(f"\n{len(made.ensemble.rows)} points, rank {made.match.order}, {time.monotonic() - started:.0f} s: {folder}")
     if options.ship:
