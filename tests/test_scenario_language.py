@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import InputError
+from sim.interventions import CatalogueEntry
 from sim.interventions.delivery import affordable
 from sim.kernels.elementary import logistic, logit
 from sim.model import StabilityModel
@@ -20,10 +22,11 @@ from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise
 from sim.region import find_region, load_region
-from sim.scenario import Scenario, Watch, differences, happening, load_scenario, load_template, resolved_yaml
+from sim.scenario import Programme, Scenario, Watch, differences, happening, load_scenario, load_template, resolved_yaml
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import DefinitionFile
 from sim.scenario.watch import REQUEST, STOP, SWITCH_OFF
+from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import Setting, prepare
 
 HEAD = "format: 1\ntitle: A case\nregion: twin_valleys\nstart: 2024-01\nmonths: 12\n"
@@ -65,9 +68,13 @@ def run(scenario: Scenario, setting: Setting, seed: int = 1) -> tuple[StabilityM
 # --- conditions ---
 
 
+@cache
+def programme() -> Programme:
+    return load_scenario("police_capacity").interventions[0]
+
+
 def watch(when: Trigger | None, stop_when: Condition | None = None, start: int = 0) -> Watch:
-    programme = load_scenario("police_capacity").interventions[0]
-    return Watch(replace(programme, when=when, stop_when=stop_when, start=start))
+    return Watch(replace(programme(), when=when, stop_when=stop_when, start=start))
 
 
 def orders(watched: Watch, values: list[float]) -> list[tuple[int, str]]:
@@ -93,12 +100,14 @@ def test_a_request_that_is_switched_off_in_time_is_not_made() -> None:
     assert orders(watch(late), [0.7, 0.3, 0.3, 0.3, 0.3]) == [(1, SWITCH_OFF)]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(0, 1), st.integers(1, 6), st.integers(1, 8))
 def test_a_constant_indicator_never_switches_back(value: float, wait: int, dwell: int) -> None:
     always = replace(ABOVE, for_months=wait, dwell_months=dwell)
     assert len(orders(watch(always), [value] * 40)) <= 1
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(0, 1), max_size=60), st.integers(1, 12))
 def test_two_switches_are_a_dwell_apart(values: list[float], dwell: int) -> None:
     quick = replace(ABOVE, for_months=1, delay_months=0, dwell_months=dwell)
@@ -121,7 +130,7 @@ def test_a_condition_may_look_at_outcomes_the_index_and_fields(
     assert indicator in INDICATORS
     for where in ("region", "AAA"):
         when = f"{{indicator: {indicator}, above: -1, in: {where}}}"
-        case = load(tmp_path, f"months: 2\ninterventions: {{a: {{type: I2, approval: none, when: {when}}}}}\n"[10:])
+        case = load(tmp_path, f"interventions: {{a: {{type: I2, approval: none, when: {when}}}}}\n")
         model = StabilityModel(replace(case, months=2), setting, 1)
         assert np.isfinite(model.indicator(indicator, where))
         model.step()
@@ -177,7 +186,8 @@ def test_a_package_is_its_members_with_the_common_keys(tmp_path: Path) -> None:
     police, forums = members["jobs_police"], members["jobs_forums"]
     assert (police.intensity, police.meur_per_year, police.start, police.targets.states) == (0.4, 1.5, 2, ("AAA",))
     assert (forums.intensity, forums.start, forums.targets.states) == (0.5, 4, ("BBB",))
-    assert police.when == forums.when != None  # noqa: E711
+    assert police.when is not None
+    assert police.when == forums.when
     alone = load(
         tmp_path,
         "interventions:\n"
@@ -206,6 +216,7 @@ def test_a_package_can_be_swept_overridden_extended_and_cleared(tmp_path: Path) 
 # --- budgets ---
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(0, 1e5), min_size=1, max_size=8), st.floats(0, 1e5))
 def test_shared_spending_never_exceeds_the_ceiling(wishes: list[float], ceiling: float) -> None:
     share = affordable(wishes, ceiling)
@@ -266,8 +277,6 @@ def test_a_definition_counts_and_its_name_does_not(tmp_path: Path) -> None:
 
 
 def test_definitions_follow_the_catalogue() -> None:
-    from sim.interventions import CatalogueEntry
-
     assert set(DefinitionFile.model_fields) == set(CatalogueEntry.model_fields) - {"row", "key", "family"}
 
 
@@ -299,8 +308,6 @@ def test_an_impulse_relaxes_with_the_half_life_of_the_field(tmp_path: Path, sett
     body = "shocks: {s: {type: economic_crisis, at: 2024-01, targets: {states: [AAA]}}}\n"
     calm, _ = run(load(tmp_path, ""), setting)
     hit, _ = run(load(tmp_path, body), setting)
-    from sim.world.outcomes import OUTCOME_INDEX
-
     column = OUTCOME_INDEX["unemployment"]
     gap = hit.world.recorder.series[:, 0, column] - calm.world.recorder.series[:, 0, column]
     kept = 2.0 ** (-1.0 / CATALOGUE["unemployment_halflife"].default)

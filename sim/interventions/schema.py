@@ -205,7 +205,8 @@ class OwnEntry(CatalogueEntry):
 class ShockChannel(_Sized):
     """One lever hit by a shock of magnitude 1; the effect halves every ``halflife_months``.
 
-    A lever that moves a field has 0: the shock is added to the field once, and relaxes as the field itself does.
+    On a lever that moves a field, 0 means that the shock is added to the field once, and relaxes as the field does; a
+    half-life means a pressure that lasts, and pushes the field's target meanwhile.
     """
 
     halflife_months: float = Field(ge=0, le=600)
@@ -243,8 +244,8 @@ class ShockType(Strict):
         if self.pattern in SCRIPTED and self.channels:
             raise ValueError(f"a shock of pattern {self.pattern} has no channel")
         for channel in self.channels:
-            if (channel.halflife_months > 0) != (self.pattern == "impulse" and not channel.on_field):
-                raise ValueError(
-                    "channels of an impulse have a half-life above 0, those on fields and of other patterns 0"
-                )
+            if channel.halflife_months > 0 and self.pattern != "impulse":
+                raise ValueError(f"channels of a {self.pattern} have a half-life of 0")
+            if channel.halflife_months == 0 and self.pattern == "impulse" and not channel.on_field:
+                raise ValueError("channels of an impulse have a half-life above 0, unless they move a field")
         return self

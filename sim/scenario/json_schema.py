@@ -73,7 +73,7 @@ def scenario_schema() -> dict[str, Any]:
     for part in ("TriggerFile", "ConditionFile"):
         parts[part]["properties"]["indicator"] |= _choice(indicators)
     parts["ChannelFile"]["properties"]["lever"] |= {
-        "oneOf": [{"const": lever.name, "description": lever.text} for lever in LEVERS]
+        "anyOf": [{"const": lever.name, "description": lever.text} for lever in LEVERS]
     }
     schema["properties"]["theories"]["anyOf"][0] = {
         "type": "object",

@@ -101,9 +101,9 @@ def _multiplier(total, out):  # type: ignore[no-untyped-def]
         out[i] = exp(total[i]) if total[i] != 0.0 else 1.0
 
 
-def on_field(pull: Pull) -> bool:
-    """Whether a pull acts on a field, which has a memory of its own."""
-    return LEVER_BY_NAME[pull.lever].kind == "level"
+def at_once(pull: Pull) -> bool:
+    """Whether a shock's pull is added to a field once: it has no half-life of its own, the field has."""
+    return LEVER_BY_NAME[pull.lever].kind == "level" and pull.halflife == 0.0
 
 
 @kernel
@@ -298,12 +298,12 @@ class Source:
         self.doses = [dose] * len(self.pulls)
 
     def jump(self, level: float) -> None:
-        """Put levels at a value at once, to decay from there (a shock); not of pulls on fields, see `impulses`."""
-        self.levels = [0.0 if on_field(pull) else level for pull in self.pulls]
+        """Put levels at a value at once, to decay from there (a shock); not of those in `impulses`."""
+        self.levels = [0.0 if at_once(pull) else level for pull in self.pulls]
 
     def impulses(self, level: float) -> list[tuple[Pull, float]]:
-        """Pulls on fields, which a shock adds to the field once: the field relaxes by itself."""
-        return [(pull, level) for pull in self.pulls if on_field(pull)]
+        """Pulls that a shock adds to a field once: the field relaxes by itself."""
+        return [(pull, level) for pull in self.pulls if at_once(pull)]
 
     def move(self) -> None:
         """Advance every level by one month towards its dose."""
