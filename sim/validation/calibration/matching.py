@@ -73,7 +73,7 @@ def fit(shares: F8, numbers: F8) -> Emulator:
     off = numbers - terms @ weights
     residual = (off**2).sum(axis=0) / (n - k)
     own = 1.0 - np.einsum("ij,jk,ik->i", terms, spread, terms)[:, None]
-    luck = np.abs(off) / np.maximum(own, 0.02) / np.sqrt(residual * (1.0 + (1.0 - own) / np.maximum(own, 0.02)) + 1e-12)
+    luck = np.abs(off) / np.sqrt(residual * np.maximum(own, 0.02) + 1e-12)
     return Emulator(weights, residual, np.asarray(spread, np.float64), luck)
 
 
