@@ -17,6 +17,7 @@ from sim.validation.calibration.targets import KINDS
 if TYPE_CHECKING:
     from sim.validation.calibration.procedure import Calibration
 
+
 def _bins(made: Calibration) -> int:
     """Fewer bars for few points."""
     return 20 if len(made.kept.shares) > 200 else 10
