@@ -17,7 +17,10 @@ from sim.validation.calibration.targets import KINDS
 if TYPE_CHECKING:
     from sim.validation.calibration.procedure import Calibration
 
-BINS = 20
+
+def _bins(made: Calibration) -> int:
+    """Fewer bars for few points."""
+    return 20 if len(made.kept.shares) > 200 else 10
 
 
 def calibration_figures(made: Calibration, folder: Path) -> list[Path]:
@@ -44,7 +47,7 @@ def marginals_figure(made: Calibration) -> Figure:
         grid = page.body.add_gridspec(2, 4)
         for k, one in enumerate(QUANTITIES):
             axes = page.body.add_subplot(grid[k // 4, k % 4])
-            density, edges = np.histogram(made.kept.shares[:, k], BINS, (0.0, 1.0), density=True)
+            density, edges = np.histogram(made.kept.shares[:, k], _bins(made), (0.0, 1.0), density=True)
             axes.stairs(density, edges, fill=True, color=BLUE, alpha=0.6)
             axes.axhline(1.0, color=INK, lw=0.8)
             axes.set_xticks([0.0, 0.5, 1.0], [f"{one.value(share):.2g}" for share in (0.0, 0.5, 1.0)])
@@ -62,7 +65,7 @@ def pairs_figure(made: Calibration) -> Figure:
     shares = rng.random((2**14, n))
     found = made.match.implausibility(shares)
     caption = _caption(
-        made, "Above the diagonal: least implausibility found in each square of the prior, dark where 3 or less."
+        made, "Above the diagonal: least implausibility found in each square of the prior, white where 3 or less."
     )
     with styled():
         page = new_page(8.0, 7.0, "Which combinations are left", caption)
@@ -83,7 +86,7 @@ def pairs_figure(made: Calibration) -> Figure:
 def _pair(axes: Any, made: Calibration, shares: Any, found: Any, i: int, j: int) -> None:
     axes.set_xlim(0, 1)
     if i == j:
-        axes.hist(made.kept.shares[:, i], BINS, (0.0, 1.0), color=BLUE, alpha=0.6)
+        axes.hist(made.kept.shares[:, i], _bins(made), (0.0, 1.0), color=BLUE, alpha=0.6)
         return
     axes.set_ylim(0, 1)
     if i > j:
@@ -92,14 +95,14 @@ def _pair(axes: Any, made: Calibration, shares: Any, found: Any, i: int, j: int)
     least = np.full((10, 10), np.inf)
     place = np.minimum((shares[:, [i, j]] * 10).astype(int), 9)
     np.minimum.at(least, (place[:, 0], place[:, 1]), found)
-    axes.imshow(least, origin="lower", extent=(0, 1, 0, 1), aspect="auto", cmap="Greys_r", vmin=2.0, vmax=8.0)
+    axes.imshow(least, origin="lower", extent=(0, 1, 0, 1), aspect="auto", cmap="Greys", vmin=3.0, vmax=8.0)
 
 
 def fit_figure(made: Calibration) -> Figure:
     """Every statistic: runs of the first wave, and at points kept, as s.d. of error and discrepancy from the record."""
     target = made.match.target
     spread = np.sqrt(target.variances)
-    middle = np.clip(np.nan_to_num(made.observed, nan=-1e9), target.windows[:, 0], target.windows[:, 1])
+    middle = np.clip(np.nan_to_num(made.observed, nan=1e9), target.windows[:, 0], target.windows[:, 1])
     caption = _caption(made, "Lines: 5 to 95 % of single runs, dots their median. Shaded: twice the s.d. of error and discrepancy, "
                              "around the record or what is known of it.")  # fmt: skip
     with styled():

@@ -63,7 +63,7 @@ def space_left(lab: Lab) -> Finding:
         "points",
     )
     return Finding(
-        tuple(rows), _simulated(made), f"{METHOD} Points are kept whose {_order(made)[4:]} is 3 at most.", picture,
+        tuple(rows), _simulated(made), f"{METHOD} Points are kept whose {_order(made)[4:]} is 3 at most, on a scale on which 95 % of histories stay below 3 at their own parameters.", picture,
         "mechanisms that the statistics of the last rows are about; see the fit", "nothing after the match",
     )  # fmt: skip
 

@@ -22,7 +22,9 @@ from sim.validation.calibration.targets import Target
 F8 = NDArray[np.float64]
 CUT = 3.0
 """Implausibility beyond which a point is ruled out: three standard deviations hold 95 % of any unimodal distribution
-(Pukelsheim 1994)."""
+(Pukelsheim 1994). Where the worst of all statistics goes beyond that by luck alone, implausibility is scaled down."""
+TRUE = 0.95
+"""Share of histories that their own parameters must survive."""
 BLOCK = 2**14
 BLOCKS = 16
 """Candidates are looked at in blocks, so many at most: a space smaller than one in 260,000 counts as empty."""
@@ -30,11 +32,21 @@ BLOCKS = 16
 
 @dataclass(frozen=True, eq=False)
 class Emulator:
-    """Quadratic regression of all statistics: ``weights`` (n_terms, n), ``residual`` variances (n,), ``spread`` of terms."""
+    """Quadratic regression of all statistics.
+
+    ``weights`` (n_terms, n), ``residual`` variances (n,), ``spread`` (n_terms, n_terms); ``luck`` (n_runs, n) how far each
+    run lies from what the others predict at its point, in standard deviations.
+    """
 
     weights: F8
     residual: F8
     spread: F8
+    luck: F8
+
+    def limit(self, columns: NDArray[np.int64], order: int) -> float:
+        """Implausibility of rank ``order`` that a history stays below at its own parameters, 3 at least."""
+        found = np.sort(self.luck[:, columns], axis=1)
+        return max(CUT, float(np.quantile(found[:, -min(order, found.shape[1])], TRUE)))
 
     def predict(self, shares: F8) -> tuple[F8, F8]:
         """Mean and variance of one history, (n_points, n) each, at places (n_points, n_parameters) in the prior."""
@@ -58,8 +70,11 @@ def fit(shares: F8, numbers: F8) -> Emulator:
         raise ValueError(f"{n} runs are too few for {k} terms")
     spread = np.linalg.pinv(terms.T @ terms)
     weights = spread @ terms.T @ numbers
-    residual = ((numbers - terms @ weights) ** 2).sum(axis=0) / (n - k)
-    return Emulator(weights, residual, np.asarray(spread, np.float64))
+    off = numbers - terms @ weights
+    residual = (off**2).sum(axis=0) / (n - k)
+    own = 1.0 - np.einsum("ij,jk,ik->i", terms, spread, terms)[:, None]
+    luck = np.abs(off) / np.sqrt(residual * np.maximum(own, 0.02) + 1e-12)
+    return Emulator(weights, residual, np.asarray(spread, np.float64), luck)
 
 
 def distances(emulator: Emulator, target: Target, shares: F8) -> F8:
@@ -84,7 +99,8 @@ class Match:
         worst = np.zeros(len(shares))
         for emulator in self.emulators:
             found = np.sort(distances(emulator, self.target, shares), axis=1)
-            worst = np.maximum(worst, found[:, -min(self.order, found.shape[1])])
+            scale = CUT / emulator.limit(self.target.columns, self.order)
+            worst = np.maximum(worst, scale * found[:, -min(self.order, found.shape[1])])
         return worst
 
     def keeps(self, shares: F8) -> NDArray[np.bool_]:
