@@ -55,7 +55,9 @@ def _families(table: Any) -> None:
     from sim.interventions.words import FAMILIES
 
     print_lines(f"{len(table)} interventions. One in full: stabsim catalogue interventions I2; everything: --json.")
-    print_lines("Cost: million euro a year at full dose, per million residents unless marked *, which is for all of it.")
+    print_lines(
+        "Cost: million euro a year at full dose, per million residents unless marked *, which is for all of it."
+    )
     for family, title in FAMILIES.items():
         rows = [row for _, row in table.iterrows() if row["family"] == family]
         print_table(
@@ -101,7 +103,10 @@ def card(entry: Any) -> str:
     lines = [f"{entry.row}  {entry.name}  ({entry.key})", "", *_wrapped(entry.text.strip(), ""), ""]
     for word, what in facts(entry):
         lines += _wrapped(what, f"{word + ':':<18} ")
-    lines += ["", "What it does at full dose, with the 5-95 % range (points are of 100, at mid-scale; unemployment: at 12 %):"]
+    lines += [
+        "",
+        "What it does at full dose, with the 5-95 % range (points are of 100, at mid-scale; unemployment: at 12 %):",
+    ]
     for channel in entry.channels:
         mark = {"effect": "", "null": "  [NULL]", "harm": "  [HARM]", "side effect": "  [SIDE EFFECT]"}[role(channel)]
         size = published(channel.lever, channel.size, channel.low, channel.high)
