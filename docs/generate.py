@@ -6,6 +6,7 @@ this module writes.
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -341,11 +342,38 @@ def outcomes_page() -> str:
     )
 
 
+COVERAGE_INTRO = """\
+# Coverage
+
+What the source documents ask for, row by row: the file that implements it, the test that proves it, the scenario that
+shows it. A test fails when a row has none, or when one of them does not exist. The rows are listed in `coverage.csv`.
+
+"""
+SECTIONS = {"A": "Actors", "R": "Risk factors", "I": "Interventions", "W": "Workings", "H": "Histories"}
+
+
+def coverage_page() -> str:
+    """Every row of the requirements, from coverage.csv."""
+    with (HERE / "coverage.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    text = COVERAGE_INTRO
+    for letter, title in SECTIONS.items():
+        own = [[row["row"], row["what"], *(_code(row[name]) for name in ("file", "test", "scenario")), row["note"]]
+               for row in rows if row["row"].startswith(letter)]  # fmt: skip
+        text += f"## {title}\n\n" + table(["row", "what", "file", "test", "scenario", "note"], own) + "\n"
+    return text.rstrip() + "\n"
+
+
+def _code(names: str) -> str:
+    return ", ".join(f"`{name.strip()}`" for name in names.split(";"))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "parameters.md": parameters_page,
     "interventions.md": interventions_page,
     "shocks.md": shocks_page,
     "outcomes.md": outcomes_page,
+    "coverage.md": coverage_page,
 }
 
 

@@ -33,13 +33,14 @@ from sim.agents.base import (
 )
 from sim.agents.roster import institutions
 from sim.interventions import SCRIPTED
-from sim.interventions.delivery import DEPLOYING, PLANNED, PROPOSED, RUNNING, Delivery, programme_source
+from sim.interventions.delivery import DEPLOYING, PROPOSED, RUNNING, Delivery, affordable, programme_source
 from sim.interventions.sizes import channel_sizes
 from sim.population import Population
 from sim.region import Region, load_region
-from sim.scenario import Scenario, Shock, target_cells
-from sim.types import CIVIC_SPACE, CREDIBILITY, REFORM_POLITICAL, REFORM_SECURITY, Array
-from sim.world.effects import MINED, Reach, Source, exposures, factor_table, make_pull, multipliers
+from sim.scenario import Scenario, Shock, Watch, happening, target_cells
+from sim.scenario.watch import REQUEST
+from sim.types import CIVIC_SPACE, CREDIBILITY, OVERSIGHT, REFORM_POLITICAL, REFORM_SECURITY, Array
+from sim.world.effects import MINED, Pull, Reach, Source, exposures, factor_table, make_pull, multipliers
 from sim.world.geography import patron_states
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
@@ -112,9 +113,11 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.alignment: list[float] = region.values["alignment_west"].tolist()
         self.deliveries = [self._delivery(programme) for programme in spec.interventions]
         self.hosts = {one.uid: set(np.flatnonzero(one.states).tolist()) for one in self.deliveries}
-        self.shocks = [(shock, self._shock_source(shock)) for shock in spec.shocks]
+        shocks = happening(spec.shocks, region, setting.geography.state_uid, spec.months, seed)
+        self.shocks = [(shock, self._shock_source(shock)) for shock in shocks]
         self.script = write_script(self._orders(), spec.months, region.n_groups)
-        self._held = [0] * len(self.deliveries)
+        self.watches = [Watch(programme) for programme in spec.interventions]
+        self.funds = self._funds()
         self.situation = self._situation()
         self.armed_groups = self._armed_groups()
         self.institutions: list[Institution] = institutions(self)
@@ -179,12 +182,16 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _fire_shocks(self) -> None:
         """Let older shocks fade and those due this month hit; a rumour waits for its round."""
+        impulses: list[tuple[Pull, float]] = []
         for shock, source in self.shocks:
             source.move()
             if shock.at == self.month and shock.entry.pattern == "impulse":
                 source.jump(shock.magnitude)
+                impulses += source.impulses(shock.magnitude)
             if shock.at == self.month:
                 self._log("region", shock.entry.name, shock.key)
+        if impulses:
+            self.world.strike(impulses, self._factors())
         self.division = max((self._division(shock) for shock, _ in self.shocks), default=0.0)
 
     def _decide(self) -> list[tuple[Institution, Action]]:
@@ -253,14 +260,38 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _deliver(self) -> Array:
         """Advance programmes; return what is spent this month by state, million euro."""
+        for watch, delivery in zip(self.watches, self.deliveries, strict=True):
+            self._steer(watch, delivery)
+            delivery.advance(self.month)
+        shares = self._shares()
         cost = np.zeros(self.setting.region.n_states)
-        for number, (programme, delivery) in enumerate(zip(self.spec.interventions, self.deliveries, strict=True)):
-            if delivery.status == PLANNED and self.month >= programme.start and self._triggered(number):
-                delivery.request(self.month)
-            cost += delivery.advance(self.month) * delivery.states
+        for delivery, share in zip(self.deliveries, shares, strict=True):
+            cost += delivery.deliver(share) * delivery.states
         for source in self.open_handles.values():
             source.move()
         return cost
+
+    def _steer(self, watch: Watch, delivery: Delivery) -> None:
+        """Request or end a programme, as its conditions say."""
+        order = watch.look(self.month, self.indicator)
+        if order is None:
+            return
+        what, why = order
+        if what == REQUEST:
+            delivery.request(self.month)
+        else:
+            delivery.end(self.month)
+        if why:
+            self._log("scenario", f"{what} {delivery.key}", why)
+
+    def _shares(self) -> list[float]:
+        """Share of dose and cost that each programme can have this month under the ceilings of shared budgets."""
+        shares = [1.0] * len(self.deliveries)
+        for ceiling, members in self.funds:
+            share = affordable([self.deliveries[number].wish for number in members], ceiling)
+            for number in members:
+                shares[number] = share
+        return shares
 
     def _rebuild_effects(self) -> None:
         """Sum all active pulls onto the levers, from zero, in canonical order."""
@@ -280,6 +311,7 @@ class StabilityModel(Model):  # type: ignore[misc]
             "state_war": self._state_war(),
             "mined": np.minimum(setting.region.values["mined_share"] / MINED, 1.0),
             "dialogue": self._dialogue(),
+            "scripted": np.full(setting.region.n_states, float(not self.adaptive)),
             **exposures(world.fields, setting.fields, world.levers.totals),
         }
         return factor_table(world.fields, self.at_war, self.after_war, others)
@@ -314,6 +346,7 @@ class StabilityModel(Model):  # type: ignore[misc]
 
     def _spread_rumours(self) -> None:
         """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
+        size = self.setting.parameters.rumour_size
         believed = multipliers(self.world.levers.totals["rumours"])
         for shock, source in self.shocks:
             if shock.entry.pattern != "rumour":
@@ -323,9 +356,8 @@ class StabilityModel(Model):  # type: ignore[misc]
                 quarter = first + lapse - 4 * self.month
                 if 0 <= quarter < 4:
                     for pull in source.pulls:
-                        self.world.inputs.shock[quarter, pull.places] += (
-                            shock.magnitude * share * pull.weights * believed[pull.places]
-                        )
+                        strength = size * shock.magnitude * share
+                        self.world.inputs.shock[quarter, pull.places] += strength * pull.weights * believed[pull.places]
 
     def _record(self, cost: Array) -> None:
         """Add to the recorded month what institutions know: spending and onsets."""
@@ -338,6 +370,12 @@ class StabilityModel(Model):  # type: ignore[misc]
                 row[group.state, ONSET] += 1.0
         self.at_war = self._marked(lambda group: group.fighting(deaths[group.group]))
         self.after_war = self._marked(lambda group: group.status == CEASEFIRE)
+
+    def indicator(self, name: str, where: str) -> float:
+        """An outcome or a field of last month, in a state (by its code) or the ``region``."""
+        if where == "region":
+            return self._region_value(name)
+        return self.situation.outcomes[name][self.situation.states.index(where)]
 
     # Services for institutions -----------------------------------------------------------------------------
 
@@ -373,6 +411,8 @@ class StabilityModel(Model):  # type: ignore[misc]
         outcomes = dict(zip(OUTCOME_NAMES, columns, strict=True))
         outcomes["civic_space"] = world.fields.slow[CIVIC_SPACE].tolist()
         outcomes["credibility"] = world.fields.slow[CREDIBILITY].tolist()
+        outcomes["oversight"] = world.fields.slow[OVERSIGHT].tolist()
+        outcomes["energy"] = world.fields.energy.tolist()
         return Situation(
             month=self.month,
             states=region.states,
@@ -389,7 +429,6 @@ class StabilityModel(Model):  # type: ignore[misc]
             division=self.division,
             scripted=not self.adaptive,
             activities=self._activities(),
-            district_tension=self._district_tension() if self.adaptive else (),
             news=tuple(self.news),
             orders=self.script.orders(self.month) if self.month < self.spec.months else {},
         )
@@ -420,15 +459,18 @@ class StabilityModel(Model):  # type: ignore[misc]
             return None
         return delivery.since + delivery.months - self.month
 
-    def _district_tension(self) -> list[float]:
-        """Mean tension of every district, one bulk read."""
-        g = self.setting.geography
-        totals = np.bincount(
-            g.cell_district,
-            weights=self.world.fields.tension * g.cell_people,
-            minlength=g.district_people.size,
-        )
-        return (totals / g.district_people).tolist()  # type: ignore[no-any-return]
+    def _districts(self) -> dict[str, list[float]]:
+        """Means over residents of every district, in bulk."""
+        g, fields = self.setting.geography, self.world.fields
+        youth = np.minimum(fields.youth_ratio[g.cell_state] * fields.unemployment, 0.95)
+        levels = {"tension": fields.tension, "legitimacy": fields.legitimacy, "youth_unemployment": youth}
+        return {
+            f"district_{name}": (
+                np.bincount(g.cell_district, weights=level * g.cell_people, minlength=g.district_people.size)
+                / g.district_people
+            ).tolist()
+            for name, level in levels.items()
+        }
 
     def _start_columns(self) -> list[list[float]]:
         """Outcomes before the first month: levels as the data put them, no flows."""
@@ -510,6 +552,11 @@ class StabilityModel(Model):  # type: ignore[misc]
             states=people / people.sum(),
         )
 
+    def _funds(self) -> list[tuple[float, list[int]]]:
+        """Ceilings of shared budgets, with the numbers of the programmes that share them."""
+        places = {one.key: number for number, one in enumerate(self.deliveries)}
+        return [(one.meur_per_year, [places[key] for key in one.members]) for one in self.spec.budgets]
+
     def _shock_source(self, shock: Shock) -> Source:
         cells = Reach(np.flatnonzero(target_cells(self.setting.region, shock.targets)))
         g = self.setting.geography
@@ -545,26 +592,10 @@ class StabilityModel(Model):  # type: ignore[misc]
             return 0.0
         return float(shock.magnitude)
 
-    def _triggered(self, number: int) -> bool:
-        """Whether a programme's condition has held for its months (always, without one)."""
-        when = self.spec.interventions[number].when
-        if when is None:
-            return True
-        values = self.situation.outcomes[when.indicator]
-        value = (
-            self._region_value(when.indicator)
-            if when.where == "region"
-            else values[self.situation.states.index(when.where)]
-        )
-        below, above = when.below, when.above
-        holds = value > above if above is not None else below is not None and value < below
-        self._held[number] = self._held[number] + 1 if holds else 0
-        return self._held[number] >= when.for_months
-
     def _region_value(self, indicator: str) -> float:
         """An outcome of last month for the whole region."""
         values = self.situation.outcomes[indicator]
-        if OUTCOMES[OUTCOME_INDEX[indicator]].pool == "sum":
+        if indicator in OUTCOME_INDEX and OUTCOMES[OUTCOME_INDEX[indicator]].pool == "sum":
             return fsum(values)
         people: list[float] = self.setting.geography.state_people.tolist()
         return fsum(n * v for n, v in zip(people, values, strict=True)) / fsum(people)

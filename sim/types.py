@@ -86,7 +86,8 @@ class Citizens(NamedTuple):
 class Fields(NamedTuple):
     """Slow fields, all in (0, 1) unless said otherwise, and their own levels (anchors, ``*_0``) and references.
 
-    ``tension``, ``legitimacy``, ``unemployment`` (n_c,) [share of labour force]; ``memory`` (n_c,) log war deaths
+    ``tension``, ``legitimacy``, ``unemployment`` (n_c,) [share of labour force]; ``legitimacy_usual`` (n_c,) the level
+    of legitimacy that people are used to; ``memory`` (n_c,) log war deaths
     per 1,000; ``extremism``, ``crime`` (n_d,); ``exclusion`` (n_g,); ``influence`` ... ``credibility`` (n_s,);
     ``dispute`` (n_s, n_s) symmetric. ``slow`` (n_slow, n_s) holds the state institutions in the order of
     `SLOW_FIELDS`, ``slow_0`` their anchors, ``slow_ref`` the anchors at the start. ``incidents_ref`` (n_d,)
@@ -97,6 +98,7 @@ class Fields(NamedTuple):
     tension_0: Array
     legitimacy: Array
     legitimacy_0: Array
+    legitimacy_usual: Array
     unemployment: Array
     unemployment_0: Array
     memory: Array
@@ -163,7 +165,8 @@ class Inputs(NamedTuple):
     ``recruitment``, ``exits``, ``returning`` (n_c,) multipliers; ``shock`` (4, n_c) log-odds by round; ``repression``,
     ``expulsion``, ``arms``, ``attack`` (n_g,) in [0, 1]; ``posture`` (n_s,) multiplier of armed events.
     Logit shifts of field targets: ``shift_tension`` ... (by the scope of the field), ``shift_slow``
-    (n_slow, n_s), ``shift_dispute`` (n_s, n_s). ``enforcement`` (n_s,) in [0, 1].
+    (n_slow, n_s), ``shift_dispute`` (n_s, n_s). ``enforcement`` (n_s,) in [0, 1]; ``outage`` (n_s,) share of
+    critical services that are down.
     """
 
     officers: Array
@@ -196,6 +199,7 @@ class Inputs(NamedTuple):
     shift_slow: Array
     shift_dispute: Array
     enforcement: Array
+    outage: Array
 
 
 (
@@ -332,6 +336,7 @@ class Rates(NamedTuple):
     exits: float
     tension: float
     legitimacy: float
+    usual: float
     exclusion: float
     unemployment: float
     influence: float

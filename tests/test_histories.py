@@ -6,14 +6,18 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 
+from sim.analysis import AREAS, scorecard
 from sim.errors import ScenarioError
 from sim.model import RunResult, StabilityModel
+from sim.plots import Note, scorecard_figure
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, load_scenario
-from sim.world.outcomes import OUTCOME_INDEX
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 from sim.world.script import Order, write_script
 from sim.world.world import Setting, prepare
 
@@ -211,3 +215,124 @@ def test_the_wars_of_1998_to_2001_have_the_size_of_the_record() -> None:
         assert 500_000 < outcome(result, "displaced", states.index("XKX"))[:24].max() < 1_500_000
     assert 1_000 < np.mean(kosovo) < 10_000
     assert 15 < np.mean(macedonia) < 300
+
+
+PAIRS = {
+    "kosovo_1999_without_mission": ("kosovo_1998_2001", 24, "1999-06"),
+    "kosovo_1999_without_campaign": ("kosovo_1998_2001", 24, "1999-03"),
+    "region_2008": ("region_2007", 12, "2008-02"),
+    "science_for_peace_2014": ("region_2014", 6, "2014-01"),
+    "accessions_2017_2020": ("region_2016", 6, "2016-01"),
+    "engagements_2023": ("region_2023", 12, "2023-06"),
+}
+"""A history or a counterfactual, what it is judged against, months run here, and its first event."""
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_history_differs_from_its_counterfactual_from_its_first_event_on(name: str) -> None:
+    against, months, first = PAIRS[name]
+    one, other = (load_scenario(key, [f"months={months}"]) for key in (name, against))
+    assert (one.region, one.start_year, one.start_month) == (other.region, other.start_year, other.start_month)
+    assert load_scenario(name).months == load_scenario(against).months
+    month = next(m for m in range(months) if one.date(m) == first)
+    ours, theirs = model_of(one).run().series, model_of(other).run().series
+    assert np.array_equal(ours[:month], theirs[:month])
+    money = OUTCOME_INDEX["cost"]
+    assert not np.array_equal(np.delete(ours[month:], money, 2), np.delete(theirs[month:], money, 2))
+
+
+def test_without_campaign_and_agreement_the_war_goes_on() -> None:
+    """The agreement ends it in June 1999 in every run; without it only where the group makes peace by itself."""
+    spec = [load_scenario(name, ["months=20"]) for name in ("kosovo_1998_2001", "kosovo_1999_without_campaign")]
+    states = setting_of(spec[0].region, 1998, CITIZENS, ()).region.states
+    later = [
+        [outcome(model_of(one, seed).run(), "armed_deaths", states.index("XKX"))[17:].sum() for seed in range(1, 5)]
+        for one in spec
+    ]
+    assert sum(later[0]) == 0
+    assert sum(later[1]) > 100
+
+
+def test_a_war_is_felt_by_kin_next_door() -> None:
+    """Spill-over: without the uprising in Kosovo tension of its kin in Albania stays lower."""
+    without = [f"shocks.kosovo_{name}.magnitude=0" for name in ("uprising", "repression", "war", "expulsion")]
+    war, peace = (
+        model_of(load_scenario("kosovo_1998_2001", ["months=18", *overrides])).run() for overrides in ([], without)
+    )
+    states = setting_of("western_balkans", 1998, CITIZENS, ()).region.states
+    tension = [outcome(run, "tension", states.index("ALB"))[-1] for run in (war, peace)]
+    assert tension[0] > tension[1] + 0.01
+
+
+# Packages and their scorecard ------------------------------------------------------------------------------------
+
+PACKAGES = (
+    "package_cooperation", "package_economy", "package_exchange", "package_assistance", "package_diplomacy",
+    "package_culture", "package_integration", "package_governance",
+)  # fmt: skip
+
+
+def test_packages_alone_add_up_to_the_way_forward() -> None:
+    together = sorted(str(one.content()) for one in load_scenario("way_forward").interventions)
+    alone = sorted(str(one.content()) for name in PACKAGES for one in load_scenario(name).interventions)
+    assert alone == together
+
+
+def effects_of(values: dict[str, tuple[float, float, float, float]]) -> pd.DataFrame:
+    rows = [
+        {"scenario": "ours", "outcome": name, "scope": scope, "window": window, "contrast": "difference",
+         "baseline_mean": base, "effect": effect, "ci_low": low, "ci_high": high, "n": 8}
+        for name, (base, effect, low, high) in values.items()
+        for scope, window in (("region", "whole run"), ("region", "final year"), ("XKX", "whole run"))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+VALUES = {
+    "unemployment": (0.2, -0.01, -0.012, -0.008),
+    "reform_economic": (0.5, -0.02, -0.03, -0.01),
+    "youth_unemployment": (0.3, 0.01, -0.01, 0.03),
+    "tension": (0.2, 0.001, 0.0005, 0.0015),
+    "reform_security": (0.5, 0.0, 0.0, 0.0),
+    "population": (1e6, 5.0, 4.0, 6.0),
+}
+
+
+def test_the_scorecard_groups_effects_by_area_and_adds_nothing_up() -> None:
+    card = scorecard(effects_of(VALUES)).set_index("outcome")
+    assert card["area"].to_dict() == {
+        "reform_security": "security_reform",
+        "tension": "political_stability",
+        "reform_economic": "economic_development",
+        "unemployment": "economic_development",
+        "youth_unemployment": "economic_development",
+    }
+    assert card["in_words"].to_dict() == {
+        "reform_security": "the same in every pair",
+        "tension": "worse",
+        "reform_economic": "worse",
+        "unemployment": "better",
+        "youth_unemployment": "not enough replications to tell",
+    }
+    assert card["small"].to_dict() == {
+        "reform_security": True, "tension": True, "reform_economic": False, "unemployment": False,
+        "youth_unemployment": False,
+    }  # fmt: skip
+    assert (card["effect"] == pd.Series({name: VALUES[name][1] for name in card.index})).all()
+
+
+def test_areas_share_no_outcome_and_know_them_all() -> None:
+    named = [name for area in AREAS for name in area.outcomes]
+    assert len(set(named)) == len(named)
+    assert set(named) <= set(OUTCOME_INDEX)
+    assert all(OUTCOMES[OUTCOME_INDEX[name]].better != "none" for name in named)
+
+
+def test_the_figure_counts_directions_in_every_area() -> None:
+    figure = scorecard_figure(scorecard(effects_of(VALUES)), Note("ours", 8, 1, "0", 100, "base"), {"ours": "Ours"})
+    titles = [axes.get_title(loc="left") for axes in figure.findobj(Axes) if axes.get_title(loc="left")]
+    assert titles == [
+        "Security reform: 0 better, 0 worse, 1 unclear",
+        "Political stability: 0 better, 1 worse, 0 unclear",
+        "Economic development: 1 better, 1 worse, 1 unclear",
+    ]

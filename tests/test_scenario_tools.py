@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import os
 import re
 import shlex
@@ -514,6 +515,8 @@ def violations(schema: Any, value: Any, root: Any, at: str = "") -> Iterator[str
             yield f"{at}: length"
         if "pattern" in schema and not re.search(schema["pattern"], value):
             yield f"{at}: pattern"
+    if is_type(value, "number") and value <= schema.get("exclusiveMinimum", -math.inf):
+        yield f"{at}: range"
     if is_type(value, "number") and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
         yield f"{at}: range"
     if isinstance(value, list):
@@ -589,7 +592,7 @@ SCHEMA_SEES = {
     "no format", "newer format", "older format", "unknown key", "unknown key of a programme", "bad programme name",
     "programme not a mapping", "interventions a list", "text for a number", "underscored number", "quoted number",
     "truth for a number", "fraction of a month", "negative months", "endless run", "intensity above one", "bad date",
-    "year as date", "bad institutions", "bad approval", "long title", "unknown intervention",
+    "year as date", "bad institutions", "bad approval", "long title",
     "troops where none belong", "half a trigger", "unknown shock", "fifth week", "mission of a rumour",
     "targets of a withdrawal", "unknown parameter", "impossible parameter", "text as parameter",
 }  # fmt: skip
@@ -627,19 +630,34 @@ def test_the_schema_of_scenarios_tells_what_the_catalogues_tell() -> None:
 
 def test_the_defaults_of_the_schema_are_those_of_the_loader(tmp_path: Path) -> None:
     body = (
-        "interventions: {a: {type: I2, when: {indicator: tension, above: 0.5}}}\n"
+        "interventions: {a: {type: radio, stop_when: {indicator: tension, above: 0.5},"
+        " when: {indicator: tension, above: 0.5, until_below: 0.4}}}\n"
+        "define: {radio: {name: Radio, provider: state, approval: none, dose: {unit: stations},"
+        " cost: {meur_per_year: 1}, channels: [{lever: tension, size: -0.1}]}}\n"
         "shocks:\n  m: {type: mission_withdrawal, at: 2025-01, mission: KFOR}\n  r: {type: rumour, at: 2025-01}\n"
     )
     scenario = load_scenario(write(tmp_path, head("institutions: null\n" + body)))
     (item,) = scenario.interventions
     shocks = {shock.type: shock for shock in scenario.shocks}
     assert item.when is not None
+    assert item.stop_when is not None
     found = {
         ("ScenarioFile", "institutions"): scenario.institutions,
         ("ScenarioFile", "effects"): scenario.effects,
         ("ProgrammeFile", "intensity"): item.intensity,
         ("TriggerFile", "for_months"): item.when.for_months,
         ("TriggerFile", "in"): item.when.where,
+        ("TriggerFile", "delay_months"): item.when.delay_months,
+        ("TriggerFile", "dwell_months"): item.when.dwell_months,
+        ("ConditionFile", "for_months"): item.stop_when.for_months,
+        ("ConditionFile", "in"): item.stop_when.where,
+        ("DoseFile", "full"): item.entry.dose.full,
+        ("CostFile", "per"): item.entry.cost.per,
+        ("CostFile", "price_year"): item.entry.cost.price_year,
+        ("CostFile", "basis"): item.entry.cost.basis,
+        ("DefinitionFile", "scale"): item.entry.scale,
+        ("DefinitionFile", "status"): item.entry.status,
+        ("DefinitionFile", "evidence"): item.entry.evidence,
         ("ShockFile", "week"): shocks["rumour"].week,
         ("ShockFile", "magnitude"): shocks["rumour"].magnitude,
         ("ShockFile", "months"): shocks["mission_withdrawal"].options["months"],

@@ -36,7 +36,7 @@ LIVELY = {
     "incident_rate": 0.3, "lethal_share": 0.3, "communal_cap": 3.0, "communal_tail": 2.0,
     "spark_rate": 0.2, "focal_rate": 12.0, "detain_peaceful": 0.015, "detain_violent": 0.15,
     "kin_shield": 0.6, "violent_share": 0.1, "extremism_halflife": 1.0, "b_recruit_extremism": 3.0,
-    "quiet_participation": 3e-4, "cascade_share": 1e-3,
+    "quiet_participation": 3e-4, "cascade_share": 1e-3, "tension_contact": 0.4,
 }  # fmt: skip
 """Parameters at which much happens in a short time in a small region; all within the accepted bounds."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import signal, special, stats
 from typer.testing import CliRunner
 
 from sim import api
@@ -103,11 +103,45 @@ def excited(rng: np.random.Generator, branching: float, decay: float, background
 def test_branching_and_memory_are_found(branching: float, decay: float) -> None:
     rng = np.random.default_rng(5)
     series = [excited(rng, branching, decay, 0.4 * (1 + k), 800) for k in range(6)]
-    made = hawkes.fit_hawkes(series)
+    made = hawkes.fit_hawkes(series, steady=True)
     assert made.branching == pytest.approx(branching, abs=0.08)
     assert made.excited == (branching > 0)
     if branching:
         assert made.half == pytest.approx(math.log(0.5) / math.log(decay), rel=0.5)
+
+
+def drifting(rng: np.random.Generator, branching: float, n: int) -> np.ndarray:
+    """A history whose background drifts: log-normal, s.d. 0.7, half-life six months of bins."""
+    keep = 0.5 ** (1 / 24)
+    steps = rng.normal(0.0, 0.7 * math.sqrt(1 - keep**2), n)
+    steps[0] = rng.normal(0.0, 0.7)
+    drift = signal.lfilter([1.0], [1.0, -keep], steps)
+    counts = np.zeros(n)
+    memory = 0.0
+    for t in range(n):
+        counts[t] = rng.poisson(0.4 * (1 - branching) * math.exp(drift[t]) + branching * 0.4 * memory)
+        memory = 0.6 * memory + counts[t]
+    return counts
+
+
+@pytest.mark.parametrize("branching", [0.3, 0.45])
+def test_a_background_that_drifts_is_not_taken_for_excitation(branching: float) -> None:
+    rng = np.random.default_rng(7)
+    made = hawkes.fit_hawkes([drifting(rng, branching, 240) for _ in range(80)])
+    assert made.branching == pytest.approx(branching, abs=0.12)
+
+
+def test_places_with_few_events_are_judged_on_all_their_histories() -> None:
+    """Histories picked for their many events hold clusters; usual counts from elsewhere and all histories do not."""
+    rng = np.random.default_rng(8)
+    every, memory = np.zeros((480, 4000)), np.zeros(4000)
+    for counts in every:
+        counts[:] = rng.poisson(0.7 * 0.3 / 480 + 0.3 * 0.4 * memory)
+        memory = 0.6 * memory + counts
+    picked = hawkes.fit_hawkes([one for one in every.T if one.sum() >= 3], steady=True)
+    made = hawkes.fit_hawkes(every.T, np.full(4000, every.mean()), steady=True)
+    assert picked.branching > 0.45
+    assert made.branching == pytest.approx(0.3, abs=0.08)
 
 
 # --- spread in space

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from mesa import Agent
 
+from sim.interventions.switch import Switch as Switch
 from sim.kernels.draws import INSTITUTION, uniform
 from sim.kernels.elementary import exp, normal_quantile
 from sim.types import stable_uid
@@ -19,6 +20,10 @@ from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
     from sim.model import StabilityModel
+
+
+CONSENT = 0.4
+"""Pull of the external power from which a host declines programmes, and troops under a mandate."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,9 @@ class Situation:
     ceasefire); ``dispute`` a matrix of states; ``alignment`` of states with the West, 0 to 1;
     ``division`` of the Allies, 0 to 1.
 
-    ``activities`` lists programmes when anybody needs to know them, ``district_tension`` one value per
-    district in adaptive runs, ``news`` the (kind, state) that institutions announced last month.
+    ``activities`` lists programmes when anybody needs to know them, ``news`` the (kind, state) that
+    institutions announced last month. ``district_tension``, ``district_legitimacy`` and
+    ``district_youth_unemployment`` hold one value per district, in adaptive runs.
     ``scripted`` tells whether the scenario alone says what happens; ``orders`` what it fixes this month for
     the armed groups it names.
     """
@@ -89,12 +95,18 @@ class Situation:
     scripted: bool = False
     activities: tuple[Activity, ...] = ()
     district_tension: Sequence[float] = ()
+    district_legitimacy: Sequence[float] = ()
+    district_youth_unemployment: Sequence[float] = ()
     news: tuple[tuple[str, int], ...] = ()
     orders: Mapping[int, GroupOrder] = field(default_factory=dict)
 
     def worst_dispute(self, states: Sequence[int]) -> float:
         """Worst dispute that any of some states has."""
         return max(max(self.dispute[state]) for state in states)
+
+    def foreign_pull(self, states: Sequence[int]) -> float:
+        """Strongest pull of the external power on any of some states: (1 - alignment) x influence."""
+        return max((1.0 - self.alignment[s]) * self.outcomes["influence"][s] for s in states)
 
     def proposals(self, approval: str) -> list[Activity]:
         """Programmes that wait for an approval: ``allies``, ``council``, ``host`` or ``contributors``."""
@@ -175,35 +187,6 @@ class Announce(Action):
 
     kind: str = ""
     state: int = 0
-
-
-class Switch:
-    """A choice that does not flap: on above one level, off below a lower one, and never twice within a dwell.
-
-    It turns on once the value was above ``on`` for ``wait`` months running, off once it was below ``off``
-    as long, and stays as it is for at least ``dwell`` months. A constant value switches it at most once.
-    """
-
-    def __init__(self, on: float, off: float, wait: int = 1, dwell: float = 12.0) -> None:
-        self.on = on
-        self.off = min(off, on)
-        self.wait = wait
-        self.dwell = dwell
-        self.active = False
-        self.since: int | None = None
-        self.held = 0
-
-    def see(self, value: float, month: int) -> bool:
-        """Take in this month's value; return whether the switch turned."""
-        beyond = value < self.off if self.active else value > self.on
-        self.held = self.held + 1 if beyond else 0
-        settled = self.since is None or month - self.since >= self.dwell
-        if self.held < self.wait or not settled:
-            return False
-        self.active = not self.active
-        self.since = month
-        self.held = 0
-        return True
 
 
 class _Counters(WeakKeyDictionary):  # type: ignore[type-arg]

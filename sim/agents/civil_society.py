@@ -18,9 +18,9 @@ ROWS_OF_NEED = {
 }
 """Programmes of the catalogue that serve each need."""
 VOICED = 2
-"""Needs reported at a time."""
+"""Needs that a district reports, and that the forum of the state forwards."""
 KEEP_NEED = 0.05
-"""Advantage of a need already voiced."""
+"""Advantage, in residents who report it, of a need already voiced."""
 REVIEW = 6
 """Months between two reports."""
 HEARD, UNHEARD = 0.2, 0.15
@@ -52,7 +52,10 @@ class CivilSociety(Institution):
         values = self.model.setting.region.values
         self.trust = float(values["civil_society"][self.state])
         self.hazard = float(values["hazard"][self.state])
-        self.groups = [g for g, s in enumerate(self.model.setting.region.group_state) if s == self.state]
+        region = self.model.setting.region
+        self.groups = [g for g, s in enumerate(region.group_state) if s == self.state]
+        self.districts = [d for d, s in enumerate(region.district_state) if s == self.state]
+        self.people = [float(region.district_population[d]) for d in self.districts]
         self.voiced: tuple[str, ...] = ()
         self.reviewed: int | None = None
         self.forum = Switch(HEARD, UNHEARD, dwell=12.0)
@@ -80,18 +83,27 @@ class CivilSociety(Institution):
         repressed = any(picture.posture[g] >= REPRESS for g in self.groups)
         self.trust = min(max(self.trust + 0.01 * served - 0.02 * repressed, 0.0), 1.0)
 
-    def needs(self, picture: Situation) -> dict[str, float]:
-        """How far each need goes unmet, 0 to 1."""
-        seen, s = picture.outcomes, self.state
+    def unmet(self, picture: Situation, d: int) -> dict[str, float]:
+        """How far each need of a district goes unmet, 0 to 1."""
         return {
-            "jobs": scaled(seen["youth_unemployment"][s], 0.10, 0.45),
-            "fair policing": scaled(1.0 - seen["legitimacy"][s], 0.2, 0.8),
-            "dialogue": scaled(seen["tension"][s], 0.1, 0.7),
+            "jobs": scaled(picture.district_youth_unemployment[d], 0.10, 0.45),
+            "fair policing": scaled(1.0 - picture.district_legitimacy[d], 0.2, 0.8),
+            "dialogue": scaled(picture.district_tension[d], 0.1, 0.7),
             "hazards": 0.5 * self.hazard,
         }
 
+    def needs(self, picture: Situation) -> dict[str, float]:
+        """Share of residents whose district has each need among its two greatest."""
+        asking: dict[str, list[float]] = {need: [] for need in ROWS_OF_NEED}
+        for d, people in zip(self.districts, self.people, strict=True):
+            unmet = self.unmet(picture, d)
+            for need in sorted(unmet, key=lambda need: (-unmet[need], need))[:VOICED]:
+                if unmet[need] > 0.0:
+                    asking[need].append(people)
+        return {need: fsum(people) / fsum(self.people) for need, people in asking.items()}
+
     def report(self, picture: Situation) -> list[Action]:
-        """Voice the two greatest needs; a need already voiced keeps its place unless clearly beaten."""
+        """Voice what most residents ask for; a need already voiced keeps its place unless clearly beaten."""
         if self.reviewed is not None and picture.month - self.reviewed < REVIEW:
             return []
         self.reviewed = picture.month
@@ -101,7 +113,12 @@ class CivilSociety(Institution):
         if voiced == self.voiced:
             return []
         self.voiced = voiced
-        return [Action(f"voices {' and '.join(voiced)}", ", ".join(f"{need} {needs[need]:.2f}" for need in voiced))]
+        return [
+            Action(
+                f"voices {' and '.join(voiced)}",
+                ", ".join(f"{need}: {needs[need]:.0%} of residents" for need in voiced),
+            )
+        ]
 
     def local(self, picture: Situation) -> list[Activity]:
         """Programmes that will still run here this month, spend money, and send nobody."""

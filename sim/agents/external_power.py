@@ -18,6 +18,10 @@ KEEP = 0.1
 """Advantage of a present target over a new one."""
 PROVOCATIONS = {"accession": 1.0, "exercise": 0.15}
 """How far it steps up after each kind of news."""
+BEGINS = {"I14": "accession", "I30": "accession"}
+"""Programmes that provoke it when they begin, as much as an accession stage: an air campaign, an accession path."""
+RUNS = {"I6": "exercise"}
+"""Programmes that provoke it as long as they run."""
 EXPOSED, FORGOTTEN = 0.6, 0.3
 EXPOSURE_PACE = 0.05
 """Share of the way that exposure moves each month towards the share of resources in use."""
@@ -85,6 +89,7 @@ class ExternalPower(Institution):
         for kind, s in picture.news:
             self.reaction[s] = max(self.reaction[s], PROVOCATIONS.get(kind, 0.0))
         for one in picture.activities:
-            if one.row == "I6" and one.status == "running":
+            provoking = RUNS | (BEGINS if picture.month - one.since <= 1 else {})
+            if one.status == "running" and one.row in provoking:
                 for s in one.states():
-                    self.reaction[s] = max(self.reaction[s], PROVOCATIONS["exercise"])
+                    self.reaction[s] = max(self.reaction[s], PROVOCATIONS[provoking[one.row]])

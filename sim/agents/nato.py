@@ -158,8 +158,8 @@ class Nato(Institution):
         return [*actions, *self.dose(self.standards[s], prospect), *self.dose(self.prospect[s], prospect)]
 
     def merit(self, picture: Situation, s: int) -> float:
-        """The least of security reform, political reform and freedom from disputes, over its standard."""
+        """The least of security reform, political reform, freedom from disputes and peace, over its standard."""
         p = self.model.setting.parameters
         security = picture.outcomes["reform_security"][s] - p.accession_security
         political = picture.outcomes["reform_political"][s] - p.accession_political
-        return float(min(security, political, 0.5 - picture.worst_dispute([s])))
+        return float(min(security, political, 0.5 - picture.worst_dispute([s]), 0.5 - picture.at_war[s]))

@@ -7,6 +7,7 @@ from math import fsum
 from typing import TYPE_CHECKING
 
 from sim.agents.base import (
+    CONSENT,
     Action,
     Announce,
     Approve,
@@ -39,12 +40,10 @@ TRIGGER_DEATHS, TRIGGER_FIGHTERS = 3, 50
 HOT_MONTHS, CALM_MONTHS = 2, 6
 EXCLUDED = 0.1
 """Exclusion from which a community has something to be conceded."""
-OPEN_DISPUTE = 0.7
-"""Dispute from which a state arms, if it is also worse than at the start."""
+DISTRUST, EASED = 0.7, 0.65
+"""Distrust of the rival from which a state arms, and below which it stops; both also need it to have grown."""
 REVERSE = 0.2
 """Net cost of reform from which it goes back."""
-CONSENT = 0.4
-"""Pull of the external power, (1 - alignment) x influence, from which a host declines programmes."""
 
 
 class State(Institution):
@@ -83,7 +82,8 @@ class State(Institution):
         self.reversing = Switch(REVERSE, REVERSE - 0.05, dwell=12.0)
         row = start.dispute[self.state]
         self.rival = max(range(len(row)), key=lambda other: row[other])
-        self.arming = Switch(max(OPEN_DISPUTE, row[self.rival] + 0.03), max(0.65, row[self.rival] + 0.01), 2, 24.0)
+        self.rival_influence = start.outcomes["influence"][self.rival]
+        self.arming = Switch(max(DISTRUST, row[self.rival] + 0.03), max(EASED, row[self.rival] + 0.01), 2, 24.0)
         self.weapons = self.handle("dispute", p.arming_size, [self.state, self.rival], lag=6.0, halflife=12.0)
         self.offering = Switch(0.5, 0.45, dwell=24.0)
 
@@ -96,7 +96,7 @@ class State(Institution):
         for one in picture.proposals("host"):
             if one.shares[self.state] <= 0.0 or picture.month - one.since < delay:
                 continue
-            pull = (1.0 - picture.alignment[self.state]) * picture.outcomes["influence"][self.state]
+            pull = picture.foreign_pull([self.state])
             if picture.scripted or pull < CONSENT:
                 actions.append(Approve(f"consents to {one.key}", "as a host", one.uid, 0.0, self.state))
             else:
@@ -227,14 +227,20 @@ class State(Institution):
         said = [Action(what, f"effort {effort:+.2f}")] if turned else []
         return [*said, *self.dose(first, dose), *self.dose(second, dose)]
 
+    def distrust(self, picture: Situation) -> float:
+        """Of the rival, 1 - trust: their dispute, and what an external power has gained over there."""
+        gained = picture.outcomes["influence"][self.rival] - self.rival_influence
+        weight = self.model.setting.parameters.distrust_influence
+        return float(picture.dispute[self.state][self.rival] + weight * max(gained, 0.0))
+
     def arm(self, picture: Situation) -> list[Action]:
-        """Arm against the rival when their dispute is open and worse than at the start."""
-        dispute = picture.dispute[self.state][self.rival]
-        if self.rival == self.state or not self.arming.see(dispute, picture.month):
+        """Arm against the rival once trust is below 0.3 and lower than at the start."""
+        distrust = self.distrust(picture)
+        if self.rival == self.state or not self.arming.see(distrust, picture.month):
             return []
         verb = "arms against" if self.arming.active else "stops arming against"
         rival = picture.states[self.rival]
-        return self.dose(self.weapons, float(self.arming.active), f"{verb} {rival}", f"dispute {dispute:.2f}")
+        return self.dose(self.weapons, float(self.arming.active), f"{verb} {rival}", f"distrust {distrust:.2f}")
 
     def offer(self, picture: Situation) -> list[Action]:
         """Offer peacekeepers while it has the capacity."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from math import fsum
 
-from sim.agents.base import Action, Approve, Institution, Refuse, Situation, Switch
+from sim.agents.base import CONSENT, Action, Approve, Institution, Refuse, Situation, Switch
 
 ASK_AGAIN = 6
 """Months until a vetoed mandate is asked for again."""
 OBSERVERS_PER_1000 = 0.05
+TROOPS_PER_1000 = 2.0
+"""Troops asked for where the host consents: a mandate robust enough to act on combat."""
 CONTRIBUTION = 0.02
 """Rise of the share of means for each state that offers peacekeepers."""
 MEDIATION = 0.405
@@ -29,6 +31,7 @@ class UnitedNations(Institution):
         every = range(self.model.setting.region.n_states)
         self.people = [float(n) for n in self.model.setting.geography.state_people]
         self.police = [self.handle("mission_police", 1.0, [s], halflife=3.0) for s in every]
+        self.troops = [self.handle("troops", 1.0, [s], halflife=3.0) for s in every]
         self.observers = [self.handle("observers", 1.0, [s], halflife=3.0) for s in every]
         self.mediators = [self.handle("settlement", MEDIATION, [s], lag=2.0) for s in every]
         self.deaths: list[list[float]] = [[] for s in every]
@@ -56,8 +59,7 @@ class UnitedNations(Institution):
 
     def veto_chance(self, picture: Situation, states: list[int]) -> float:
         """Veto most likely over the state closest to, and most reached by, the external power."""
-        reach = max((1.0 - picture.alignment[s]) * picture.outcomes["influence"][s] for s in states)
-        return float(self.model.setting.parameters.council_veto * reach)
+        return float(self.model.setting.parameters.council_veto * picture.foreign_pull(states))
 
     def vetoed(self, picture: Situation, states: list[int]) -> bool:
         """Draw the veto of this month for these states."""
@@ -103,14 +105,15 @@ class UnitedNations(Institution):
         if turned and not self.case[s].active:
             what = f"closes its mission in {name}" if self.mandate[s] else ""
             self.due[s], self.mandate[s] = None, False
-            return self.deploy(s, 0.0, what, "a year of calm")
+            return self.deploy(s, 0.0, False, what, "a year of calm")
         if self.case[s].active and not self.mandate[s] and month >= self.ask_again[s]:
             return self.ask(picture, s)
         due = self.due[s]
         if due is not None and month >= due:
             self.due[s] = None
-            means = self.means(s)
-            return self.deploy(s, means, f"deploys to {name}", f"mandate, with {means:.2f} of the means asked for")
+            means, robust = self.means(s), picture.foreign_pull([s]) < CONSENT
+            what = f"deploys to {name}, {'with' if robust else 'without'} troops"
+            return self.deploy(s, means, robust, what, f"mandate, with {means:.2f} of the means asked for")
         return []
 
     def ask(self, picture: Situation, s: int) -> list[Action]:
@@ -134,11 +137,12 @@ class UnitedNations(Institution):
         means = self.model.setting.parameters.council_means + lever("un_means", s) + CONTRIBUTION * (others + trained)
         return float(min(max(means, 0.0), 1.0))
 
-    def deploy(self, s: int, means: float, what: str, why: str) -> list[Action]:
-        """Set police and observers; what observers see is in everybody's picture."""
+    def deploy(self, s: int, means: float, robust: bool, what: str, why: str) -> list[Action]:
+        """Set police, observers and, with consent, troops; what observers see is in everybody's picture."""
         thousands = means * self.people[s] / 1000.0
         police = self.model.setting.parameters.mission_police_full * thousands
         return [
             *self.dose(self.police[s], float(int(police)), what, why),
+            *self.dose(self.troops[s], float(int(TROOPS_PER_1000 * thousands)) if robust else 0.0),
             *self.dose(self.observers[s], float(int(OBSERVERS_PER_1000 * thousands))),
         ]

@@ -33,6 +33,7 @@ from sim.analysis.ranking import (
     run_differences,
     satisficing,
 )
+from sim.analysis.scorecard import AREAS, scorecard
 from sim.analysis.sensitivity import morris, sobol
 from sim.analysis.tables import plain_text, write_csv
 from sim.analysis.thresholds import Threshold, thresholds
@@ -44,6 +45,7 @@ from sim.analysis.warning import lead_time
 from sim.analysis.windows import FINAL, PEAK, REGION, WHOLE_RUN, monthly_table, window_table
 
 __all__ = [
+    "AREAS",
     "EFFECT_COLUMNS",
     "FINAL",
     "PEAK",
@@ -84,6 +86,7 @@ __all__ = [
     "regret",
     "run_differences",
     "satisficing",
+    "scorecard",
     "sobol",
     "synergy",
     "thresholds",

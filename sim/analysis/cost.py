@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.analysis.draws import estimate_of
 from sim.analysis.intervals import SEED, resample_weights
 from sim.analysis.pairs import paired
 from sim.analysis.ranking import shared_runs
-from sim.analysis.statistics import mean_estimate
 from sim.analysis.windows import REGION, WHOLE_RUN
 from sim.errors import InputError, Problem
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
@@ -66,7 +66,7 @@ def cost_effectiveness(windows: pd.DataFrame, baseline: str, *, resamples: int =
         chosen = [OUTCOME_NAMES.index(name) for name in columns]
         differences = (pairs.treated - pairs.reference)[..., chosen]
         extra, averted = differences[..., :1], -differences[..., 1:]
-        estimate = mean_estimate(averted)
+        estimate = estimate_of(averted, pairs)
         weights = resample_weights(pairs.n, resamples, seed)
         scopes, spans = pairs.rows["scope"].tolist(), pairs.rows["window"].tolist()
         for row in range(len(scopes)):

@@ -6,6 +6,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.analysis.draws import (
+    estimate_and_luck,
+    left_open,
+    nested,
+    nested_bound,
+    nested_need,
+    nested_p,
+    probability_of_draws,
+    ratio_of_draws,
+    swept,
+)
 from sim.analysis.intervals import (
     bootstrap_mean,
     changed_p,
@@ -18,14 +29,13 @@ from sim.analysis.multiplicity import with_corrections
 from sim.analysis.pairs import Pairs, paired
 from sim.analysis.statistics import (
     Estimate,
-    crossed_estimate,
     probability_estimate,
     ratio_estimate,
     ratio_p,
     share_better,
     spread,
 )
-from sim.analysis.verdict import verdict
+from sim.analysis.verdict import OPEN, verdict
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 EFFECT_COLUMNS = [
@@ -79,6 +89,8 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     which more replications do not narrow. The other columns are explained in ``docs/analysis.md``; p-values
     are corrected among the rows of one scope, window and contrast. Over the design points of a sweep the
     interval counts points and replications, ``mc_error`` replications alone, and what rests on plain pairs is empty.
+    Where replications draw parameters (column ``draw``), intervals, p-values and pairs needed include the uncertainty of
+    the parameters, and ``mc_error`` does not (see `sim.analysis.draws`).
 
     Parameters
     ----------
@@ -105,11 +117,16 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 def _differences(pairs: Pairs) -> pd.DataFrame:
     differences = pairs.treated - pairs.reference
-    estimate, luck = crossed_estimate(differences, pairs.points, pairs.replications)
+    estimate, luck = estimate_and_luck(differences, pairs)
     low, high = spread(differences)
     more = {"mc_error": luck, "spread_low": low, "spread_high": high}
     more["variance_saved"] = variance_saved(pairs.treated, pairs.reference)
-    if pairs.points is None:
+    drawn = nested(differences, pairs.draws) if pairs.draws is not None and not swept(pairs) else None
+    if drawn is not None:
+        more["no_more_than"] = nested_bound(drawn)
+        more["n_to_tell"] = nested_need(drawn, pairs.n)
+        more["p_value"] = nested_p(drawn)
+    elif pairs.points is None:
         more["boot_low"], more["boot_high"] = bootstrap_mean(differences)
         more["no_more_than"] = no_more_than(differences)
         more["n_to_tell"] = pairs_to_tell(differences)
@@ -118,24 +135,32 @@ def _differences(pairs: Pairs) -> pd.DataFrame:
     table = _table(pairs, "difference", estimate, pairs.reference.mean(axis=0), UNITS, everything, more)
     directions = np.broadcast_to(BETTER, estimate.value.shape).ravel()
     numbers = zip(table["effect"], table["ci_low"], table["ci_high"], directions, strict=True)
-    return table.assign(in_words=[verdict(*row) for row in numbers])
+    words = [verdict(*row) for row in numbers]
+    if drawn is not None:
+        words = [OPEN if unsure else word for unsure, word in zip(left_open(drawn).ravel(), words, strict=True)]
+    return table.assign(in_words=words)
 
 
 def _ratios(pairs: Pairs) -> pd.DataFrame:
     keep = COUNTED[None, :] & (pairs.reference.sum(axis=0) > 0) & (pairs.reference.min(axis=0) >= 0)
-    estimate = ratio_estimate(pairs.treated, pairs.reference)
+    estimate, n, more = ratio_estimate(pairs.treated, pairs.reference), pairs.n, {}
+    if pairs.draws is not None and not swept(pairs):
+        estimate, more["mc_error"] = ratio_of_draws(pairs.treated, pairs.reference, estimate, pairs.draws)
+        n = len(np.unique(pairs.draws))
     unit = np.full(len(UNITS), "ratio")
-    p = {"p_value": ratio_p(estimate, pairs.n)}
-    return _table(pairs, "ratio", estimate, pairs.reference.mean(axis=0), unit, keep, p)
+    more["p_value"] = ratio_p(estimate, n)
+    return _table(pairs, "ratio", estimate, pairs.reference.mean(axis=0), unit, keep, more)
 
 
 def _probabilities(pairs: Pairs) -> pd.DataFrame:
     zeros = ((pairs.treated == 0).mean(axis=0) + (pairs.reference == 0).mean(axis=0)) / 2
     keep = FLOWS[None, :] & (zeros > RARE) & (zeros < 1)
     estimate = probability_estimate(pairs.treated, pairs.reference)
+    more = {"p_value": changed_p(pairs.treated, pairs.reference)}
+    if pairs.draws is not None and not swept(pairs):
+        estimate, more["mc_error"] = probability_of_draws(pairs.treated, pairs.reference, estimate, pairs.draws)
     unit = np.full(len(UNITS), "probability")
-    p = {"p_value": changed_p(pairs.treated, pairs.reference)}
-    return _table(pairs, "probability", estimate, (pairs.reference > 0).mean(axis=0), unit, keep, p)
+    return _table(pairs, "probability", estimate, (pairs.reference > 0).mean(axis=0), unit, keep, more)
 
 
 def _table(

@@ -20,7 +20,8 @@ class Pairs:
     """A scenario's runs beside the baseline's, same replication on the same row.
 
     ``treated`` and ``reference`` (n_pairs, n_rows, n_columns) float64; ``rows`` holds the n_rows keys.
-    ``points`` and ``replications`` (n_pairs,) say which design point (None outside sweeps) and replication.
+    ``points`` and ``replications`` (n_pairs,) say which design point (None outside sweeps) and replication, ``draws``
+    which drawn parameters (None where all had the central ones).
     """
 
     scenario: str
@@ -29,6 +30,7 @@ class Pairs:
     reference: NDArray[np.float64]
     points: NDArray[np.int64] | None
     replications: NDArray[np.int64]
+    draws: NDArray[np.int64] | None = None
 
     @property
     def n(self) -> int:
@@ -42,7 +44,8 @@ def paired(table: pd.DataFrame, baseline: str, keys: Sequence[str], columns: Seq
     Parameters
     ----------
     table : DataFrame
-        ``scenario``, ``replication``, ``point`` in sweeps, the ``keys`` (the same rows in every run) and the ``columns``.
+        ``scenario``, ``replication``, ``point`` in sweeps, ``draw`` where parameters are drawn, the ``keys`` (the same
+        rows in every run) and the ``columns``.
     baseline : str
         Key of the reference scenario.
     keys, columns : sequence of str
@@ -56,7 +59,7 @@ def paired(table: pd.DataFrame, baseline: str, keys: Sequence[str], columns: Seq
     order = list(dict.fromkeys(table["scenario"]))
     if baseline not in order:
         raise InputError(f"baseline {baseline}: it has no finished run to compare with")
-    base = _runs(table, baseline, keys, columns)
+    base, draw = _runs(table, baseline, keys, columns), _draws(table)
     for name in order:
         if name == baseline:
             continue
@@ -66,9 +69,19 @@ def paired(table: pd.DataFrame, baseline: str, keys: Sequence[str], columns: Seq
         shared, mine, theirs = np.intersect1d(own.identity, base.identity, return_indices=True)
         if len(shared):
             points = shared // POINT if "point" in table.columns else None
+            number = shared % POINT
+            draws = None if draw is None else np.array([draw[one] for one in number.tolist()], dtype=np.int64)
             yield Pairs(
-                str(name), own.rows, _taken(own.values, mine), _taken(base.values, theirs), points, shared % POINT
+                str(name), own.rows, _taken(own.values, mine), _taken(base.values, theirs), points, number, draws
             )
+
+
+def _draws(table: pd.DataFrame) -> dict[int, int] | None:
+    """Which parameters each replication drew."""
+    if "draw" not in table.columns:
+        return None
+    known = table.drop_duplicates("replication")
+    return dict(zip(known["replication"].tolist(), known["draw"].tolist(), strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sim.analysis.draws import estimate_of
 from sim.analysis.intervals import paired_p
 from sim.analysis.multiplicity import with_corrections
 from sim.analysis.pairs import paired
-from sim.analysis.statistics import mean_estimate
 from sim.analysis.verdict import verdict
 from sim.analysis.windows import REGION
 
@@ -155,7 +155,7 @@ def district_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """
     frames = []
     for pairs in paired(totals, baseline, ["state", "district"], ["persons", *NAMES]):
-        estimate = mean_estimate(pairs.treated - pairs.reference)
+        estimate = estimate_of(pairs.treated - pairs.reference, pairs)
         reference = pairs.reference.mean(axis=0)
         for index, measure in enumerate(PLACE_MEASURES, start=1):
             frame = pairs.rows.assign(
@@ -190,7 +190,7 @@ def community_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
     frames = []
     for pairs in paired(totals, baseline, ["state", "community"], ["persons", *NAMES]):
         differences = pairs.treated - pairs.reference
-        estimate, p = mean_estimate(differences), paired_p(differences)
+        estimate, p = estimate_of(differences, pairs), paired_p(differences)
         reference = pairs.reference.mean(axis=0)
         for index, measure in enumerate(PLACE_MEASURES, start=1):
             numbers = zip(estimate.value[:, index], estimate.low[:, index], estimate.high[:, index], strict=True)

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.analysis.draws import estimate_of
 from sim.analysis.pairs import Pairs, paired
-from sim.analysis.statistics import mean_estimate, share_better
+from sim.analysis.statistics import share_better
 from sim.analysis.verdict import verdict
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
 
@@ -123,7 +124,7 @@ def _rows(
     item = OUTCOMES[OUTCOME_INDEX[level.outcome]]
     later = "none" if item.better == "none" else _later(item.better, level.direction)
     differences = np.minimum(treated, horizon) - np.minimum(reference, horizon)
-    estimate = mean_estimate(differences)
+    estimate = estimate_of(differences, pairs)
     superior = share_better(differences[..., None], np.array([later]))[:, 0]
     medians = [np.median(times, axis=0) for times in (reference, treated)]
     made = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sim.analysis.draws import estimate_of
 from sim.analysis.pairs import paired
-from sim.analysis.statistics import mean_estimate, spread
+from sim.analysis.statistics import spread
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 FLOWS = np.array([outcome.kind == "flow" for outcome in OUTCOMES])
@@ -47,7 +48,7 @@ def difference_over_time(monthly: pd.DataFrame, baseline: str) -> pd.DataFrame:
         shape = (pairs.n, scopes, -1, len(OUTCOMES))
         differences = (pairs.treated - pairs.reference).reshape(shape)
         running = np.where(FLOWS, np.cumsum(differences, axis=2), differences).reshape(pairs.n, len(pairs.rows), -1)
-        estimate, (low, high) = mean_estimate(running), spread(running)
+        estimate, (low, high) = estimate_of(running, pairs), spread(running)
         for index, item in enumerate(OUTCOMES):
             frame = pairs.rows.assign(
                 scenario=pairs.scenario,

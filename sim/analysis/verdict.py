@@ -7,6 +7,7 @@ import math
 NOT_ENOUGH = "not enough replications to tell"
 SAME = "the same in every pair"
 ONE_PAIR = "one pair: no interval"
+OPEN = "depends on parameters that are not known well enough"
 SMALL = 0.01
 """Share of the baseline below which a difference is called small whatever its certainty."""
 

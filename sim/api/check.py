@@ -46,7 +46,7 @@ def check(
 
     Parameters
     ----------
-    kind : "facts" or "docking"
+    kind : "facts", "docking" or "trials"
     quick : bool
         A tenth of the replications: to see whether something broke, not to judge.
     only : sequence of str
@@ -71,40 +71,50 @@ def check(
     facts = chosen(kind, only)
     folder = Path(out) if out is not None else Path("results") / f"check_{kind}{'_quick' if quick else ''}"
     folder.mkdir(parents=True, exist_ok=True)
-    with Lab(quick=quick, workers=workers or available_workers(), progress=progress) as lab:
+    with Lab(quick=quick, workers=workers or available_workers(), progress=progress, folder=folder / "bank") as lab:
         results = carry_out(facts, lab, folder / "parts", said)
     table = frame(results)
     write_stored(folder / f"{kind}.json", kind, results, quick)
     write_csv(table, folder / f"{kind}.csv")
     if figures:
-        from sim.plots.facts import fact_figures
-
-        fact_figures(results, folder / "figures")
+        figures_of(kind, results, folder)
     return Checked(folder, kind, tuple(results), table)
+
+
+def figures_of(kind: str, results: Sequence[Result], folder: Path) -> None:
+    """Draw every result into ``folder/figures``."""
+    from sim.plots.facts import fact_figures
+    from sim.plots.trials import trial_figures
+
+    fact_figures(results, folder / "figures")
+    if kind == "trials":
+        trial_figures(results, folder / "figures")
 
 
 def publish(folder: Path | None, root: Path) -> list[Path]:
     """Make the last full run the one that the package and its page speak of.
 
-    Copies ``facts.json`` and ``docking.json`` from ``folder`` (None: keeps what is stored), redraws the small figures of the page and
+    Copies the JSON of every kind that ``folder`` holds (None: keeps what is stored), redraws the small figures of the page and
     writes ``docs/validation.md`` under ``root``, the repository.
     """
     from sim.plots.facts import page_figure
-    from sim.validation.check import named, write_stored
+    from sim.plots.trials import forest_page
+    from sim.validation.check import KINDS, named, write_stored
     from sim.validation.page import page
     from sim.validation.standing import FOLDER, results, stored
 
     written = []
-    for kind in ("facts", "docking"):
+    for kind in KINDS:
         source = folder / f"{kind}.json" if folder is not None else None
         if source is not None and source.is_file():
             write_stored(FOLDER / f"{kind}.json", **named(kind, json.loads(source.read_text(encoding="utf-8"))))
             written.append(FOLDER / f"{kind}.json")
     stored.cache_clear()
-    for kind in ("facts", "docking"):
-        for result in results(kind):
-            if result.picture is not None:
-                written.append(page_figure(result, root / "docs" / "images" / "validation"))
+    images = root / "docs" / "images" / "validation"
+    for kind in KINDS:
+        written += [page_figure(result, images) for result in results(kind) if result.picture is not None]
+    if results("trials"):
+        written.append(forest_page(results("trials"), images))
     target = root / "docs" / "validation.md"
     target.write_text(page(), encoding="utf-8")
     return [*written, target]

@@ -31,6 +31,7 @@ def compare(
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
     force: bool = False,
+    parameters: str | Path | None = None,
 ) -> Comparison:
     """Compare scenarios with a baseline, replication by replication in the same luck.
 
@@ -46,13 +47,18 @@ def compare(
         What the others are compared with; the first scenario by default.
     replications, seed, citizens, months, threads, workers, set_, out, figures, progress, engine, force
         As in ``run``; ``set_`` applies to every scenario, the baseline included.
+    parameters : "ensemble", "central" or path, optional
+        As in ``run``, but the calibrated ensemble is the default once there is one: replication r has the same point in
+        every scenario, and intervals include the uncertainty of parameters.
 
     Returns
     -------
     Comparison
     """
     everything = list(scenarios) if baseline is None else [baseline, *scenarios]
-    setup = prepare(everything, seed, replications, citizens, months, threads, workers, set_, engine, force)
+    setup = prepare(
+        everything, seed, replications, citizens, months, threads, workers, set_, engine, force, parameters, drawn=True
+    )
     base, *others = setup.plan.scenarios
     if not others:
         raise InputError("compare: give at least two different scenarios, or a baseline and another one")

@@ -20,6 +20,8 @@ from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
 from sim.api.sizes import FORCE
 from sim.errors import InputError, Problem
 from sim.experiment import ModelEngine, OnError, Plan, Store, Tally, execute, local_pool
+from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
+from sim.experiment.ensemble import TOGETHER
 from sim.experiment.plan import Source
 from sim.scenario import Template, resolved, resolved_yaml
 
@@ -83,7 +85,8 @@ class ExperimentFolder:
         self.store.unseal()
         self._describe("running", None)
         self.store.write_codebook(self.described.get("design", {}).get("factors", ()))
-        for name, text in self.files.items():
+        ensemble = self.setup.plan.ensemble
+        for name, text in {**self.files, **({ENSEMBLE_FILE: ensemble.text()} if ensemble else {})}.items():
             self.store.write_file(name, text)
         for scenario in self.setup.plan.scenarios:
             self.store.write_file(f"scenarios/{scenario.key}.yaml", resolved_yaml(scenario))
@@ -169,6 +172,7 @@ class ExperimentFolder:
                 }
                 for item in plan.scenarios
             ],
+            **_ensemble(plan),
             **self.described,
             "versions": _versions(),
             "platform": platform.platform(),
@@ -200,6 +204,13 @@ def _written(source: Source | None) -> dict[str, Any]:
     return {"written": source.written()} if isinstance(source, Template) else {}
 
 
+def _ensemble(plan: Plan) -> dict[str, Any]:
+    """Say which ensemble replications draw from, and how many in a row share a point."""
+    if plan.ensemble is None:
+        return {}
+    return {"ensemble": {"sha256": plan.ensemble.sha256, "points": len(plan.ensemble.rows), "together": TOGETHER}}
+
+
 def can_continue(folder: Path, plan: Plan) -> bool:
     """Tell whether a folder is free or holds nothing but runs of this plan."""
     try:
@@ -217,13 +228,15 @@ def default_folder(
     citizens: int | str,
     months: int | None,
     set_: Sequence[str],
+    parameters: str | Path | None = None,
     root: Path = Path("results"),
 ) -> Path:
     """Name the folder of an experiment after its scenarios.
 
     A folder of the same name that holds another experiment is left alone: the name gets a number.
     """
-    setup = prepare(scenarios, seed, replications, citizens, months, 1, None, set_, None, force=True)
+    drawn = kind == "compare"
+    setup = prepare(scenarios, seed, replications, citizens, months, 1, None, set_, None, True, parameters, drawn=drawn)
     keys = [item.key for item in setup.plan.scenarios]
     shown = keys if len(keys) <= 3 else [*keys[:2], f"and_{len(keys) - 2}_more"]
     name = f"{kind}-" + "-".join(key[:40] for key in shown)

@@ -100,10 +100,11 @@ def _foreign_batches(store: Store) -> Iterator[Finding]:
     rows: dict[tuple[str, str, int], list[tuple[int, str, str]]] = defaultdict(list)
     for key in store.batches():
         for row in store.rows(key):
-            rows[row["scenario"], row["parameters"], row["point"]].append((row["replication"], row["run"], key))
-    for (scenario, parameters, number), found in rows.items():
+            point = json.dumps(stored.point(row["parameters"]))
+            rows[row["scenario"], point, row["point"]].append((row["replication"], row["run"], key))
+    for (scenario, point, number), found in rows.items():
         most = max(replication for replication, _, _ in found)
-        plan = stored.plan(scenario, json.loads(parameters), most + 1, number) if scenario in own else None
+        plan = stored.plan(scenario, json.loads(point), most + 1, number) if scenario in own else None
         known = {run.run for run in plan.runs} if plan else set()
         for _, run, key in found:
             if run not in known:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.analysis import REGION, WHOLE_RUN, verdict, window_table
+from sim.analysis import REGION, WHOLE_RUN, window_table
 from sim.errors import InputError, Problem, SimError
 from sim.experiment import Store, Tally, read_points
 from sim.experiment.points import cell
@@ -89,6 +89,7 @@ class Comparison(Results):
     communities: pd.DataFrame = field(default_factory=pd.DataFrame)
     order: pd.DataFrame = field(default_factory=pd.DataFrame)
     thresholds: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scorecard: pd.DataFrame = field(default_factory=pd.DataFrame)
     figures: tuple[Path, ...] = ()
     report: Path | None = None
 
@@ -96,11 +97,7 @@ class Comparison(Results):
         """Differences of headline outcomes in the region over the whole run, with the verdict in words."""
         rows = self.effects
         rows = rows[(rows["scope"] == REGION) & (rows["window"] == WHOLE_RUN) & (rows["contrast"] == "difference")]
-        better = {item.name: item.better for item in OUTCOMES if item.headline}
-        rows = rows[rows["outcome"].isin(list(better))].reset_index(drop=True)
-        numbers = zip(rows["effect"], rows["ci_low"], rows["ci_high"], rows["outcome"], strict=True)
-        words = [verdict(effect, low, high, better[name]) for effect, low, high, name in numbers]
-        return rows.assign(in_words=words)
+        return rows[rows["outcome"].isin([item.name for item in OUTCOMES if item.headline])].reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from sim.experiment import (
     Progress,
     adjusted,
     build_plan,
+    choose,
     count,
     sample,
 )
@@ -56,6 +57,7 @@ class Setup:
             __version__,
             self.plan.citizens,
             (baseline.title or baseline.key) if baseline else "",
+            drawn=len(self.plan.ensemble.rows) if self.plan.ensemble else 0,
         )
 
 
@@ -70,8 +72,13 @@ def prepare(
     set_: Sequence[str],
     engine: Engine | None,
     force: bool = False,
+    parameters: str | Path | None = None,
+    drawn: bool = False,
 ) -> Setup:
-    """Load and check everything, list every problem at once, and plan the runs; ``force`` passes over sizes."""
+    """Load and check everything, list every problem at once, and plan the runs; ``force`` passes over sizes.
+
+    ``parameters`` says where replications take theirs from (see `choose`); None leaves it to ``drawn``.
+    """
     problems = _check_numbers(seed, replications, citizens, months, threads, workers)
     if months is not None and any(item.partition("=")[0].strip() == "months" for item in set_):
         problems.append(Problem("is set twice", file="--months", key="months", hint="also by --set"))
@@ -82,13 +89,25 @@ def prepare(
             loaded.append(_load(item, months, set_))
         except InputError as error:
             problems.extend(problem for problem in error.problems if problem not in problems)
+    ensemble = None
+    try:
+        ensemble = choose(parameters, drawn=drawn)
+    except InputError as error:
+        problems.extend(error.problems)
     if problems:
         raise InputError(problems)
     specs = _distinct(loaded)
     region = load_region(find_region(specs[0].region), specs[0].start_year)
     check_citizens(region, citizens)
     count, size = fit(region, citizens, specs[0].months, replications * len(specs), workers, threads, force)
-    plan = build_plan(specs, base_seed=seed, replications=replications, citizens=citizens, region_hash=region.sha256)
+    plan = build_plan(
+        specs,
+        base_seed=seed,
+        replications=replications,
+        citizens=citizens,
+        region_hash=region.sha256,
+        ensemble=ensemble,
+    )
     return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count, size, force)
 
 
@@ -129,6 +148,7 @@ def prepare_sweep(
         region_hash=region.sha256,
         points=sample(experiment.design, experiment.factors),
         sources={template.key: template for template in experiment.templates},
+        ensemble=choose(experiment.parameters, drawn=False),
     )
     return Setup(plan, region, engine or ModelEngine(experiment.citizens, region.sha256, threads), number, size, force)
 

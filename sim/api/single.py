@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ def run(
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
     force: bool = False,
+    parameters: str | Path | None = None,
 ) -> RunResults:
     """Run one scenario.
 
@@ -63,12 +63,15 @@ def run(
         Something else that runs scenarios; the model by default.
     force : bool
         Start even what is estimated not to fit into memory or on disk, or to take days.
+    parameters : "central", "ensemble" or path, optional
+        Whether all replications have the central values (default), or each draws a point from the calibrated
+        ensemble, or from a table of points. What the scenario sets itself stays.
 
     Returns
     -------
     RunResults
     """
-    setup = prepare([scenario], seed, replications, citizens, months, threads, workers, set_, engine, force)
+    setup = prepare([scenario], seed, replications, citizens, months, threads, workers, set_, engine, force, parameters)
     with ExperimentFolder(out, setup, "run") as folder:
         tally = folder.execute(progress)
         spec = setup.plan.scenarios[0]
@@ -120,7 +123,9 @@ def rerun(identity: str, source: Path | str, *, engine: Engine | None = None) ->
     manifest, before = stored.manifest, Store(stored.folder).row(identity)
     if before is None:
         raise InputError(Problem("no such run is stored there", file=str(source), got=f"run {identity[:40]}"))
-    plan = stored.plan(before["scenario"], json.loads(before["parameters"]), before["replication"] + 1, before["point"])
+    plan = stored.plan(
+        before["scenario"], stored.point(before["parameters"]), before["replication"] + 1, before["point"]
+    )
     if plan.runs[-1].run != identity:
         raise InputError(
             f"run {identity} cannot be recreated, this changed since: {'; '.join(stored.changes()) or 'its design point'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, Problem, SimError
-from sim.experiment import Plan, Store, StoreError, build_plan, model_hash, read_points
+from sim.experiment import Ensemble, Plan, Store, StoreError, build_plan, model_hash, read_ensemble, read_points
+from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
 from sim.experiment.plan import copies_of
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, Template, load_scenario, template_of
@@ -52,6 +54,17 @@ class StoredExperiment:
         factors = self.manifest.get("design", {}).get("factors")
         return tuple(copies_of(read_points(self.folder, factors))) if factors else (0,)
 
+    @cached_property
+    def ensemble(self) -> Ensemble | None:
+        """The parameter points that replications drew from, as stored; None when all had the central values."""
+        return read_ensemble(self.folder / ENSEMBLE_FILE) if "ensemble" in self.manifest else None
+
+    def point(self, recorded: str) -> dict[str, Any]:
+        """Return what the design point set among the recorded parameters of a run; the others were drawn."""
+        values: dict[str, Any] = json.loads(recorded)
+        factors = {factor["key"] for factor in self.manifest.get("design", {}).get("factors", ())}
+        return {key: value for key, value in values.items() if key in factors}
+
     def plan(self, key: str, point: Mapping[str, Any], replications: int, number: int = 0) -> Plan:
         """Plan the runs of one scenario and design point, with the model and the region there are now.
 
@@ -67,6 +80,7 @@ class StoredExperiment:
             points=[point],
             sources={key: source} if source else None,
             copies=[self.copies[number]] if number < len(self.copies) else None,
+            ensemble=self.ensemble,
         )
 
     def changes(self) -> list[str]:
@@ -87,6 +101,8 @@ class StoredExperiment:
                     f"hash {entry['sha256'][:12]}, now {scenario.content_hash()[:12]}"
                 )
         found += self._region_changes()
+        if "ensemble" in recorded and (self.ensemble is None or self.ensemble.sha256 != recorded["ensemble"]["sha256"]):
+            found.append("the stored ensemble of parameters")
         return found
 
     def _region_changes(self) -> list[str]:

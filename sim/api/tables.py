@@ -23,10 +23,12 @@ from sim.analysis import (
     over_time,
     paired_effects,
     rankings,
+    scorecard,
     thresholds,
     window_table,
 )
 from sim.api.results import parts
+from sim.api.stored import StoredExperiment
 from sim.region import Region
 
 PRICED = "incidents"
@@ -56,11 +58,12 @@ def comparison_tables(folder: Path, baseline: str, months: int) -> dict[str, pd.
 
 
 def _of_windows(folder: Path, baseline: str) -> dict[str, pd.DataFrame]:
-    windows = window_table(parts(folder, "series"))
+    windows = with_draws(folder, window_table(parts(folder, "series")))
     effects = paired_effects(windows, baseline)
     whole = windows[windows["window"] == WHOLE_RUN]
     tables = {"effects": effects, "cost_effectiveness": cost_effectiveness(whole, baseline)}
     if not effects.empty:
+        tables["scorecard"] = scorecard(effects)
         tables["ranking"] = rankings(whole)
         tables["plane"] = cost_plane(whole, baseline, PRICED)
         tables["acceptability"] = acceptability(whole, baseline, PRICED)
@@ -69,13 +72,15 @@ def _of_windows(folder: Path, baseline: str) -> dict[str, pd.DataFrame]:
 
 def _of_places(folder: Path, baseline: str, months: int) -> dict[str, pd.DataFrame]:
     return {
-        "districts": district_effects(district_totals(parts(folder, "places"), months), baseline),
-        "communities": community_effects(community_totals(parts(folder, "places"), months), baseline),
+        "districts": district_effects(with_draws(folder, district_totals(parts(folder, "places"), months)), baseline),
+        "communities": community_effects(
+            with_draws(folder, community_totals(parts(folder, "places"), months)), baseline
+        ),
     }
 
 
 def _of_months(folder: Path, baseline: str) -> dict[str, pd.DataFrame]:
-    monthly = monthly_table(parts(folder, "series"))
+    monthly = with_draws(folder, monthly_table(parts(folder, "series")))
     difference = difference_over_time(monthly, baseline)
     return {
         "over_time": difference,
@@ -83,6 +88,16 @@ def _of_months(folder: Path, baseline: str) -> dict[str, pd.DataFrame]:
         "thresholds": thresholds(monthly, baseline),
         HISTORY: over_time(monthly, baseline),
     }
+
+
+def with_draws(folder: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Add which point of the ensemble each replication drew, ``draw``; nothing where all had the central values."""
+    stored = StoredExperiment(folder)
+    ensemble = stored.ensemble
+    if ensemble is None:
+        return table
+    numbers = {r: ensemble.number(stored.manifest["base_seed"], r) for r in table["replication"].unique().tolist()}
+    return table.assign(draw=table["replication"].map(numbers))
 
 
 def geography(region: Region) -> tuple[pd.DataFrame, Any, Mapping[str, str]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def check(
-    kind: Annotated[str, typer.Argument(help="facts, or docking (against other people's models).")] = "facts",
+    kind: Annotated[str, typer.Argument(help="facts, docking (against other people's models) or trials.")] = "facts",
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the replications: to see what broke.")] = False,
     only: Annotated[str | None, typer.Option(help="Single checks, such as SF4,SF5.")] = None,
     workers: Workers = None,
@@ -33,7 +33,7 @@ def check(
     if as_json:
         typer.echo((made.path / f"{kind}.json").read_text(encoding="utf-8"), nl=False)
         return 0
-    _print(made.results)
+    _print(made.results, "Trials" if kind == "trials" else "Facts")
     say(f"figures, table and JSON: {made.path}")
     return 0
 
@@ -45,23 +45,30 @@ def _say(result: Result) -> None:
         complain(f"{result.key}: {result.verdict} ({result.seconds:.0f} s)")
 
 
-def _print(results: tuple[Result, ...]) -> None:
+def _print(results: tuple[Result, ...], title: str) -> None:
     columns = [("", "left"), ("measured", "left"), ("value", "right"), ("95 % interval", "right"), ("window", "left"),
                ("", "left"), ("verdict", "left")]  # fmt: skip
+    tuned = any(row.status for result in results for row in result.rows)
+    columns += [("status", "left")] if tuned else []
     lines = [
         [result.key if k == 0 else "", row.what, _value(row), _interval(row), row.window, row.basis, row.verdict]
+        + ([row.status] if tuned else [])
         for result in results
         for k, row in enumerate(result.rows)
     ]
-    print_table("Facts (E: window from evidence, A: our own choice)", columns, lines)
+    print_table(f"{title} (E: window from evidence, A: our own choice)", columns, lines)
     for result in results:
         for row in result.rows:
-            if row.verdict == "not testable yet":
+            if row.verdict in ("not testable yet", "inconclusive"):
                 say(f"{result.key} {row.what}: {row.note}")
         if result.verdict == "fail" and result.suspected:
             say(f"{result.key} fails; suspected: {result.suspected}")
     verdicts = [result.verdict for result in results]
-    counts = [f"{verdicts.count(v)} {v}" for v in ("pass", "fail", "not testable yet", "not run") if v in verdicts]
+    counts = [
+        f"{verdicts.count(v)} {v}"
+        for v in ("pass", "fail", "inconclusive", "not testable yet", "not run")
+        if v in verdicts
+    ]
     say(", ".join(counts))
 
 

@@ -26,6 +26,15 @@ Overrides = Annotated[
 
 Out = Annotated[Path | None, typer.Option(help="Folder for the results; one below results/ by default.")]
 
+Parameters = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ensemble|central|FILE",
+        help="Where replications take their parameters from: the calibrated ensemble, the central values, or a table "
+        "of points (CSV). compare draws from the ensemble, run does not, unless told.",
+    ),
+]
+
 Force = Annotated[
     bool, typer.Option("--force", help="Start even what is estimated not to fit into memory, or to take days.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.command import app
-from sim.cli.options import Citizens, Force, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
+from sim.cli.options import Citizens, Force, Months, Out, Overrides, Parameters, Seed, Threads, Workers, citizens_number
 from sim.cli.output import Verbosity, complain, print_table, progress_shown, say
 from sim.errors import InputError
 from sim.wording import duration, number
@@ -30,6 +30,7 @@ def run(
     workers: Workers = None,
     set_: Overrides = None,
     out: Out = None,
+    parameters: Parameters = None,
     force: Force = False,
     identity: Annotated[str | None, typer.Option("--id", help="Run one stored run again, alone; needs --from.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Folder of the stored experiment.")] = None,
@@ -50,6 +51,7 @@ def run(
         "citizens": people,
         "months": months,
         "set_": set_ or [],
+        "parameters": parameters,
     }
     folder = out or api.default_folder("run", [scenario], **settings)
     with progress_shown() as progress:
@@ -75,6 +77,7 @@ def compare(
     workers: Workers = None,
     set_: Overrides = None,
     out: Out = None,
+    parameters: Parameters = None,
     force: Force = False,
 ) -> int:
     """Compare scenarios with a baseline: paired effects, figures and a report."""
@@ -87,6 +90,7 @@ def compare(
         "citizens": people,
         "months": months,
         "set_": set_ or [],
+        "parameters": parameters,
     }
     everything = scenarios if baseline is None else [baseline, *scenarios]
     folder = out or api.default_folder("compare", everything, **settings)
@@ -181,7 +185,12 @@ def _print_comparison(results: Comparison) -> None:
             say(f"{len(rows) - len(told)} other outcomes: no difference, or not enough replications to tell.\n")
 
 
-_UNTOLD = ("not enough replications to tell", "the same in every pair", "one pair: no interval")
+_UNTOLD = (
+    "not enough replications to tell",
+    "the same in every pair",
+    "one pair: no interval",
+    "depends on parameters that are not known well enough",
+)
 
 
 def _effect_row(row: Any, item: Any) -> list[str]:

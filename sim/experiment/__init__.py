@@ -1,6 +1,7 @@
 """Experiments: which runs there are, running them in any order on any workers, keeping their tables."""
 
 from sim.experiment.design import Design, count, sample
+from sim.experiment.ensemble import Ensemble, choose, read_ensemble
 from sim.experiment.execute import OnError, Progress, Tally, execute
 from sim.experiment.experiment_file import (
     Experiment,
@@ -23,6 +24,7 @@ from sim.experiment.world import Engine, Layout, ModelEngine
 __all__ = [
     "Design",
     "Engine",
+    "Ensemble",
     "Experiment",
     "Factor",
     "FolderBusyError",
@@ -41,6 +43,7 @@ __all__ = [
     "adjusted",
     "available_workers",
     "build_plan",
+    "choose",
     "count",
     "dask_pool",
     "execute",
@@ -50,6 +53,7 @@ __all__ = [
     "load_experiment",
     "local_pool",
     "model_hash",
+    "read_ensemble",
     "read_points",
     "run_seed",
     "sample",

@@ -291,6 +291,7 @@ class _Session:
         return Task(
             runs=tuple(runs),
             changes=tuple(self.plan.changes(run) for run in runs),
+            draws=tuple(self.plan.draw(run) for run in runs),
             scenarios=_only(self.scenarios, keys),
             sources=_only(self.plan.sources, keys),
             engine=self.engine,

@@ -9,6 +9,7 @@ from typing import Any
 
 from sim.errors import InputError, Problem
 from sim.experiment.design import Design
+from sim.experiment.ensemble import CENTRAL
 from sim.experiment.factors import Factor
 from sim.experiment.factors_file import FactorReader
 from sim.experiment.file_schema import ExperimentFile
@@ -58,6 +59,7 @@ class Experiment:
     until: Until | None
     citizens: int | str
     seed: int
+    parameters: str
     text: str
 
     @property
@@ -180,6 +182,7 @@ class _Reader:
             until=until,
             citizens=self._citizens(),
             seed=1 if spec.seed is None else spec.seed,
+            parameters=spec.parameters or CENTRAL,
             text=self.text,
         )
 

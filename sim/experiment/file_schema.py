@@ -87,6 +87,10 @@ class ExperimentFile(Strict):
     until: UntilFile | None = Field(default=None, description="Instead of replications")
     citizens: Any = Field(default=None, description="A number, or all; 20000 unless given")
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED, description="Of the histories; 1 unless given")
+    parameters: Literal["central", "ensemble"] | None = Field(
+        default=None,
+        description="Whether replications draw the parameters that are not varied from the calibrated ensemble",
+    )
 
     @field_validator("title", "question", "expected")
     @classmethod

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from sim.experiment.ensemble import Ensemble, with_draw
+
 if TYPE_CHECKING:
     from sim.scenario import Scenario
 
@@ -127,7 +129,8 @@ class Plan:
     scenario; a plain comparison has one empty point and needs no sources. ``contents`` holds, by point and
     scenario, the hash of the scenario that a run resolves to, ``copies`` by point how many before it are equal (a
     design may repeat a point); the scenarios themselves are resolved where
-    they run, so that a plan of a hundred thousand runs stays small.
+    they run, so that a plan of a hundred thousand runs stays small. With an ``ensemble``, replications also draw
+    parameter points, the same in every scenario and design point.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -140,6 +143,7 @@ class Plan:
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     contents: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     copies: tuple[int, ...] = field(default=(0,), repr=False)
+    ensemble: Ensemble | None = field(default=None, repr=False)
     runs: tuple[RunSpec, ...] = field(default=(), repr=False)
 
     def scenario(self, key: str) -> Scenario:
@@ -147,16 +151,30 @@ class Plan:
         return next(scenario for scenario in self.scenarios if scenario.key == key)
 
     def changes(self, run: RunSpec) -> Mapping[str, Any]:
-        """Return the values that a run sets: those of its design point.
-
-        Draws that belong to a replication, and are shared by all scenarios and points, would be added here.
-        """
+        """Return the values that a run sets: those of its design point."""
         return self.points[run.point]
 
+    def draw(self, run: RunSpec) -> Mapping[str, float]:
+        """Return the parameters that a run's replication draws, but for those its scenario or point sets itself."""
+        return drawn(self, run.scenario, run.point, run.replication)
 
-def resolve_run(scenario: Scenario, source: Source | None, changes: Mapping[str, Any]) -> Scenario:
+
+def drawn(plan: Plan, scenario: str, point: int, replication: int) -> dict[str, float]:
+    """Return what a replication draws in one scenario and design point; see `Plan.draw`."""
+    if plan.ensemble is None:
+        return {}
+    own = plan.scenario(scenario).parameters
+    values = plan.ensemble.point(plan.ensemble.number(plan.base_seed, replication))
+    changed = plan.points[point]
+    return {name: v for name, v in values.items() if name not in own and f"parameters.{name}" not in changed}
+
+
+def resolve_run(
+    scenario: Scenario, source: Source | None, changes: Mapping[str, Any], draw: Mapping[str, float] | None = None
+) -> Scenario:
     """Return what a run simulates; the same in the parent, in a worker and alone."""
-    return source.at(changes) if changes and source is not None else scenario
+    resolved = source.at(changes) if changes and source is not None else scenario
+    return adjusted(resolved, parameters=with_draw(resolved.parameters, draw)) if draw else resolved
 
 
 def adjusted(scenario: S, **changes: Any) -> S:
@@ -181,12 +199,14 @@ def build_plan(
     sources: Mapping[str, Source] | None = None,
     copies: Sequence[int] | None = None,
     model: str | None = None,
+    ensemble: Ensemble | None = None,
 ) -> Plan:
     """List every run: replications outermost, then design points, then scenarios.
 
     A run's id covers the scenario it resolves to and its key (the key keeps two equal scenarios apart in the
     tables), the region's content, the design point as it is written (so do two points that resolve alike), the
-    number of citizens, the replication, the seed and the model's sources. A point that repeats an earlier one is
+    number of citizens, the replication, the seed, the model's sources and, with an ensemble, the ensemble and the
+    parameters drawn from it. A point that repeats an earlier one is
     told apart by how many came before it (``copies``, counted in ``points`` unless given).
 
     Raises
@@ -209,6 +229,7 @@ def build_plan(
         sources=found,
         contents=contents,
         copies=tuple(copies_of(points) if copies is None else copies),
+        ensemble=ensemble,
     )
     return with_replications(plan, replications)
 
@@ -237,6 +258,9 @@ def _replication(plan: Plan, replication: int) -> Iterator[RunSpec]:
             }
             if plan.copies[number]:
                 identity["copy"] = plan.copies[number]
+            if plan.ensemble is not None:
+                identity["ensemble"] = plan.ensemble.sha256
+                identity["draw"] = drawn(plan, scenario.key, number, replication)
             yield RunSpec(run_id(identity), scenario.key, number, replication, seed)
 
 

@@ -46,7 +46,8 @@ TOGETHER = 200
 """Small tables joined at a time: each costs far more memory than its rows."""
 
 BATCH_NAME = re.compile(r"[0-9a-f]{16}")
-OWN = frozenset({*TABLES, LOCK, LOG, MANIFEST, CHECKSUMS, "codebook.csv", "scenarios", "experiment.yaml", "points.csv"})
+_INPUTS = ("scenarios", "experiment.yaml", "points.csv", "ensemble.csv")
+OWN = frozenset({*TABLES, LOCK, LOG, MANIFEST, CHECKSUMS, "codebook.csv", *_INPUTS})
 """What a folder may hold before its manifest is there."""
 
 

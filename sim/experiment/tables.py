@@ -58,7 +58,7 @@ KEY_COLUMNS = {
     "point": "Number of the design point; 0 where there is no design",
     "replication": "Number of the history; the same in all scenarios and points means the same luck",
     "seed": "Seed of the run",
-    "parameters": "Values that the design point sets, as JSON",
+    "parameters": "Values that the design point sets, and parameters drawn from an ensemble, as JSON",
     "status": "done or failed",
     "stage": "Where a failed run failed: load, simulate, record or worker",
     "error": "Why it failed",

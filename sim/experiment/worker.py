@@ -34,7 +34,8 @@ class WorkerError(SimError):
 class Task:
     """A batch and all that is needed to run it anywhere, and nothing of the other runs.
 
-    ``changes`` are the values that each run sets, in the order of ``runs``. ``limit`` is the longest a run may
+    ``changes`` are the values that each run sets, ``draws`` the parameters that its replication draws, in the order of
+    ``runs``. ``limit`` is the longest a run may
     take, in seconds; ``stop`` ends the batch with its first failed run. ``model`` is the model's hash that the
     worker must have, empty for any.
     """
@@ -45,9 +46,14 @@ class Task:
     sources: Mapping[str, Source]
     engine: Engine
     store: Store
+    draws: tuple[Mapping[str, float], ...] = ()
     limit: float | None = None
     stop: bool = False
     model: str = ""
+
+    def draw(self, number: int) -> Mapping[str, float]:
+        """Return what the replication of a run draws."""
+        return self.draws[number] if self.draws else {}
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,8 @@ class _Batch:
             self.series.append(outcome[0])
             self.places.append(outcome[1])
         number = len(self.rows)
-        self.rows.append(run_row(self.task.runs[number], self.task.changes[number], outcome))
+        drawn = {f"parameters.{name}": value for name, value in self.task.draw(number).items()}
+        self.rows.append(run_row(self.task.runs[number], {**drawn, **self.task.changes[number]}, outcome))
 
     def store(self) -> None:
         """Write what there is."""
@@ -169,7 +176,8 @@ def _run(task: Task, number: int) -> tuple[Scenario, object] | Failure:
     run = task.runs[number]
     stage = "load"
     try:
-        scenario = resolve_run(task.scenarios[run.scenario], task.sources.get(run.scenario), task.changes[number])
+        source = task.sources.get(run.scenario)
+        scenario = resolve_run(task.scenarios[run.scenario], source, task.changes[number], task.draw(number))
         task.engine.layout(scenario)
         stage = "simulate"
         return scenario, task.engine.simulate(scenario, run.seed)

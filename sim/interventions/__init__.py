@@ -12,6 +12,7 @@ from sim.interventions.schema import (
     Channel,
     Cost,
     Dose,
+    OwnEntry,
     ShockChannel,
     ShockType,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Channel",
     "Cost",
     "Dose",
+    "OwnEntry",
     "ShockChannel",
     "ShockType",
     "catalogue",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ from sim.errors import InputError, Problem
 from sim.interventions.schema import CatalogueEntry, ShockType
 
 FOLDER = Path(__file__).parent / "catalogue"
+TUNED = Path(__file__).parent / "tuned.csv"
+TUNED_COLUMNS = ("intervention", "row", "scale", "low", "high", "target", "reached", "replications", "trial")
 SHOCKS = "shocks"
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -38,10 +41,101 @@ class Catalogue:
         return tuple(self.interventions) + tuple(entry.key for entry in self.interventions.values())
 
 
+@dataclass(frozen=True)
+class TunedScale:
+    """What a virtual trial found for one intervention (row of the catalogue), on one row of evidence.
+
+    ``scale`` with its 95 % interval, None where no scale up to 10 reaches the ``target`` ratio; ``reached`` the ratio
+    at the scale, or at 10; ``trial`` the hash of the trial's file when it was found.
+    """
+
+    intervention: str
+    row: str
+    scale: float | None
+    low: float | None
+    high: float | None
+    target: float
+    reached: float
+    replications: int
+    trial: str
+
+
 @cache
 def catalogue() -> Catalogue:
-    """Return the shipped catalogue; read once per process."""
-    return read_catalogue(FOLDER)
+    """Return the shipped catalogue with the tuned scales; read once per process."""
+    return with_scales(read_catalogue(FOLDER), tuned_scales())
+
+
+@cache
+def tuned_scales() -> dict[str, TunedScale]:
+    """Return what the virtual trials found, by intervention; read once per process."""
+    return read_tuned(TUNED)
+
+
+def with_scales(made: Catalogue, scales: dict[str, TunedScale]) -> Catalogue:
+    """Return a catalogue in which every intervention with a tuned scale has it, and the status ``tuned``.
+
+    Raises
+    ------
+    InputError
+        If a scale is of an intervention that does not exist, or outside 0 to 10.
+    """
+    entries = dict(made.interventions)
+    problems = []
+    for row, found in scales.items():
+        if row not in entries:
+            problems.append(Problem("there is no such intervention", file=str(TUNED), key=row))
+        elif found.scale is not None and not 0 <= found.scale <= 10:
+            problems.append(
+                Problem("scale out of range", file=str(TUNED), key=row, got=str(found.scale), allowed="0 to 10")
+            )
+        elif found.scale is not None:
+            entries[row] = entries[row].model_copy(update={"scale": found.scale, "status": "tuned"})
+    if problems:
+        raise InputError(problems)
+    return Catalogue(entries, made.shocks)
+
+
+def read_tuned(path: Path) -> dict[str, TunedScale]:
+    """Read the table of tuned scales; none is there before the first tuning.
+
+    Raises
+    ------
+    InputError
+        With every line that cannot be read, and every intervention that stands there twice.
+    """
+    if not path.is_file():
+        return {}
+    made: dict[str, TunedScale] = {}
+    problems = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, line in enumerate(csv.DictReader(file), start=2):
+            try:
+                found = TunedScale(
+                    line["intervention"], line["row"], *(float(line[name]) if line[name] else None for name in ("scale", "low", "high")),
+                    float(line["target"]), float(line["reached"]), int(line["replications"]), line["trial"],
+                )  # fmt: skip
+            except (KeyError, TypeError, ValueError) as error:
+                problems.append(Problem(f"cannot be read: {error}", file=str(path), line=number))
+                continue
+            if found.intervention in made:
+                problems.append(Problem("given twice", file=str(path), line=number, key=found.intervention))
+            made[found.intervention] = found
+    if problems:
+        raise InputError(problems)
+    return made
+
+
+def write_tuned(path: Path, scales: Iterable[TunedScale]) -> None:
+    """Write the table of tuned scales, ordered by intervention, at once or not at all."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(TUNED_COLUMNS)
+        for found in sorted(scales, key=lambda one: int(one.intervention[1:])):
+            values = (getattr(found, name) for name in TUNED_COLUMNS)
+            writer.writerow(["" if value is None else value for value in values])
+    part.replace(path)
 
 
 def read_catalogue(folder: Path) -> Catalogue:

@@ -1,13 +1,16 @@
 """How a programme runs: request, approval, deployment, delivery, end; what it spends, and what it pulls.
 
 A programme of dose zero makes no request, holds no place in a queue and spends nothing. Its start is the month of
-the request; delivery follows approval and deployment (``approval: none`` delivers at once).
+the request; delivery follows approval and deployment (``approval: none`` delivers at once). One that was ended may
+be requested again: what was approved once needs no second approval, but deploys anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import nextafter
 
 import numpy as np
 
@@ -62,7 +65,7 @@ class Delivery:
 
     ``dose`` in [0, 1] moves ordinary channels through the saturating dose response, ``share`` in [0, 1] the
     channels that count persons; ``start``, ``months`` as in the scenario; ``meur_per_year`` at this dose;
-    ``states`` share of the cost by state, (n_s,).
+    ``states`` share of the cost by state, (n_s,); ``agreed`` months of deployment once approved.
     """
 
     key: str
@@ -81,6 +84,7 @@ class Delivery:
     ready: int = 0
     spent: float = 0.0
     weight: float = 1.0
+    agreed: float | None = None
     history: list[tuple[int, str]] = field(default_factory=list)
 
     def enter(self, status: str, month: int) -> None:
@@ -90,12 +94,17 @@ class Delivery:
         self.history.append((month, status))
 
     def request(self, month: int) -> None:
-        """Ask for approval, or start at once where none is needed."""
-        if self.dose > 0.0:
+        """Ask for approval, or start at once where none is needed; deploy anew where it was given before."""
+        if self.dose <= 0.0 or self.status not in (PLANNED, ENDED):
+            return
+        if self.agreed is not None:
+            self.approve(month, self.agreed)
+        else:
             self.enter(RUNNING if self.approval == "none" else PROPOSED, month)
 
     def approve(self, month: int, delay: float) -> None:
         """Deploy, to be ready after ``delay`` months."""
+        self.agreed = delay
         self.enter(DEPLOYING, month)
         self.ready = month + max(int(delay + 0.5), 0)
 
@@ -103,19 +112,47 @@ class Delivery:
         """Close the proposal."""
         self.enter(REFUSED, month)
 
-    def advance(self, month: int) -> float:
-        """Move on to ``month``; return what is spent in it, million euro."""
+    def end(self, month: int) -> None:
+        """End, also while it waits or deploys; a refusal stands."""
+        if self.status not in (ENDED, REFUSED):
+            self.enter(ENDED, month)
+
+    def advance(self, month: int) -> None:
+        """Move on to ``month``: ready forces start, what has lasted its months ends."""
         if self.status == DEPLOYING and month >= self.ready:
             self.enter(RUNNING, month)
         if self.status == RUNNING and self.months is not None and month >= self.since + self.months:
             self.enter(ENDED, month)
+
+    @property
+    def wish(self) -> float:
+        """What it would spend this month if no ceiling held it back, million euro."""
+        return self.weight * self.meur_per_year / 12.0 if self.status == RUNNING else 0.0
+
+    def deliver(self, share: float = 1.0) -> float:
+        """Act this month, at a share of dose and cost; return what is spent, million euro."""
         running = self.status == RUNNING
-        full = dose_response(self.dose * self.weight) if running else 0.0
-        heads = self.share * self.weight if running else 0.0
+        full = dose_response(self.dose * self.weight * share) if running else 0.0
+        heads = self.share * self.weight * share if running else 0.0
         self.source.doses = [
             heads if LEVER_BY_NAME[pull.lever].kind == "persons" else full for pull in self.source.pulls
         ]
         self.source.move()
-        cost = self.weight * self.meur_per_year / 12.0 if running else 0.0
+        cost = share * self.wish
         self.spent += cost
         return cost
+
+
+def affordable(wishes: Sequence[float], ceiling: float) -> float:
+    """Return the share, at most 1, at which programmes together stay within a twelfth of a yearly ceiling.
+
+    Exact: the sum of the products of share and wish, as real numbers, never exceeds the ceiling.
+    """
+    most = Fraction(ceiling) / 12
+    total = sum(map(Fraction, wishes))
+    if total <= most:
+        return 1.0
+    share = float(most / total)
+    while sum(Fraction(share * wish) for wish in wishes) > most:
+        share = nextafter(share, 0.0)
+    return share

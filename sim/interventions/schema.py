@@ -31,6 +31,7 @@ Condition = Literal[
     "mined",
     "dialogue",
     "singled_out",
+    "scripted",
 ]
 Absorption = Literal["capacity", "integrity", "civic_space", "access", "standards"]
 Exposure = Literal["cyber", "energy", "hazard", "accident"]
@@ -103,7 +104,8 @@ class Channel(_Sized):
     ``size`` is the effect at full dose on the lever's scale, ``low`` and ``high`` its 5-95 % interval.
     ``lag_months`` is the time to half the effect, ``halflife_months`` that of the effect after the end (0: it
     ends with the programme). ``when`` limits the channel to places and times that meet a condition (None:
-    always); ``singled_out`` means that the programme is for some communities of a district and not for others.
+    always); ``singled_out`` means that the programme is for some communities of a district and not for others,
+    ``scripted`` that institutions do not react by themselves.
 
     ``distribution`` says how sizes are drawn: ``normal`` and ``lognormal`` pass through low, size and high at
     5, 50 and 95 % (each half with its own spread; a lognormal keeps its sign), ``uniform`` and ``triangular``
@@ -193,10 +195,26 @@ class CatalogueEntry(Strict):
         return self
 
 
+class OwnEntry(CatalogueEntry):
+    """An intervention that a scenario defines itself: its row is its key, its family is nobody's."""
+
+    row: Slug
+    family: Family = "social"
+
+
 class ShockChannel(_Sized):
-    """One lever hit by a shock of magnitude 1; the effect halves every ``halflife_months``."""
+    """One lever hit by a shock of magnitude 1; the effect halves every ``halflife_months``.
+
+    On a lever that moves a field, 0 means that the shock is added to the field once, and relaxes as the field does; a
+    half-life means a pressure that lasts, and pushes the field's target meanwhile.
+    """
 
     halflife_months: float = Field(ge=0, le=600)
+
+    @property
+    def on_field(self) -> bool:
+        """Whether the lever moves a field, which has a half-life of its own."""
+        return LEVER_BY_NAME[self.lever].kind == "level"
 
 
 class ShockType(Strict):
@@ -205,7 +223,7 @@ class ShockType(Strict):
     ``pattern``: ``impulse`` hits at once and decays; ``rumour`` lasts two rounds, full then half; ``mission``
     takes a standing mission linearly over some months to a remaining share; ``division`` splits the Allies;
     those in `SCRIPTED` fix what armed groups and states' forces do (`sim.world.script`).
-    ``rate_per_year`` is a documented or assumed rate per state (or per region where the text says so).
+    ``rate_per_year`` is a documented or assumed rate per state, or for the region as a whole (``rate_scope``).
     """
 
     key: Slug
@@ -214,6 +232,7 @@ class ShockType(Strict):
     exposure: Exposure | None = None
     channels: tuple[ShockChannel, ...] = ()
     rate_per_year: float | None = Field(default=None, ge=0, le=365)
+    rate_scope: Literal["state", "region"] = "state"
     rate_basis: Text
     evidence: Evidence
     text: Text
@@ -225,6 +244,8 @@ class ShockType(Strict):
         if self.pattern in SCRIPTED and self.channels:
             raise ValueError(f"a shock of pattern {self.pattern} has no channel")
         for channel in self.channels:
-            if (channel.halflife_months > 0) != (self.pattern == "impulse"):
-                raise ValueError("channels of an impulse have a half-life above 0, those of other patterns 0")
+            if channel.halflife_months > 0 and self.pattern != "impulse":
+                raise ValueError(f"channels of a {self.pattern} have a half-life of 0")
+            if channel.halflife_months == 0 and self.pattern == "impulse" and not channel.on_field:
+                raise ValueError("channels of an impulse have a half-life above 0, unless they move a field")
         return self

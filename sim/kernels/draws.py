@@ -50,6 +50,7 @@ GROUP = np.uint64(31)
 SHOCK = np.uint64(32)
 WEIGHTS = np.uint64(33)
 EFFECT = np.uint64(34)
+STATE = np.uint64(35)
 
 BEFORE = 2**24 - 1
 """Tick of draws that belong to the time before the run."""

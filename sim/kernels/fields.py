@@ -106,6 +106,7 @@ def tension_targets(geography, fields, inputs, out, p):
     influence, legitimacy, media_ref = fields.influence, fields.legitimacy, out.media_ref
     exclusion, exclusion_ref, repression = fields.exclusion, out.exclusion_ref, inputs.repression
     shift, change = inputs.shift_tension, out.tension_change
+    mix = geography.mix
     tension_0, memory, memory_ref, goal = fields.tension_0, fields.memory, fields.memory_ref, out.cell_tension
     for g in range(deaths.size):
         deaths[g] = out.group_deaths[g] * (1.0 - p.kin_shield * inputs.shield[geography.group_state[g]])
@@ -124,6 +125,7 @@ def tension_targets(geography, fields, inputs, out, p):
         push += p.tension_media * media + p.tension_exclusion * (exclusion[g] - exclusion_ref[g])
         push += p.tension_repression * repression[g] + p.tension_dispute * disputed[s]
         push += p.tension_spill * near + shift[c]
+        push += p.tension_contact * saturate(mix[c], p.mix_half) * (push - shift[c])
         own = tension_0[c] + p.memory_tension * (memory[c] - memory_ref[c])
         goal[c] = target(min(max(own, 0.02), 0.98), push)
 
@@ -147,6 +149,7 @@ def trust_and_work_targets(geography, fields, inputs, out, p):
         push += p.legitimacy_capacity * (slow[CAPACITY, s] - ref[CAPACITY, s])
         push -= p.legitimacy_repression * repression[cell_group[c]] + p.legitimacy_incidents * violence
         push -= p.legitimacy_influence * (influence[s] - influence_ref[s])
+        push -= p.legitimacy_outage * inputs.outage[s]
         trust[c] = target(legitimacy_0[c], push + shift_legitimacy[c])
         push = p.unemployment_violence * saturate(deaths[d], p.flight_half)
         push += p.unemployment_crime * (crime[d] - crime_ref[d])
@@ -257,6 +260,7 @@ def update_fields(geography, fields, inputs, tallies, out, p, rates):
     district_targets(geography, fields, inputs, out, p)
     state_targets(fields, inputs, out, p)
     move_disputes(geography, fields, inputs, out, p, rates)
+    move(fields.legitimacy_usual, fields.legitimacy, rates.usual)
     move(fields.tension, out.cell_tension, rates.tension)
     move(fields.legitimacy, out.cell_legitimacy, rates.legitimacy)
     move(fields.unemployment, out.cell_unemployment, rates.unemployment)

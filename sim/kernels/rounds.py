@@ -290,7 +290,8 @@ def advance_rounds(
         cells.rate_other, p,
     )  # fmt: skip
     for c in range(cells.grief.size):
-        cells.grief[c] = p.b_grievance * (1.0 - fields.legitimacy[c])
+        lost = max(fields.legitimacy_usual[c] - fields.legitimacy[c], 0.0)
+        cells.grief[c] = p.b_grievance * (1.0 - fields.legitimacy[c]) + p.b_loss * lost
     if workers is None:
         find_tops(citizens, tallies, cells, p.b_risk, 1)
     else:
@@ -302,7 +303,7 @@ def advance_rounds(
             geography, citizens, fields, inputs, mood, tallies, cells, scratch, workers, solve, seed, tick, quarter, p
         )
         tally_crowd(geography, mood, tallies, rates, p, tick)
-        communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, rates)
+        communal_round(geography, citizens, fields, inputs, mood, tallies, seed, tick, p, rates)
         armed_round(geography, citizens, fields, inputs, mood, tallies, cells, seed, tick, p, rates, solve)
         release(geography, citizens, tallies, seed, tick, rates)
         flight_and_return(geography, citizens, inputs, mood, tallies, seed, tick, p, rates)

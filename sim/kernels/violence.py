@@ -75,10 +75,11 @@ def incident_deaths(c, d, incidents, geography, citizens, inputs, mood, tallies,
 
 
 @inner_kernel
-def communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, rates):
-    """Incidents of the round from violent crowds and reprisals, and their victims."""
+def communal_round(geography, citizens, fields, inputs, mood, tallies, seed, tick, p, rates):
+    """Incidents of the round from violent crowds and from reprisals, the more of them the tenser, and their victims."""
     reprisal, rough, district_cells = mood.reprisal, tallies.round_violent, geography.district_cells
     people, mix, uids, round_log = geography.cell_people, geography.mix, geography.cell_uid, tallies.round_log
+    tension = fields.tension
     for d in range(reprisal.size):
         first = district_cells[d]
         last = district_cells[d + 1]
@@ -94,7 +95,7 @@ def communal_round(geography, citizens, inputs, mood, tallies, seed, tick, p, ra
             contact = saturate(mix[c], p.mix_half)
             mean = p.incident_rate * rough[c] * contact
             if answered > 0.0 and exposed > 0.0:
-                mean += p.branching * answered * people[c] * contact / exposed
+                mean += p.branching * tension[c] * answered * people[c] * contact / exposed
             mean = mean * inputs.conversion[c] * inputs.communal[d]
             incidents = draws.poisson(draws.uniform(seed, draws.INCIDENT, tick, uids[c], 0), mean)
             if incidents > 0:

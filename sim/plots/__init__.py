@@ -17,6 +17,7 @@ from sim.plots.dose import dose_figure, draw_dose, draw_heat, factors_figure, he
 from sim.plots.effects import draw_forest, forest_figure
 from sim.plots.maps import draw_map, map_figure
 from sim.plots.order import chain_figure, draw_chain, draw_lead, lead_figure
+from sim.plots.scorecard import draw_area, scorecard_figure
 from sim.plots.sets import Geography, Picture, comparison_set, draw, files, run_set
 from sim.plots.setting import draw_setting, setting_figure
 from sim.plots.states import states_figure, states_over_time_figure
@@ -35,6 +36,7 @@ __all__ = [
     "described",
     "dose_figure",
     "draw",
+    "draw_area",
     "draw_attribution",
     "draw_box",
     "draw_chain",
@@ -62,6 +64,7 @@ __all__ = [
     "ranking_figure",
     "run_set",
     "save_figure",
+    "scorecard_figure",
     "sensitivity_figure",
     "setting_figure",
     "small_png",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sim.validation.records import Picture, Result, Row
 
 COLOURS = (BLUE, ORANGE, GREEN, RED)
-VERDICT_COLOURS = {"pass": BLUE, "fail": RED, "not run": GREY, "not testable yet": GREY}
+VERDICT_COLOURS = {"pass": BLUE, "fail": RED, "inconclusive": GREY, "not run": GREY, "not testable yet": GREY}
 
 
 def draw_picture(picture: Picture, axes: Any) -> Any:

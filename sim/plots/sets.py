@@ -17,6 +17,7 @@ from sim.plots.costs import plane_figure
 from sim.plots.effects import forest_figure
 from sim.plots.maps import Outlines, map_figure
 from sim.plots.order import chain_figure
+from sim.plots.scorecard import scorecard_figure
 from sim.plots.states import states_figure
 from sim.plots.style import Note, described, png_bytes, save_svg
 from sim.plots.timeline import timeline_figure
@@ -91,7 +92,7 @@ def comparison_set(
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        ``effects`` and ``over_time``; ``districts``, ``ranking``, ``plane`` and ``order`` are drawn where present.
+        ``effects`` and ``over_time``; ``scorecard``, ``districts``, ``ranking``, ``plane`` and ``order`` are drawn where present.
     note : Note
         Provenance.
     titles : mapping
@@ -104,6 +105,8 @@ def comparison_set(
     effects = tables["effects"]
     others = {key: title for key, title in titles.items() if (effects["scenario"] == key).any()}
     yield "effects", forest_figure(effects, HEADLINE, note, others)
+    if len(tables.get("scorecard", ())):
+        yield "scorecard", scorecard_figure(tables["scorecard"], note, others)
     for name in OVER_TIME:
         yield (
             f"over_time_{name}",

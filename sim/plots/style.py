@@ -84,6 +84,8 @@ class Note:
     citizens: int | str = ""
     baseline: str = ""
     model: str = ""
+    drawn: int = 0
+    """Points of the ensemble that replications drew their parameters from; 0: central values."""
 
     def text(self, band: str) -> str:
         """Write the caption: scenario, replications, seed, version, what the band is, and how far the model is checked."""
@@ -91,7 +93,13 @@ class Note:
         many = "replication" if self.replications == 1 else "replications"
         runs = f"{self.replications} {many}, seed {self.seed}, " if self.replications else ""
         size = f"{_thousands(self.citizens)} citizens, " if self.citizens != "" else ""
-        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band} {status(self.model)}."
+        words = f" {uncertain(self.drawn)}" if self.drawn else ""
+        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band}{words} {status(self.model)}."
+
+
+def uncertain(points: int) -> str:
+    """Say what intervals hold where parameters were drawn."""
+    return f"Intervals include parameter uncertainty of the calibrated ensemble ({points:,} points)."
 
 
 def _thousands(citizens: int | str) -> str:

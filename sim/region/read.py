@@ -33,6 +33,10 @@ PATTERNS = {
     "mission": (re.compile(r"[A-Z][A-Z0-9_]*"), "capitals, digits and underscores such as KFOR"),
     "key": (re.compile(r"[a-z][a-z0-9_]*"), "lower-case letters, digits and underscores"),
 }
+PATTERNS["states"] = (
+    re.compile(r"[A-Z][A-Z0-9]{2}(?:\+[A-Z][A-Z0-9]{2})*"),
+    "three capitals or digits such as BIH, or several counted together such as SRB+XKX",
+)
 PATTERNS["place"] = (re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"), "a state or a district")
 _INTEGER = re.compile(r"-?[0-9]{1,12}")
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
@@ -161,14 +165,15 @@ def read_tables(folder: Path, problems: list[Problem]) -> Tables:
         text = ""
     else:
         header = _read_header(text, problems)
-    tables = {name: _read_table(folder, name, schema, problems) for name, schema in TABLES.items()}
+    tables = {name: read_table(folder, name, schema, problems) for name, schema in TABLES.items()}
     return Tables(folder, header, tables, text, _digest(header, tables) if header else "")
 
 
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _read_table(folder: Path, name: str, schema: Schema, problems: list[Problem]) -> Table:
+def read_table(folder: Path, name: str, schema: Schema, problems: list[Problem]) -> Table:
+    """Read one table by its schema: good rows only; every problem is added to ``problems``."""
     table = Table(name, {column.name: [] for column in schema.columns})
     path = folder / name
     if not schema.required and not path.exists() and not path.is_symlink():
@@ -253,7 +258,12 @@ def _check_titles(table: Table, schema: Schema, problems: list[Problem]) -> None
 
 
 def _parser(column: Column) -> Callable[[str], Any]:
-    """Return the function that turns a field into a value or raises `_Bad`."""
+    """Return the function that turns a field into a value or raises `_Bad`; an empty field may be None."""
+    parse = _parser_of_kind(column)
+    return (lambda raw: parse(raw) if raw.strip() else None) if column.empty else parse
+
+
+def _parser_of_kind(column: Column) -> Callable[[str], Any]:
     kind = column.kind.removeprefix("new_")
     if kind in PATTERNS:
         return _parse_key(*PATTERNS[kind])
@@ -262,7 +272,7 @@ def _parser(column: Column) -> Callable[[str], Any]:
     if kind == "number":
         return _parse_number(column)
     if kind == "month":
-        return lambda raw: None if column.empty and not raw.strip() else _parse_month(raw)
+        return _parse_month
     if kind == "choice":
         return _parse_choice(column.choices)
     return {"text": _parse_text, "variable": _parse_choice(tuple(VARIABLES)), "status": _parse_status}[kind]

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from sim.experiment.ensemble import CENTRAL, SHIPPED
+from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
 from sim.plots import Picture
 from sim.plots.style import small_png
 from sim.report.assumptions import limits_section, measures_section, parameters_section
@@ -28,6 +30,7 @@ from sim.report.words import answer, question, span
 
 READING = {
     "effects": "Every scenario's effect on every headline outcome. Filled: clearly different from the baseline.",
+    "scorecard": "The three focus areas. Areas are not added up: one may gain in one outcome and lose in another.",
     "over_time": "When the difference appears, and whether it lasts.",
     "states": "The same outcome state by state; each panel has its own scale.",
     "map": "Where it changes. Colours are means; only districts with a dark rim are clear.",
@@ -141,6 +144,7 @@ def _contents(study: Study) -> list[tuple[str, str, Section]]:
 
 SECTION_OF = {
     "effects": "effects",
+    "scorecard": "effects",
     "over_time": "time",
     "states": "places",
     "map": "places",
@@ -218,6 +222,7 @@ def _key_facts(study: Study) -> Html:
             ("Period", f"{span(study.months)} from {year:04d}-{month:02d}"),
             ("Replications", f"{study.manifest.get('replications', '')}, seed {study.manifest.get('base_seed', '')}"),
             ("Runs", f"{study.done:,} of {study.total:,}"),
+            ("Parameters", f"calibrated ensemble, {study.drawn:,} points" if study.drawn else "central values"),
             ("Citizens", f"{citizens:,}" if isinstance(citizens, int) else str(citizens)),
             ("Version", f"stabsim {study.manifest.get('version', '')}"),
         ]
@@ -270,6 +275,10 @@ def recreate(study: Study) -> str:
     files = [f"DIR/scenarios/{key}.yaml" for key in study.titles]
     words = ["stabsim", study.kind, *files, "--replications", manifest.get("replications", 1)]
     words += ["--seed", manifest.get("base_seed", 0), "--citizens", manifest.get("citizens", "")]
+    if study.drawn:
+        words += ["--parameters", f"DIR/{ENSEMBLE_FILE}"]
+    elif study.kind == "compare" and SHIPPED.is_file():
+        words += ["--parameters", CENTRAL]
     return shlex.join(str(item) for item in words)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.analysis import PLACE_MEASURES, REGION, WHOLE_RUN
-from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME, is_small, verdict
+from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, OPEN, SAME, is_small, verdict
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import (
     EN_DASH,
@@ -33,7 +33,7 @@ MARKS = {"better": "\N{BLACK UP-POINTING TRIANGLE}", "worse": "\N{BLACK DOWN-POI
 BY_PLACE = ("incidents", "new_displaced", "tension", "legitimacy")
 CLEAR = 0.05
 MOST_PLACES = 10
-UNSURE = (NOT_ENOUGH, ONE_PAIR)
+UNSURE = (NOT_ENOUGH, ONE_PAIR, OPEN)
 
 
 def word(verdict_: str, small: bool = False) -> Html:

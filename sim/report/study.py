@@ -77,6 +77,11 @@ class Study:
         """Design of a sweep; empty for a run and a comparison."""
         return dict(self.manifest.get("design") or {})
 
+    @property
+    def drawn(self) -> int:
+        """Points of the ensemble that replications drew from; 0: central values."""
+        return int(dict(self.manifest.get("ensemble") or {}).get("points", 0))
+
     def note(self, keys: list[str], baseline: bool = True) -> Note:
         """Provenance for captions."""
         titles = self.titles
@@ -88,6 +93,7 @@ class Study:
             self.manifest.get("citizens", ""),
             titles[self.baseline] if baseline else "",
             str(self.manifest.get("model_hash", "")),
+            self.drawn,
         )
 
     @property

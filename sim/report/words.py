@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis import REGION, WHOLE_RUN, verdict
-from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, SAME, is_small
+from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, OPEN, SAME, is_small
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import NO_BREAK, Html, element, interval, join, listed, number, percent, text
 from sim.report.study import Material, Study
 from sim.world.outcomes import OUTCOMES
 
-UNTOLD = (NOT_ENOUGH, ONE_PAIR)
+UNTOLD = (NOT_ENOUGH, ONE_PAIR, OPEN)
 DIRECTED = tuple(item.name for item in OUTCOMES if item.headline and item.better != "none")
 
 
@@ -35,7 +35,9 @@ def headline_effects(effects: pd.DataFrame) -> pd.DataFrame:
 def with_words(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the verdict of each row in words, the same words as everywhere."""
     numbers = zip(rows["effect"], rows["ci_low"], rows["ci_high"], rows["outcome"], strict=True)
-    return rows.assign(in_words=[verdict(e, low, high, BY_NAME[name].better) for e, low, high, name in numbers])
+    words = [verdict(e, low, high, BY_NAME[name].better) for e, low, high, name in numbers]
+    stored = rows["in_words"] if "in_words" in rows else [""] * len(rows)
+    return rows.assign(in_words=[OPEN if own == OPEN else word for own, word in zip(stored, words, strict=True)])
 
 
 def question(study: Study) -> str:
@@ -73,12 +75,12 @@ def describe(row: Mapping[Any, Any], unit: str) -> Html:
 def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:
     """Say what happens to the primary outcome; which one that is does not depend on the numbers."""
     item = BY_NAME[PRIMARY]
-    groups: dict[str, list[tuple[Html, Html]]] = {"lowers": [], "raises": [], "unclear": [], "same": []}
+    groups: dict[str, list[tuple[Html, Html]]] = {"lowers": [], "raises": [], "unclear": [], "open": [], "same": []}
     for key, title in study.others.items():
         for row in rows[(rows["scenario"] == key) & (rows["outcome"] == PRIMARY)].to_dict("records"):
             told = "lowers" if row["effect"] < 0 else "raises"
-            kind = "same" if row["in_words"] == SAME else "unclear" if row["in_words"] in UNTOLD else told
-            groups[kind].append((element("b", title), describe(row, item.unit)))
+            known = {SAME: "same", OPEN: "open", **dict.fromkeys(UNTOLD[:2], "unclear")}
+            groups[known.get(row["in_words"], told)].append((element("b", title), describe(row, item.unit)))
     what = f"{item.label.lower()} in the region over {span(study.months)}"
     parts: list[Html] = []
     for verb in ("lowers", "raises"):
@@ -93,6 +95,9 @@ def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:
         which = listed([name for name, _ in groups["unclear"]])
         end = "they change" if parts else f"{what} change"
         parts.append(join(["for ", which, f" {_pairs(rows)} are not enough to tell whether {end}"]))
+    if groups["open"]:
+        which = listed([name for name, _ in groups["open"]])
+        parts.append(join(["for ", which, f" the sign of the change in {what} {OPEN}"]))
     if groups["same"]:
         leave = "leaves" if len(groups["same"]) == 1 else "leave"
         which = listed([name for name, _ in groups["same"]])

@@ -67,9 +67,12 @@ def differences(a: Scenario, b: Scenario) -> Differences:
     alike = _same_region(a, b)
     found = [] if alike else [_difference("region", a, b, a.region, b.region)]
     found += _flat(trees, ("start", "months", "institutions", "effects"), a, b)
+    for section in ("define", "budgets"):
+        found += _section(section, trees, a, b)
     for section in ("interventions", "shocks"):
         for one, other in _pairs(getattr(a, section), getattr(b, section), trees, section):
             found += _item(section, one, other, trees, a, b)
+    found += _section("theories", trees, a, b)
     for name in sorted({*a.parameters, *b.parameters}):
         default = PARAMETERS[name].default
         values = a.parameters.get(name, default), b.parameters.get(name, default)
@@ -93,6 +96,16 @@ def _difference(key: str, a: Scenario, b: Scenario, one: Any, other: Any) -> Dif
 
 def _flat(trees: tuple[Tree, Tree], keys: tuple[str, ...], a: Scenario, b: Scenario) -> list[Difference]:
     return [_difference(key, a, b, *(tree[key] for tree in trees)) for key in keys if trees[0][key] != trees[1][key]]
+
+
+def _section(section: str, trees: tuple[Tree, Tree], a: Scenario, b: Scenario) -> list[Difference]:
+    """Return the differences of definitions, budgets or theories, value by value; nothing where one has none."""
+    sides = [dict(_leaves(tree.get(section, {}), f"{section}.")) for tree in trees]
+    return [
+        _difference(key, a, b, *(side.get(key) for side in sides))
+        for key in dict.fromkeys((*sides[0], *sides[1]))
+        if sides[0].get(key) != sides[1].get(key)
+    ]
 
 
 def _pairs(ones: tuple[Item, ...], others: tuple[Item, ...], trees: tuple[Tree, Tree], section: str) -> Iterator[Pair]:
@@ -169,5 +182,7 @@ def _leaves(tree: Tree, path: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{path}{key}.")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield from _leaves({f"{key}[{place}]": item for place, item in enumerate(value)}, path)
         else:
             yield f"{path}{key}", value

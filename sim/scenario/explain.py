@@ -11,8 +11,10 @@ from typing import Any
 
 from sim.interventions import QUANTITIES
 from sim.parameters import CATALOGUE as PARAMETERS
+from sim.parameters.theories import stances
 from sim.scenario.fields import unit_of
-from sim.scenario.records import Programme, Scenario, Shock, Targets
+from sim.scenario.own import defined
+from sim.scenario.records import Condition, Programme, Scenario, Shock, Targets
 from sim.scenario.schema import FORMAT
 from sim.scenario.text import scalar
 
@@ -39,11 +41,17 @@ def origin_of(scenario: Scenario, key: str) -> Origin:
     items = dict.fromkeys(origin for name, origin in scenario.origins.items() if name.startswith(f"{key}["))
     if items:
         return Origin(", ".join(items), True)
-    return Origin("catalogue" if key.rsplit(".", 1)[-1] in _FROM_CATALOGUE else "default", False)
+    section, *label, last = ["", *key.split(".")][-3:]
+    if section == "interventions" and last in _FROM_CATALOGUE:
+        own = any([item.key] == label and item.own for item in scenario.interventions)
+        return Origin("define" if own else "catalogue", False)
+    return Origin("default", False)
 
 
 def resolved(scenario: Scenario) -> dict[str, Any]:
     """Return the resolved scenario in the shape of a scenario file; nothing is inherited any more."""
+    budgets = {one.key: {"meur_per_year": one.meur_per_year, "members": list(one.members)} for one in scenario.budgets}
+    optional = {"define": defined(scenario), "budgets": budgets, "theories": dict(scenario.theories)}
     return {
         "format": FORMAT,
         "title": scenario.title,
@@ -53,11 +61,14 @@ def resolved(scenario: Scenario) -> dict[str, Any]:
         "months": scenario.months,
         "institutions": scenario.institutions,
         "effects": scenario.effects,
+        **{name: content for name, content in optional.items() if content},
         "interventions": {
             item.key: _programme(item, scenario) for item in sorted(scenario.interventions, key=lambda item: item.key)
         },
         "shocks": {item.key: _shock(item, scenario) for item in sorted(scenario.shocks, key=lambda item: item.key)},
-        "parameters": dict(scenario.parameters),
+        "parameters": {
+            name: value for name, value in scenario.parameters.items() if stances(scenario.theories).get(name) != value
+        },
     }
 
 
@@ -106,20 +117,29 @@ def _programme(item: Programme, scenario: Scenario) -> dict[str, Any]:
     made |= {name: item.quantity[name] for name in QUANTITIES if name in item.quantity}
     made |= {"meur_per_year": item.meur_per_year, "approval": item.approval}
     if item.when is not None:
-        when = item.when.content()
-        when["in"] = when.pop("where")
-        made["when"] = {name: value for name, value in when.items() if value is not None}
+        made["when"] = _condition(item.when)
+    if item.stop_when is not None:
+        made["stop_when"] = _condition(item.stop_when)
     return made
+
+
+def _condition(item: Condition) -> dict[str, Any]:
+    """Return a condition as a file would say it, without what it leaves open."""
+    made = item.content()
+    made["in"] = made.pop("where")
+    if "until" in made:
+        made["until_below" if item.above is not None else "until_above"] = made.pop("until")
+    return {name: value for name, value in made.items() if value is not None}
 
 
 def _shock(item: Shock, scenario: Scenario) -> dict[str, Any]:
     made: dict[str, Any] = {"type": item.type}
     if _targets(item.targets):
         made["targets"] = _targets(item.targets)
+    dated = {"at": scenario.date(item.at), "week": item.week}
     return {
         **made,
-        "at": scenario.date(item.at),
-        "week": item.week,
+        **({"rate": item.rate} if item.rate is not None else dated),
         "magnitude": item.magnitude,
         **item.options,
     }
@@ -141,6 +161,9 @@ def _write(mapping: dict[str, Any], path: tuple[str, ...], told: Scenario | None
 
 def _value(value: Any, start: str, indent: str) -> list[str]:
     """Return the lines of a key and its value; long lists and plain long texts are folded."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        pairs = (", ".join(f"{key}: {_scalar(inner)}" for key, inner in item.items()) for item in value)
+        return [start.rstrip(), *(f"{indent}  - {{{text}}}" for text in pairs)]
     if isinstance(value, list):
         text = f"[{', '.join(_scalar(item) for item in value)}]"
     else:
@@ -192,7 +215,7 @@ def _legend(scenario: Scenario) -> list[str]:
 
 def _name(path: tuple[str, ...], told: Scenario | None) -> str:
     """Return what a programme or shock is called, for the line of its label."""
-    if told is None or len(path) != 2:
+    if told is None or len(path) != 2 or path[0] not in ("interventions", "shocks"):
         return ""
     items: tuple[Programme | Shock, ...] = told.interventions if path[0] == "interventions" else told.shocks
     return next((item.entry.name for item in items if item.key == path[1]), "")
@@ -205,6 +228,9 @@ def _comment(key: str, value: Any, told: Scenario) -> tuple[str, str]:
     if section == "parameters" and name:
         known = PARAMETERS[name]
         return origin.text, f"{unit}; default {known.default:g}, plausible {known.low:g} to {known.high:g}"
+    if section == "theories" and name:
+        sets = stances({name: value})
+        return origin.text, f"sets {', '.join(f'{one} {to:g}' for one, to in sets.items())}" if sets else ""
     if name.endswith(".meur_per_year") and not origin.written:
         return origin.text, f"{unit}, for this dose and these targets"
     return origin.text, "" if unit in ("month", key.rsplit(".", 1)[-1]) else unit

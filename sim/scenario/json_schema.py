@@ -14,9 +14,13 @@ from pydantic import BaseModel
 from sim.interventions import PATTERN_OPTIONS, QUANTITIES, CatalogueEntry, ShockType, catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.parameters.catalogue import Parameter
+from sim.parameters.theories import THEORIES, Theory
 from sim.region.json_schema import DIALECT, region_schema
 from sim.scenario.fields import DEFAULTS, UNITS
+from sim.scenario.layers import LABELLED
+from sim.scenario.records import FIELDS
 from sim.scenario.schema import FORMAT, ScenarioFile
+from sim.world.levers import LEVERS
 from sim.world.outcomes import OUTCOMES
 
 _WITHOUT_TARGETS = ("mission", "division")
@@ -42,13 +46,17 @@ def scenario_schema() -> dict[str, Any]:
     for name, part in ((ScenarioFile.__name__, schema), *parts.items()):
         part.pop("title", None)
         _annotate(name, part["properties"])
-    for name in ("interventions", "shocks"):
-        schema["properties"][name]["anyOf"][0]["additionalProperties"] = False
+    for labelled in (schema["properties"], parts["PackageFile"]["properties"]):
+        for name in (*LABELLED, "theories"):
+            if name in labelled:
+                labelled[name]["anyOf"][0]["additionalProperties"] = False
     programme, shock = parts["ProgrammeFile"], parts["ShockFile"]
     entries = catalogue().interventions.values()
     programme["properties"]["type"] |= _choice(
         (name, _told(entry)) for entry in entries for name in (entry.row, entry.key)
     )
+    own = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$", "description": "One that the file defines"}
+    programme["properties"]["type"]["anyOf"].append(own)
     programme["allOf"] = [
         _only([name for entry in entries if entry.dose.quantity == wanted for name in (entry.row, entry.key)], others)
         for wanted in (None, *QUANTITIES)
@@ -60,9 +68,18 @@ def scenario_schema() -> dict[str, Any]:
         _only([entry.key for entry in shocks if entry.pattern == pattern], _foreign(pattern))
         for pattern in PATTERN_OPTIONS
     ]
-    parts["TriggerFile"]["properties"]["indicator"] |= _choice(
-        (item.name, f"{item.label}, {item.unit}. {item.text}") for item in OUTCOMES
-    )
+    indicators = [(item.name, f"{item.label}, {item.unit}. {item.text}") for item in OUTCOMES]
+    indicators += [(name, "Field of a state, 0 to 1, that is not recorded") for name in FIELDS]
+    for part in ("TriggerFile", "ConditionFile"):
+        parts[part]["properties"]["indicator"] |= _choice(indicators)
+    parts["ChannelFile"]["properties"]["lever"] |= {
+        "anyOf": [{"const": lever.name, "description": lever.text} for lever in LEVERS]
+    }
+    schema["properties"]["theories"]["anyOf"][0] = {
+        "type": "object",
+        "properties": {theory.key: _stances(theory) for theory in THEORIES.values()},
+        "additionalProperties": False,
+    }
     schema["properties"]["parameters"] = {
         "description": schema["properties"]["parameters"]["description"],
         "type": ["object", "null"],
@@ -72,6 +89,11 @@ def scenario_schema() -> dict[str, Any]:
     schema["properties"]["format"] = {"description": "Version of the format of this file", "const": FORMAT}
     schema["required"] = ["format"]
     return {"$schema": DIALECT, **schema, "title": "stabsim scenario"}
+
+
+def _stances(theory: Theory) -> dict[str, Any]:
+    choice = _choice((stance.key, f"{stance.text} Source: {stance.source}.") for stance in theory.stances)
+    return {"description": theory.question, "default": theory.stances[0].key, **choice}
 
 
 def _catalogue_schema(model: type[BaseModel]) -> dict[str, Any]:

@@ -28,8 +28,15 @@ MAX_PARENTS = 8
 SUFFIXES = ("", ".yaml", ".yml")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
 _PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*\Z")
-_LABELLED = ("interventions", "shocks")
-_REMOVABLE = (*_LABELLED, "parameters")
+LABELLED = {
+    "interventions": "type",
+    "shocks": "type",
+    "define": "channels",
+    "packages": "interventions",
+    "budgets": "members",
+}
+"""Sections of things under labels of one's own, and the key without which there is no new one."""
+_REMOVABLE = (*LABELLED, "parameters", "theories")
 SET = "--set"
 
 
@@ -48,14 +55,20 @@ class Layers:
 
 def shipped_scenarios() -> list[str]:
     """Return the names of the shipped scenarios."""
-    return sorted(path.stem for path in shipped_root().glob("*.yaml"))
+    return sorted(_shipped())
+
+
+def _shipped() -> dict[str, Path]:
+    """Shipped scenarios by name: those at the root, and one folder down by theme."""
+    root = shipped_root()
+    return {path.stem: path for pattern in ("*/*.yaml", "*.yaml") for path in root.glob(pattern)}
 
 
 def find_scenario(name: str | Path) -> Path:
     """Return the file of a path or of a shipped name; a path that does not exist comes back as it is."""
     path = Path(name)
-    if not is_file(path) and _NAME.match(str(name)) and (shipped_root() / f"{name}.yaml").is_file():
-        return shipped_root() / f"{name}.yaml"
+    if not is_file(path) and _NAME.match(str(name)):
+        return _shipped().get(str(name), path)
     return path
 
 
@@ -150,7 +163,7 @@ def _parent(root: Node, path: Path, files: list[Path], problems: list[Problem]) 
         )
         return None
     beside = [path.parent / f"{name}{suffix}" for suffix in SUFFIXES]
-    shipped = shipped_root() / f"{name.removesuffix('.yaml')}.yaml"
+    shipped = find_scenario(name.removesuffix(".yaml"))
     parent = next(
         (file for file in [*beside, shipped] if is_file(file) or (file.suffix and os.path.lexists(file))), None
     )
@@ -222,22 +235,22 @@ def _overrides(set_: Sequence[str], problems: list[Problem]) -> Node | None:
 
 def _without_strangers(overrides: Node, known: Node, name: str, problems: list[Problem]) -> Node:
     """Return the overrides without those of programmes and shocks that do not exist, after saying so."""
-    labels = {section: _labels(known, section) for section in _LABELLED}
+    labels = {section: _labels(known, section) for section in LABELLED}
     for key, node in list(overrides.value.items()):
         path = ".".join([key, *_first_path(node)])
-        homes = [section for section in _LABELLED if key in labels[section]] + ["parameters"] * (key in PARAMETERS)
+        homes = [section for section in LABELLED if key in labels[section]] + ["parameters"] * (key in PARAMETERS)
         if key not in ScenarioFile.model_fields and homes:
             hint = f"did you mean '{homes[0]}.{path}'?"
             problems.append(problem_at(overrides, (key,), "unknown key", at=path, hint=hint))
             overrides = _without(overrides, (key,))
-        for label, item in list(node.value.items()) if key in _LABELLED and isinstance(node.value, dict) else []:
-            if label not in labels[key] and isinstance(item.value, dict) and "type" not in item.value:
+        for label, item in list(node.value.items()) if key in LABELLED and isinstance(node.value, dict) else []:
+            if label not in labels[key] and isinstance(item.value, dict) and LABELLED[key] not in item.value:
                 problems.append(
                     problem_at(
                         overrides,
                         (key, label),
                         f"there is none of this name in {name}",
-                        allowed=", ".join(labels[key]) or "a new one, with its type",
+                        allowed=", ".join(labels[key]) or f"a new one, with its {LABELLED[key]}",
                         hint=nearest(label, labels[key]),
                     )
                 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sim.errors import Problem, ScenarioError
 from sim.scenario.layers import Layers, find_scenario, read_layers, spec_of
+from sim.scenario.packages import expand
 from sim.scenario.records import Scenario
 from sim.scenario.resolve import RegionCache, Resolver
 from sim.scenario.shape import MAX_PROBLEMS, meant
@@ -75,7 +76,9 @@ def resolve_layers(key: str, layers: Layers, regions: RegionCache) -> tuple[Scen
         guessed = {key for problem in problems if (key := meant(problem))}
         damaged = frozenset({problem.key for problem in problems if problem.key} | guessed)
         complete = layers.complete and "extends" not in guessed
-        resolver = Resolver(key, layers.root, spec_of(layers.root), damaged, complete, regions)
+        packages = expand(layers.root)
+        problems += packages.problems
+        resolver = Resolver(key, packages.root, spec_of(packages.root), packages, damaged, complete, regions)
         scenario = resolver.resolve(layers.files)
         problems += resolver.problems
     return (None if problems else scenario), _few(_in_order(problems))

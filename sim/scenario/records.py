@@ -9,7 +9,8 @@ from pathlib import PurePath
 from typing import Any
 
 from sim.errors import Problem
-from sim.interventions import CatalogueEntry, ShockType
+from sim.interventions import CatalogueEntry, OwnEntry, ShockType
+from sim.world.outcomes import OUTCOME_NAMES
 
 _DOCUMENTATION: Any = {
     "name": True,
@@ -22,14 +23,22 @@ _DOCUMENTATION: Any = {
     "channels": {"__all__": {"evidence": True, "text": True}},
 }
 """Parts of a catalogue entry that cannot change a result (the cost of a programme is stored with it)."""
+_LABELLED: Any = {**_DOCUMENTATION, "row": True, "key": True}
+"""The same of an intervention of one's own, whose row and key are labels."""
 _SHOCK_DOCUMENTATION: Any = {
     "name": True,
     "text": True,
     "evidence": True,
     "rate_per_year": True,
     "rate_basis": True,
+    "rate_scope": True,
     "channels": {"__all__": {"evidence": True, "text": True, "low": True, "high": True}},
 }
+
+
+FIELDS = ("civic_space", "credibility", "energy", "oversight")
+"""Fields of a state that no outcome records; conditions may look at them too."""
+INDICATORS: tuple[str, ...] = (*OUTCOME_NAMES, *FIELDS)
 
 
 def canonical(content: Any) -> str:
@@ -58,10 +67,10 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Trigger:
-    """Start a programme once ``indicator`` in ``where`` was above or below a level for ``for_months`` months.
+class Condition:
+    """``indicator`` in ``where``, as it was last month, above or below a level for ``for_months`` months running.
 
-    ``indicator`` is a recorded outcome; ``where`` a state code or ``region``; exactly one of ``above`` and
+    ``indicator`` is one of `INDICATORS`; ``where`` a state code or ``region``; exactly one of ``above`` and
     ``below`` is a number.
     """
 
@@ -72,7 +81,7 @@ class Trigger:
     where: str
 
     def content(self) -> dict[str, Any]:
-        """Return what identifies this trigger."""
+        """Return what identifies this condition."""
         return {
             "indicator": self.indicator,
             "above": self.above,
@@ -80,6 +89,38 @@ class Trigger:
             "for_months": self.for_months,
             "where": self.where,
         }
+
+    @property
+    def words(self) -> str:
+        """The condition as a reader would say it."""
+        level = f"above {self.above:g}" if self.above is not None else f"below {self.below:g}"
+        months = f" for {self.for_months} months" if self.for_months > 1 else ""
+        return f"{self.indicator} {level}{months} in {self.where}"
+
+
+@dataclass(frozen=True)
+class Trigger(Condition):
+    """A condition that starts a programme, ``delay_months`` after it was met.
+
+    With ``until``, the level on the other side at which the programme is switched off, it starts again whenever
+    the condition is met again; two switches are ``dwell_months`` apart or more.
+    """
+
+    until: float | None = None
+    delay_months: int = 0
+    dwell_months: int = 6
+
+    def content(self) -> dict[str, Any]:
+        """Return what identifies this trigger; what is as without these keys is left out."""
+        made = super().content()
+        if self.delay_months:
+            made["delay_months"] = self.delay_months
+        return made | {"until": self.until, "dwell_months": self.dwell_months} if self.repeats else made
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it also switches off."""
+        return self.until is not None
 
 
 @dataclass(frozen=True)
@@ -103,11 +144,12 @@ class Programme:
     meur_per_year: float
     approval: str
     when: Trigger | None = None
+    stop_when: Condition | None = None
 
     def content(self) -> dict[str, Any]:
         """Return all that can change a result, without the label."""
-        return {
-            "entry": self.entry.model_dump(mode="json", exclude=_DOCUMENTATION),
+        made = {
+            "entry": self.entry.model_dump(mode="json", exclude=_LABELLED if self.own else _DOCUMENTATION),
             "provider": self.provider,
             "targets": self.targets.content(),
             "start": self.start,
@@ -118,6 +160,12 @@ class Programme:
             "approval": self.approval,
             "when": self.when.content() if self.when else None,
         }
+        return made if self.stop_when is None else {**made, "stop_when": self.stop_when.content()}
+
+    @property
+    def own(self) -> bool:
+        """Whether the scenario defines the intervention itself."""
+        return isinstance(self.entry, OwnEntry)
 
     @property
     def dose(self) -> float:
@@ -135,7 +183,9 @@ class Programme:
 
 @dataclass(frozen=True)
 class Shock:
-    """One scheduled shock; ``at`` in months after the start, ``week`` the quarter of that month (0 to 3).
+    """One shock; ``at`` in months after the start, ``week`` the quarter of that month (0 to 3).
+
+    With ``rate`` its months and weeks are drawn instead (`sim.scenario.drawn`), at so many a year in each state.
 
     ``options`` by pattern: ``mission`` (key), ``months`` and ``remaining`` of a mission shock, ``months`` of
     a division, ``months``, ``posture`` and ``level`` of those that script a conflict. ``key`` is a label and nothing else.
@@ -149,10 +199,11 @@ class Shock:
     week: int
     magnitude: float
     options: dict[str, Any]
+    rate: float | None = None
 
     def content(self) -> dict[str, Any]:
         """Return all that can change a result, without the label."""
-        return {
+        made = {
             "entry": self.entry.model_dump(mode="json", exclude=_SHOCK_DOCUMENTATION),
             "targets": self.targets.content(),
             "at": self.at,
@@ -160,6 +211,7 @@ class Shock:
             "magnitude": self.magnitude,
             "options": self.options,
         }
+        return made if self.rate is None else {**made, "rate": self.rate, "rate_scope": self.entry.rate_scope}
 
     @property
     def uid(self) -> int:
@@ -168,13 +220,24 @@ class Shock:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """A ceiling that programmes share, million euro a year; ``members`` are sorted labels of programmes."""
+
+    key: str
+    meur_per_year: float
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A resolved scenario: nothing is left to look up.
 
     ``interventions`` and ``shocks`` stand in the order of their content, so neither labels nor the order of
     keys in a file can change a result. ``effects`` is ``central`` or ``drawn``: whether measures have the central
-    sizes of the catalogue, or sizes drawn by run from their distributions. ``region`` is the name of a shipped region or the path of a folder.
-    ``warnings``, ``origins`` (dotted key to the place that set it) and ``files`` (sha256 of every file read)
+    sizes of the catalogue, or sizes drawn by run from their distributions. ``region`` is the name of a shipped
+    region or the path of a folder. ``budgets`` are ceilings that programmes share. ``theories`` says which stances
+    were chosen: words only, what they set is among the ``parameters``. ``warnings``, ``origins`` (dotted key to the
+    place that set it) and ``files`` (sha256 of every file read)
     take no part in comparisons.
     """
 
@@ -190,6 +253,8 @@ class Scenario:
     shocks: tuple[Shock, ...] = ()
     parameters: dict[str, float] = field(default_factory=dict)
     effects: str = "central"
+    budgets: tuple[Budget, ...] = ()
+    theories: dict[str, str] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
     origins: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     files: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -202,7 +267,7 @@ class Scenario:
 
     def content(self) -> dict[str, Any]:
         """Return all that can change a result: no key, title, description or labels."""
-        return {
+        made = {
             "region": PurePath(self.region).name,
             "start": [self.start_year, self.start_month],
             "months": self.months,
@@ -212,6 +277,12 @@ class Scenario:
             "shocks": [item.content() for item in self.shocks],
             "parameters": self.parameters,
         }
+        return {**made, "budgets": self._shared()} if self.budgets else made
+
+    def _shared(self) -> list[Any]:
+        """Return what identifies the budgets: ceilings, and the places of their members among the programmes."""
+        places = {item.key: place for place, item in enumerate(self.interventions)}
+        return sorted([one.meur_per_year, sorted(places[key] for key in one.members)] for one in self.budgets)
 
     def content_hash(self) -> str:
         """Return the sha256 of the canonical content, in hexadecimal."""

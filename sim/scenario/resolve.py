@@ -7,22 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import Problem, RegionError
-from sim.interventions import PATTERN_OPTIONS, QUANTITIES, SCRIPTED, SHARES, CatalogueEntry, ShockType, catalogue
+from sim.interventions import (
+    PATTERN_OPTIONS,
+    QUANTITIES,
+    SCRIPTED,
+    SHARES,
+    CatalogueEntry,
+    OwnEntry,
+    ShockType,
+    catalogue,
+)
 from sim.parameters import CATALOGUE as PARAMETERS
+from sim.parameters.theories import THEORIES, stances
 from sim.region import Mission, Region, find_region, load_region
 from sim.region.files import is_file
 from sim.region.read import nearest
 from sim.region.slips import fold, written
+from sim.scenario.conditions import condition, trigger
 from sim.scenario.cost import catalogue_cost
 from sim.scenario.names import Kind, entries, parameter_hint, type_hint
+from sim.scenario.own import definitions
+from sim.scenario.packages import Expanded
 from sim.scenario.places import place_hint
-from sim.scenario.records import Programme, Scenario, Shock, Targets, Trigger
+from sim.scenario.records import Budget, Programme, Scenario, Shock, Targets
 from sim.scenario.schema import (
     ProgrammeFile,
     ScenarioFile,
     ShockFile,
     TargetsFile,
-    TriggerFile,
     dotted,
     problem_at,
     shown,
@@ -30,7 +42,6 @@ from sim.scenario.schema import (
 from sim.scenario.shape import MAX_PROBLEMS
 from sim.scenario.text import Node
 from sim.scenario.warn import warn
-from sim.world.outcomes import OUTCOME_NAMES
 
 KeyPath = tuple[Any, ...]
 RegionCache = dict[tuple[Path, int], Region]
@@ -48,10 +59,12 @@ class Resolver:
     key: str
     root: Node
     spec: ScenarioFile
+    packages: Expanded
     damaged: frozenset[str]
     complete: bool
     regions: RegionCache
     problems: list[Problem] = field(default_factory=list)
+    own: dict[str, OwnEntry] = field(default_factory=dict)
     region: Region | None = None
     start: tuple[int, int] | None = None
 
@@ -62,8 +75,12 @@ class Resolver:
         """
         if what == "is missing" and not self.complete:
             return
-        if not any(dotted(path[:depth]) in self.damaged for depth in range(1, len(path) + 1)):
-            self.problems.append(problem_at(self.root, path, what, **said))
+        as_written = self.packages.written(path)
+        whole = f"{dotted(as_written)}["
+        lost = any(dotted(as_written[:depth]) in self.damaged for depth in range(1, len(as_written) + 1))
+        if not lost and not any(key.startswith(whole) for key in self.damaged):
+            at = said.pop("at", "") or dotted(as_written)
+            self.problems.append(problem_at(self.root, path, what, at=at, **said))
         if len(self.problems) >= MAX_PROBLEMS:
             raise _Enough
 
@@ -86,6 +103,7 @@ class Resolver:
                 self.note((name,), "is missing", allowed=f"{name}: {example}, or extends: a scenario that has it")
         self.start = _month(spec.start) if spec.start else None
         region_name = self._load_region()
+        self.own = definitions(self)
         programmes = [
             made
             for key, item in (spec.interventions or {}).items()
@@ -100,7 +118,9 @@ class Resolver:
             for made in [self._shock(key, shock)]
             if made is not None
         ]
-        parameters = self._parameters()
+        theories = self._theories()
+        parameters = {**stances(theories), **self._parameters()}
+        budgets = self._budgets()
         if self.problems or self.damaged or self.start is None or self.region is None or spec.months is None:
             return None
         scenario = Scenario(
@@ -114,12 +134,14 @@ class Resolver:
             institutions=spec.institutions or "scripted",
             interventions=tuple(programmes),
             shocks=tuple(shocks),
-            parameters=parameters,
+            parameters=dict(sorted(parameters.items())),
             effects=spec.effects or "central",
+            budgets=budgets,
+            theories=theories,
             origins=origins(self.root),
             files=files,
         )
-        object.__setattr__(scenario, "warnings", tuple(warn(scenario, self.region, self.root)))
+        object.__setattr__(scenario, "warnings", tuple(map(self.packages.told, warn(scenario, self.region, self.root))))
         return scenario
 
     def _load_region(self) -> str:
@@ -173,7 +195,8 @@ class Resolver:
         entry: CatalogueEntry | None = self._type(path, spec.type, "intervention", self.spec.interventions or {})
         targets = self._targets((*path, "targets"), spec.targets)
         start = self._month_of((*path, "start"), spec.start)
-        when = self._trigger((*path, "when"), spec.when)
+        stop_when = condition(self, (*path, "stop_when"), spec.stop_when)
+        when = trigger(self, (*path, "when"), spec.when)
         if entry is None:
             return None
         quantity = self._quantity(path, spec, entry)
@@ -194,6 +217,7 @@ class Resolver:
             ),
             approval=spec.approval or entry.approval,
             when=when,
+            stop_when=stop_when,
         )
 
     def _type(self, path: KeyPath, name: str | None, what: Kind, siblings: dict[str, Any]) -> Any:
@@ -207,16 +231,25 @@ class Resolver:
                 hint=nearest(path[-1], typed) or type_hint(path[-1], what),
             )
             return None
-        entry = catalogue().intervention(name) if what == "intervention" else catalogue().shocks.get(name)
+        if what == "intervention":
+            entry: Any = self.own.get(name) or catalogue().intervention(name)
+        else:
+            entry = catalogue().shocks.get(name)
+        if entry is None and name in (self.spec.define or {}) and what == "intervention":
+            return None
         if entry is None:
             self.note(
                 (*path, "type"),
                 f"no {what} is called that",
                 got=shown(name),
                 allowed=f"one of {len(entries(what))}: see stabsim catalogue {what}s",
-                hint=type_hint(name, what),
+                hint=self._own_hint(name, what) or type_hint(name, what),
             )
         return entry
+
+    def _own_hint(self, name: str, what: Kind) -> str:
+        """Return a tip for a type that was meant to be one the file defines."""
+        return nearest(name, self.own) if what == "intervention" else ""
 
     def _targets(self, path: KeyPath, spec: TargetsFile | None) -> Targets:
         """Check every target against the region."""
@@ -230,41 +263,20 @@ class Resolver:
                 if item in (given or [])[:index]:
                     self.note((*path, name, index), "is given twice", got=shown(item))
                 if self.region is not None:
-                    self._known((*path, name, index), item, name, self.region)
+                    self.known((*path, name, index), item, name, self.region)
         return Targets(
             tuple(sorted(spec.states or ())),
             tuple(sorted(spec.districts or ())),
             tuple(sorted(spec.communities or ())),
         )
 
-    def _known(self, path: KeyPath, item: str, kind: str, region: Region, also: tuple[str, ...] = ()) -> None:
+    def known(self, path: KeyPath, item: str, kind: str, region: Region, also: tuple[str, ...] = ()) -> None:
         """Complain about a state, district or community the region does not have."""
         known: tuple[str, ...] = getattr(region, kind)
         if item not in known:
             allowed = ", ".join((*also, *known)) if len(known) <= 30 else f"one of {len(known)} {kind} of the region"
             hint = place_hint(item, kind, region)
             self.note(path, f"the region has no such {_ONE[kind]}", got=shown(item), allowed=allowed, hint=hint)
-
-    def _trigger(self, path: KeyPath, spec: TriggerFile | None) -> Trigger | None:
-        if spec is None:
-            return None
-        if spec.indicator is None:
-            self.note((*path, "indicator"), "is missing", allowed="the name of an outcome, such as tension")
-        elif spec.indicator not in OUTCOME_NAMES:
-            self.note(
-                (*path, "indicator"),
-                "no outcome is called that",
-                got=shown(spec.indicator),
-                allowed=f"one of {len(OUTCOME_NAMES)}: see stabsim catalogue outcomes",
-                hint=nearest(spec.indicator, OUTCOME_NAMES),
-            )
-        if (spec.above is None) == (spec.below is None):
-            got, hint = ("neither", "such as above: 0.5") if spec.above is None else ("both", "keep one of them")
-            self.note(path, "needs one of above and below", got=got, hint=hint)
-        where = spec.in_ or "region"
-        if where != "region" and self.region is not None:
-            self._known((*path, "in"), where, "states", self.region, also=("region",))
-        return Trigger(spec.indicator or "", _float(spec.above), _float(spec.below), spec.for_months or 1, where)
 
     def _quantity(self, path: KeyPath, spec: ProgrammeFile, entry: CatalogueEntry) -> dict[str, int]:
         """Return the head counts of a programme: exactly the one its type calls for."""
@@ -288,7 +300,7 @@ class Resolver:
         path = ("shocks", key)
         entry: ShockType | None = self._type(path, spec.type, "shock", self.spec.shocks or {})
         targets = self._targets((*path, "targets"), spec.targets)
-        if spec.at is None:
+        if spec.at is None and spec.rate is None and dotted((*path, "rate")) not in self.damaged:
             self.note((*path, "at"), "is missing", allowed="a month such as 2025-03")
         at = self._month_of((*path, "at"), spec.at)
         if entry is None:
@@ -307,7 +319,74 @@ class Resolver:
             week=spec.week or 0,
             magnitude=magnitude,
             options=self._options(path, spec, entry),
+            rate=self._rate(path, spec, entry),
         )
+
+    def _rate(self, path: KeyPath, spec: ShockFile, entry: ShockType) -> float | None:
+        """Return the yearly rate of a drawn shock: the one given, or the catalogue's."""
+        if spec.rate is None:
+            return None
+        if entry.pattern not in DRAWABLE:
+            what = f"a shock of type {entry.key} cannot be drawn"
+            self.note((*path, "rate"), what, on_key=True, allowed="at, the month it hits")
+        for name in ("at", "week"):
+            if getattr(spec, name) is not None:
+                self.note((*path, name), "does not go with rate: a drawn shock has no date", on_key=True)
+        if spec.rate != "catalogue":
+            return float(spec.rate) + 0.0
+        if entry.rate_per_year is None:
+            what = f"the catalogue has no rate for {entry.key}"
+            self.note((*path, "rate"), what, allowed="a number of shocks a year")
+        return entry.rate_per_year
+
+    def _theories(self) -> dict[str, str]:
+        """Return the chosen stances by theory, those that are the model's own left out."""
+        made = {}
+        for name, chosen in sorted((self.spec.theories or {}).items()):
+            theory = THEORIES.get(name)
+            if theory is None:
+                allowed, hint = ", ".join(THEORIES), nearest(name, THEORIES)
+                self.note(("theories", name), "no theory is called that", on_key=True, allowed=allowed, hint=hint)
+            elif chosen is not None:
+                known = [stance.key for stance in theory.stances]
+                if chosen not in known:
+                    hint = nearest(chosen, known)
+                    what, allowed = f"is no stance of the theory {name}", ", ".join(known)
+                    self.note(("theories", name), what, got=shown(chosen), allowed=allowed, hint=hint)
+                made[name] = chosen
+        return made
+
+    def _budgets(self) -> tuple[Budget, ...]:
+        """Return the shared ceilings, with packages replaced by their members."""
+        made, taken = [], dict[str, str]()
+        for key, spec in (self.spec.budgets or {}).items():
+            if spec is None:
+                continue
+            path = ("budgets", key)
+            if spec.meur_per_year is None:
+                self.note((*path, "meur_per_year"), "is missing", allowed="0 to 100000, million euro a year")
+            if not spec.members:
+                self.note((*path, "members"), "is missing" if spec.members is None else "is empty", allowed=_MEMBERS)
+            members: list[str] = []
+            for index, name in enumerate(spec.members or []):
+                members += self._members((*path, "members", index), name, key, taken)
+            made.append(Budget(key, float(spec.meur_per_year or 0.0) + 0.0, tuple(sorted(members))))
+        return tuple(sorted(made, key=lambda one: one.key))
+
+    def _members(self, path: KeyPath, name: str, budget: str, taken: dict[str, str]) -> list[str]:
+        """Return the programmes that one member of a budget stands for."""
+        programmes = [key for key, item in (self.spec.interventions or {}).items() if item is not None]
+        found = self.packages.members.get(name) or ([name] if name in programmes else [])
+        if not found:
+            known = [*programmes, *self.packages.members]
+            allowed = _MEMBERS if len(known) > 30 else ", ".join(known) or _MEMBERS
+            self.note(path, "there is no such member", got=shown(name), allowed=allowed, hint=nearest(name, known))
+        for key in found:
+            if key in taken:
+                where = "twice in this budget" if taken[key] == budget else f"also in the budget {taken[key]}"
+                self.note(path, f"is {where}", got=shown(key), hint="a programme belongs to one budget")
+            taken[key] = budget
+        return found
 
     def _options(self, path: KeyPath, spec: ShockFile, entry: ShockType) -> dict[str, Any]:
         """Return the options of a shock: those of its pattern, no others."""
@@ -417,6 +496,9 @@ def _mission_hint(name: str, missions: tuple[Mission, ...]) -> str:
     return f"write {found[0]}" if len(found) == 1 else nearest(name, [mission.key for mission in missions])
 
 
+DRAWABLE = ("impulse", "rumour")
+"""Patterns of shocks that may be drawn."""
+_MEMBERS = "labels of interventions or packages of this scenario"
 _ONE = {"states": "state", "districts": "district", "communities": "community"}
 
 
@@ -437,7 +519,3 @@ def origins(root: Node) -> dict[str, str]:
 
 def _month(date: str) -> tuple[int, int]:
     return int(date[:4]), int(date[5:7])
-
-
-def _float(value: float | None) -> float | None:
-    return None if value is None else float(value) + 0.0

@@ -5,14 +5,25 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from sim.errors import Problem
-from sim.interventions.schema import Approval, Provider
+from sim.interventions.schema import Absorption, Approval, Channel, Evidence, Provider, Quantity, Scope, Status, Text
 from sim.region import slips
 from sim.scenario.text import Mark, Node
 
 FORMAT = 1
+MAX_RATE = 12.0
+"""Shocks a year: at most about one a month can be drawn."""
 KEY_RULE = "lower-case letters, digits and underscores, a letter first, at most 64"
 DATE_RULE = f"a month such as 2024-01, from {slips.FIRST_YEAR}-01 to {slips.LAST_YEAR}-12"
 
@@ -25,6 +36,23 @@ class Strict(BaseModel):
     """Frozen; unknown keys refused; no silent conversion of types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _rate(value: Any) -> Any:
+    """Let a rate a year or the word catalogue pass; ValueError for anything else."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is None or value == "catalogue" or (number and 0 <= value <= MAX_RATE):
+        return value
+    raise ValueError("is neither a rate nor the word catalogue")
+
+
+Rate = Annotated[
+    Any,
+    BeforeValidator(_rate),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": MAX_RATE}, {"const": "catalogue"}, {"type": "null"}]}
+    ),
+]
 
 
 def printable(text: str | None, *, lines: bool) -> str | None:
@@ -45,16 +73,33 @@ class TargetsFile(Strict):
     communities: list[Name] | None = Field(default=None, max_length=200, description="Community keys such as albanian")
 
 
-class TriggerFile(Strict):
-    """A condition that starts a programme: an outcome above or below a level for some months."""
+class ConditionFile(Strict):
+    """A condition: an indicator, as it was last month, above or below a level for some months."""
 
-    indicator: Name | None = Field(default=None, description="Name of a recorded outcome, such as tension")
-    above: float | None = Field(default=None, description="Level the outcome must exceed, in its unit")
-    below: float | None = Field(default=None, description="Level the outcome must stay under, in its unit")
+    indicator: Name | None = Field(default=None, description="Name of a recorded outcome or a field, such as tension")
+    above: float | None = Field(default=None, description="Level the indicator must exceed, in its unit")
+    below: float | None = Field(default=None, description="Level the indicator must stay under, in its unit")
     for_months: int | None = Field(
         default=None, ge=1, le=120, description="Months the condition must hold; 1 unless given"
     )
     in_: Name | None = Field(default=None, alias="in", description="A state code, or region")
+
+
+class TriggerFile(ConditionFile):
+    """A condition that starts a programme and, with a second level, switches it off and on again."""
+
+    until_below: float | None = Field(
+        default=None, description="With above: level under which the programme is switched off again"
+    )
+    until_above: float | None = Field(
+        default=None, description="With below: level above which the programme is switched off again"
+    )
+    delay_months: int | None = Field(
+        default=None, ge=0, le=120, description="Months between the condition being met and the request; 0 unless given"
+    )
+    dwell_months: int | None = Field(
+        default=None, ge=1, le=240, description="Months between two switches, at least; 6 unless given"
+    )
 
 
 class ProgrammeFile(Strict):
@@ -80,14 +125,114 @@ class ProgrammeFile(Strict):
     )
     approval: Approval | None = Field(default=None, description="Who must agree; as in the catalogue unless given")
     when: TriggerFile | None = Field(default=None, description="Start only once this holds")
+    stop_when: ConditionFile | None = Field(default=None, description="End for good once this holds")
+
+
+class PackageFile(Strict):
+    """Programmes under one name. What is said here holds for each member that does not say it itself."""
+
+    intensity: float | None = Field(
+        default=None, ge=0, le=1, description="Multiplies the intensity and any stated cost of each member"
+    )
+    provider: Provider | None = Field(default=None, description="Who runs the members")
+    targets: TargetsFile | None = Field(default=None, description="Where the members act")
+    start: Date | None = Field(default=None, description="Month of the request")
+    months: int | None = Field(default=None, ge=1, le=1200, description="Length of each member")
+    approval: Approval | None = Field(default=None, description="Who must agree")
+    when: TriggerFile | None = Field(default=None, description="Members start only once this holds")
+    stop_when: ConditionFile | None = Field(default=None, description="Members end for good once this holds")
+    interventions: dict[Key, ProgrammeFile | None] | None = Field(
+        default=None, max_length=100, description="The members, each under a label of its own"
+    )
+
+
+class BudgetFile(Strict):
+    """A ceiling on what several programmes together may spend."""
+
+    meur_per_year: float | None = Field(
+        default=None, ge=0, le=100_000, description="Ceiling, million euro a year; a twelfth of it each month"
+    )
+    members: list[Name] | None = Field(
+        default=None, max_length=500, description="Labels of interventions and packages that share it"
+    )
+
+
+class DoseFile(Strict):
+    """What intensity 1 of an intervention of one's own means."""
+
+    unit: Text | None = Field(default=None, description="What the dose counts, in words")
+    full: float | None = Field(default=None, gt=0, description="Units at intensity 1; 1 unless given")
+    quantity: Quantity | None = Field(default=None, description="Key a programme must give, for head counts")
+
+
+class CostFile(Strict):
+    """What an intervention of one's own costs at full dose."""
+
+    meur_per_year: float | None = Field(default=None, ge=0, le=100_000, description="Million euro a year at full dose")
+    per: Literal["programme", "million_residents"] | None = Field(
+        default=None, description="For a programme, or for a million residents of its targets, unless given"
+    )
+    price_year: int | None = Field(default=None, ge=1990, le=2100, description="Year of the prices; 2024 unless given")
+    basis: Text | None = Field(default=None, description="Where the cost comes from; assumption unless given")
+
+
+class ChannelFile(Channel):
+    """One lever that an intervention of one's own moves; without low and high the size is fixed."""
+
+    model_config = ConfigDict(strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fixed_without_range(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or {"low", "high"} & set(given):
+            return given
+        size = given.get("size")
+        end = size if isinstance(size, int | float) else 0.0
+        return {"distribution": "fixed", **given, "low": end, "high": end}
+
+
+class DefinitionFile(Strict):
+    """An intervention of one's own: what the catalogue says of its interventions, said in the file."""
+
+    name: Text | None = Field(default=None, description="Name for people")
+    provider: Provider | None = Field(default=None, description="Who runs it")
+    approval: Approval | None = Field(default=None, description="Who must agree")
+    requesters: list[Provider] | None = Field(
+        default=None, min_length=1, max_length=10, description="Who may ask for it; the provider unless given"
+    )
+    dose: DoseFile | None = Field(default=None, description="What intensity 1 means")
+    cost: CostFile | None = Field(default=None, description="What the full dose costs")
+    scope: Scope | None = Field(default=None, description="What it is usually aimed at: a hint; state unless given")
+    dialogue: bool | None = Field(
+        default=None, description="Whether it brings the sides to one table while it runs; false unless given"
+    )
+    absorption: list[Absorption] | None = Field(
+        default=None, max_length=4, description="What of the receiving state scales every channel"
+    )
+    scale: float | None = Field(default=None, ge=0, le=10, description="Multiplies all sizes; 1 unless given")
+    channels: list[ChannelFile] | None = Field(
+        default=None, min_length=1, max_length=50, description="The levers it moves"
+    )
+    status: Status | None = Field(default=None, description="What the sizes rest on; assumption unless given")
+    evidence: Evidence | None = Field(default=None, description="Rows of the evidence table, or assumption")
+    text: Text | None = Field(default=None, description="What it is, in words")
+
+    @field_validator("name", "text")
+    @classmethod
+    def _printable(cls, text: str | None, info: Any) -> str | None:
+        return printable(text, lines=info.field_name == "text")
 
 
 class ShockFile(Strict):
-    """One shock as a scenario schedules it."""
+    """One shock as a scenario schedules it, or draws it."""
 
     type: Name | None = Field(default=None, description="Key of a shock, such as rumour")
     targets: TargetsFile | None = Field(default=None, description="Where it hits; everywhere unless given")
     at: Date | None = Field(default=None, description="Month the shock hits")
+    rate: Rate = Field(
+        default=None,
+        description="Instead of at: months are drawn at this many a year in a state, or at the catalogue's",
+    )
     week: int | None = Field(default=None, ge=0, le=3, description="Quarter of the month, 0 to 3; 0 unless given")
     magnitude: float | None = Field(
         default=None, ge=0, le=5, description="Multiplies the sizes of the catalogue; 1 unless given"
@@ -139,6 +284,19 @@ class ScenarioFile(Strict):
     )
     parameters: dict[Key, float | None] | None = Field(
         default=None, max_length=1000, description="Overrides of catalogue parameters"
+    )
+
+    define: dict[Key, DefinitionFile | None] | None = Field(
+        default=None, max_length=100, description="Interventions of your own, each under the type it is used by"
+    )
+    packages: dict[Key, PackageFile | None] | None = Field(
+        default=None, max_length=100, description="Programmes that belong together, each package under a label"
+    )
+    budgets: dict[Key, BudgetFile | None] | None = Field(
+        default=None, max_length=100, description="Ceilings that programmes share, each under a label"
+    )
+    theories: dict[Key, Name | None] | None = Field(
+        default=None, max_length=20, description="Which of rival theories the model follows"
     )
 
     @field_validator("format", mode="before")

@@ -16,8 +16,9 @@ from sim.region import slips
 from sim.region.read import nearest
 from sim.scenario.fields import unit_of
 from sim.scenario.names import type_hint
-from sim.scenario.schema import DATE_RULE, FORMAT, KEY_RULE, ScenarioFile, dotted, problem_at, shown
+from sim.scenario.schema import DATE_RULE, FORMAT, KEY_RULE, MAX_RATE, ScenarioFile, dotted, problem_at, shown
 from sim.scenario.text import Node
+from sim.world.levers import LEVER_BY_NAME
 
 MAX_PROBLEMS = 200
 """Of one file; a file with more is not read on."""
@@ -74,7 +75,8 @@ def _problem(root: Node, item: Any) -> Problem:
         what, said = "is not usable as a name", {"allowed": KEY_RULE, "hint": f"write {slug}" if slug else ""}
     else:
         what, said = _bad_value(path, kind, value, item)
-        said["got"] = shown(value)
+        if kind != "missing":
+            said["got"] = shown(value)
     return problem_at(root, path, what, on_key=on_key, **said)
 
 
@@ -124,6 +126,10 @@ def _bad_value(path: tuple[Any, ...], kind: str, value: Any, item: Any) -> tuple
         options = [str(option) for option in _options(path)]
         hint = nearest(str(value), options) if not isinstance(value, list | dict) else slips.text_hint(value)
         return "is not one of the allowed values", {"allowed": ", ".join(options), "hint": hint}
+    if kind == "missing":
+        return "is missing", {"allowed": _range(path)}
+    if kind == "string_pattern_mismatch" and field == "evidence":
+        return "names no rows of the evidence", {"allowed": "assumption, or rows such as P11d, S6"}
     if kind == "string_pattern_mismatch":
         return "is not a month", {"allowed": DATE_RULE, "hint": slips.date_hint(value)}
     if kind in _LIMITS:
@@ -134,6 +140,15 @@ def _bad_value(path: tuple[Any, ...], kind: str, value: Any, item: Any) -> tuple
         return "is too long", {"allowed": f"at most {item['ctx']['max_length']} {unit}"}
     if kind == "string_too_short":
         return "is empty", {"allowed": "a text, or leave the key out"}
+    if kind == "value_error" and field == "lever":
+        allowed = f"one of {len(LEVER_BY_NAME)}: see docs/interventions.md, or stabsim schema scenario"
+        return "no lever is called that", {"allowed": allowed, "hint": nearest(str(value), LEVER_BY_NAME)}
+    if kind == "value_error" and field == "rate":
+        allowed = f"0 to {_number(MAX_RATE)} a year, or catalogue"
+        hint = ""
+        if isinstance(value, str):
+            hint = nearest(value, ["catalogue"]) or slips.number_hint(value, whole=False, share=False, months=False)
+        return str(item["ctx"]["error"]), {"allowed": allowed, "hint": hint}
     if kind == "value_error":
         return str(item["ctx"]["error"]), {"allowed": str(FORMAT)} if field == "format" else {}
     return item["msg"], {}
@@ -174,18 +189,33 @@ def _list_hint(path: tuple[Any, ...], value: Any) -> str:
     return f"write [{', '.join(value.replace(',', ' ').split())}]" if len(value) <= 60 else ""
 
 
+_LINES = {
+    "interventions": "name: {type: ...}",
+    "shocks": "name: {type: ...}",
+    "parameters": "b_peer: 2.5",
+    "packages": "name: {interventions: {a: {type: ...}}}",
+    "budgets": "name: {meur_per_year: 50, members: [a, b]}",
+    "define": "a_type: {name: ..., channels: [...]}",
+    "theories": "arrest: floor",
+}
+"""What one line of each section looks like."""
+
+
 def _mapping_hint(path: tuple[Any, ...], value: Any) -> str:
     """Return a tip for a value where keys and values are wanted."""
     last = path[-1] if path else ""
-    if last in ("interventions", "shocks", "parameters") and len(path) == 1:
-        line = "b_peer: 2.5" if last == "parameters" else "name: {type: ...}"
+    if last in _LINES and len(path) == 1:
+        line = _LINES[last]
         return f"below it, one line each without a dash: {line}"
     if last == "targets":
         names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
         codes = ", ".join(str(name) for name in names[:8] if isinstance(name, str))
         return f"write {{states: [{codes}]}}" if codes and len(codes) <= 60 else ""
-    if last == "when":
+    if last in ("when", "stop_when"):
         return "write {indicator: tension, above: 0.5}"
+    if len(path) == 2 and path[0] not in ("interventions", "shocks"):
+        _, _, example = _LINES.get(path[0], "").partition(" ")
+        return f"such as {example}" if example else ""
     if len(path) == 2:
         kind = (
             value if isinstance(value, str) and len(value) <= 60 else "I2" if path[0] == "interventions" else "rumour"
@@ -258,7 +288,9 @@ def _range(path: tuple[Any, ...]) -> str:
     low, high = _bounds(path)
     if low is None and high is None:
         return ""
-    span = f"{_number(low)} to {_number(high)}" if high is not None else f"{_number(low)} or more"
+    above = any(isinstance(limit, Gt) for limit in field_at(path)[1])
+    least = f"above {_number(low)}" if above else f"{_number(low)} or more"
+    span = f"{_number(low)} to {_number(high)}" if high is not None else least
     unit = unit_of(dotted(path))
     return f"{span}, {unit}" if " " in unit else f"{span} {unit}".rstrip()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sim.errors import ScenarioError
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.scenario.layers import Layers, find_scenario, laid_over, read_layers
+from sim.scenario.layers import LABELLED, Layers, find_scenario, laid_over, read_layers
 from sim.scenario.load import resolve_layers, scenario_key
 from sim.scenario.records import Scenario
 from sim.scenario.resolve import RegionCache
@@ -122,11 +122,13 @@ def load_template(path_or_name: str | Path, constants: Mapping[str, Node] | None
 def acts_in(root: Node, key: str) -> bool:
     """Tell whether a dotted key can act in a merged tree: one of a programme or shock that is not there cannot."""
     first, *rest = key.split(".")
-    if first not in ("interventions", "shocks") or not rest:
+    if first not in LABELLED or not rest:
         return True
     items = root.value.get(first)
     item = items.value.get(rest[0]) if items is not None and isinstance(items.value, dict) else None
-    return item is not None and item.value is not None
+    if item is None or item.value is None:
+        return False
+    return first != "packages" or rest[1:2] != ["interventions"] or acts_in(item, ".".join(rest[1:]))
 
 
 def template_of(key: str, written: Mapping[str, Any]) -> Template:

@@ -14,7 +14,7 @@ from sim.region import Region
 from sim.region.slips import written
 from sim.scenario.cost import catalogue_cost
 from sim.scenario.places import target_cells
-from sim.scenario.records import Programme, Scenario, Shock
+from sim.scenario.records import FIELDS, Condition, Programme, Scenario, Shock
 from sim.scenario.schema import problem_at, shown
 from sim.scenario.text import Node
 from sim.world.levers import LEVER_BY_NAME
@@ -113,14 +113,20 @@ def _cost(path: tuple[str, ...], item: Programme, region: Region, root: Node) ->
         )
 
 
-_BOUNDED = {item.name for item in OUTCOMES if item.unit == "0 to 1" or item.unit.startswith("share")}
+_BOUNDED = {item.name for item in OUTCOMES if item.unit == "0 to 1" or item.unit.startswith("share")} | {*FIELDS}
 
 
 def _trigger(path: tuple[str, ...], item: Programme, scenario: Scenario, root: Node) -> Iterator[Problem]:
-    """Yield conditions that can never hold, or always do."""
-    if item.when is None:
-        return
-    trigger, path = item.when, (*path, "when")
+    """Yield what is odd about the conditions of a programme."""
+    for part in ("when", "stop_when"):
+        if getattr(item, part) is not None:
+            yield from _condition((*path, part), getattr(item, part), item, scenario, root)
+
+
+def _condition(
+    path: tuple[str, ...], trigger: Condition, item: Programme, scenario: Scenario, root: Node
+) -> Iterator[Problem]:
+    """Yield a condition that can never hold, or always does."""
     name, level = ("above", trigger.above) if trigger.above is not None else ("below", trigger.below)
     if level is not None and trigger.indicator in _BOUNDED and not 0 < level < 1:
         never = (level >= 1) == (name == "above")
@@ -138,7 +144,11 @@ def _trigger(path: tuple[str, ...], item: Programme, scenario: Scenario, root: N
 def _shock(item: Shock, scenario: Scenario, region: Region, root: Node, cells: NDArray[np.bool_]) -> Iterator[Problem]:
     path = ("shocks", item.key)
     yield from _targets(path, item, region, root, cells)
-    if item.at >= scenario.months:
+    if item.rate is not None and item.rate * scenario.months < 1.2 / len(region.states):
+        expected = item.rate * scenario.months / 12.0
+        what = "is so rare that most runs will not see it"
+        yield problem_at(root, (*path, "rate"), what, got=f"{expected:.2g} expected in a state over the run")
+    if item.rate is None and item.at >= scenario.months:
         last = f"up to {scenario.date(scenario.months - 1)}"
         what = "hits after the end and does nothing"
         yield problem_at(root, (*path, "at"), what, got=scenario.date(item.at), allowed=last)
@@ -207,7 +217,7 @@ def _twice(shocks: list[Shock], root: Node, cells: Cells) -> Iterator[Problem]:
         same = [
             a.key
             for a in shocks[:index]
-            if (a.type, a.at, a.week, a.options) == (b.type, b.at, b.week, b.options)
+            if (a.type, a.at, a.week, a.rate, a.options) == (b.type, b.at, b.week, b.rate, b.options)
             and np.any(cells[a.key] & cells[b.key])
         ]
         if same:

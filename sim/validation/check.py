@@ -16,20 +16,33 @@ from sim import __version__
 from sim.errors import InputError, Problem
 from sim.experiment import model_hash
 from sim.region.read import nearest
+from sim.validation.calibration.findings import CALIBRATION
 from sim.validation.docking import DOCKING
 from sim.validation.facts import FACTS, Fact
+from sim.validation.hindcast import Asked, Settings, hindcast_facts, settings_of
 from sim.validation.lab import Lab
 from sim.validation.records import Result, read_result
+from sim.validation.trials import TRIALS
 
 FORMAT = 1
-KINDS: dict[str, tuple[Fact, ...]] = {"facts": FACTS, "docking": DOCKING}
+HINDCAST = hindcast_facts(lambda: settings_of(Asked()))
+KINDS: dict[str, tuple[Fact, ...]] = {
+    "facts": FACTS,
+    "docking": DOCKING,
+    "trials": TRIALS,
+    "hindcast": HINDCAST,
+    "calibration": CALIBRATION,
+}
 NO_MEASUREMENT = ("page.py", "standing.py", "check.py")
-COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note")
+COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note", "status")
 
 
-def chosen(kind: str, only: Sequence[str]) -> tuple[Fact, ...]:
-    """The facts of a kind, or those named; unknown names are refused, all at once."""
-    facts = KINDS[kind]
+def chosen(kind: str, only: Sequence[str], settings: Settings | None = None) -> tuple[Fact, ...]:
+    """The facts of a kind, or those named; unknown names are refused, all at once.
+
+    ``settings`` of a hindcast replace its defaults.
+    """
+    facts = hindcast_facts(lambda: settings, settings.key) if settings is not None else KINDS[kind]
     if not only:
         return facts
     names = {fact.key.lower(): fact.key for fact in facts}
@@ -51,7 +64,7 @@ def sources_hash() -> str:
     digest = hashlib.sha256(model_hash().encode())
     folder = Path(__file__).parent
     for path in sorted(folder.rglob("*")):
-        if path.suffix in (".py", ".yaml") and path.name not in NO_MEASUREMENT:
+        if path.suffix in (".py", ".yaml", ".csv") and path.name not in NO_MEASUREMENT:
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -75,9 +88,10 @@ def check(
     results = []
     for fact in facts:
         kept = folder / f"{fact.key}.json" if folder is not None else None
-        result = _kept(kept, identity) or measure(fact, lab)
+        here = f"{identity} {fact.settings}".rstrip()
+        result = _kept(kept, here) or measure(fact, lab)
         if kept is not None and not kept.exists():
-            _write(kept, {"identity": identity, "result": result.content()})
+            _write(kept, {"identity": here, "result": result.content()})
         if said is not None:
             said(result)
         results.append(result)
@@ -141,8 +155,9 @@ def named(kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:
 def frame(results: Sequence[Result]) -> pd.DataFrame:
     """One line for every row of every fact, in the order of `COLUMNS`."""
     lines = [
-        (r.key, r.title, row.what, row.value, row.low, row.high, row.unit, row.window, row.basis, row.verdict, row.note)
+        (r.key, r.title, row.what, row.value, row.low, row.high, row.unit, row.window, row.basis, row.verdict, row.note,
+         row.status)
         for r in results
         for row in r.rows
-    ]
+    ]  # fmt: skip
     return pd.DataFrame(lines, columns=list(COLUMNS))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +17,8 @@ ProgressCallback = Callable[[Progress], None]
 
 
 class Lab:
-    """Runs tasks over jobs; ``quick`` asks for fewer of them, ``replications`` for just so many.
+    """Runs tasks over jobs; ``quick`` asks for fewer of them, ``replications`` for just so many; what
+    should outlive the process is kept in ``folder``.
 
     Tasks are functions of a module, jobs tuples of plain arguments, results come in the order of jobs, so nothing
     depends on the number of workers. Worker processes start with the first task and end with the ``with`` block.
@@ -29,8 +31,10 @@ class Lab:
         workers: int = 1,
         progress: ProgressCallback | None = None,
         replications: int | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.quick = quick
+        self.folder = folder
         self.replications = replications
         self.workers = workers
         self.progress = progress

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Verdict = Literal["pass", "fail", "not testable yet", "not run"]
+Verdict = Literal["pass", "fail", "inconclusive", "not testable yet", "not run"]
 EVIDENCE, OWN = "E", "A"
 """Basis of a window: taken from published evidence, or our own choice."""
 
@@ -54,7 +54,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was measured, where it had to lie, and whether it does."""
+    """One line of the table: what was measured, where it had to lie, and whether it does.
+
+    ``status`` of a row of a trial: ``tuned`` (it was fitted to this window) or ``judged`` (it was not).
+    """
 
     what: str
     window: str
@@ -66,6 +69,7 @@ class Row:
     unit: str = ""
     bounds: tuple[float | None, float | None] = (None, None)
     note: str = ""
+    status: str = ""
 
 
 def judged(what: str, measured: Value, window: Window, note: str = "") -> Row:
@@ -109,12 +113,15 @@ def _number(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as data: one table of columns ``series``, ``x``, ``y`` and how to draw it."""
+    """A figure as data: one table of columns ``series``, ``x``, ``y`` and how to draw it.
+
+    The kinds from ``bands`` on are those of the hindcast, with columns of their own (`sim.validation.hindcast.pictures`).
+    """
 
     x_label: str
     y_label: str
     columns: Mapping[str, Sequence[Any]]
-    kind: Literal["line", "points", "steps", "bars"] = "line"
+    kind: Literal["line", "points", "steps", "bars", "bands", "skills", "pit", "reliability"] = "line"
     log_x: bool = False
     log_y: bool = False
 
@@ -158,13 +165,13 @@ class Result:
 
     @property
     def verdict(self) -> Verdict:
-        """Fail if a row fails; pass if none does and one passes; else what the first row says."""
+        """Fail if a row fails; pass if none does and one passes; else inconclusive, not testable yet, or not run."""
         verdicts = [row.verdict for row in self.rows]
         if "fail" in verdicts:
             return "fail"
         if "pass" in verdicts:
             return "pass"
-        return "not testable yet" if "not testable yet" in verdicts else "not run"
+        return next((v for v in ("inconclusive", "not testable yet") if v in verdicts), "not run")
 
     def content(self) -> dict[str, Any]:
         """As plain JSON, without what differs from machine to machine."""

@@ -76,8 +76,8 @@ def run(model: StabilityModel, each_month: Callable[[StabilityModel], None] | No
 class Valley:
     """The invented region with a condition.
 
-    ``status`` exclusion of the minority of both states; ``mission`` in the eastern state BBB: a mandate, or
-    ``observers``, at the strength of a full dose; ``file`` a world of this package.
+    ``status`` exclusion of the minority of both states; ``mission`` in the eastern state BBB: a mandate, ``police``
+    or ``observers``, at the strength of a full dose; ``file`` a world of this package.
     """
 
     file: str = "valleys"
@@ -114,13 +114,15 @@ def _exclusion(region: Region, status: float) -> Any:
 
 
 def _missions(region: Region, mission: str) -> tuple[Mission, ...]:
-    """One mission in the eastern state at a full dose, 8 per 1,000 residents."""
+    """One mission in the eastern state at a full dose: 8 per 1,000 residents, police 0.5."""
     if mission == "none":
         return ()
     east = region.states.index("BBB")
-    strength = round(0.008 * int(region.group_population[region.group_state == east].sum()))
-    kind = "observers" if mission == "observers" else "troops"
-    mandate = "observer" if mission == "observers" else mission
+    kind, mandate = {"observers": ("observers", "observer"), "police": ("police", "robust")}.get(
+        mission, ("troops", mission)
+    )
+    per_resident = 0.0005 if mission == "police" else 0.008
+    strength = round(per_resident * int(region.group_population[region.group_state == east].sum()))
     return (Mission("CHECK", "Check", "none", east, kind, mandate, (2000, 1), None, {2000: strength}),)
 
 
@@ -145,5 +147,16 @@ def keep_fighting(group: ArmedGroup, arms: float = 1.0) -> None:
         if group.status == LATENT:
             group.enter(ACTIVE, picture.month)
         return [SetArms("", "", group.group, arms, 1.0)]
+
+    group.decide = decide  # type: ignore[method-assign]
+
+
+def keep_recruiting(group: ArmedGroup) -> None:
+    """An armed group that takes whoever comes from the first month to the last, fully armed, and never attacks."""
+
+    def decide(picture: Situation) -> list[Action]:
+        if group.status == LATENT:
+            group.enter(ACTIVE, picture.month)
+        return [SetArms("", "", group.group, 1.0, 0.0)]
 
     group.decide = decide  # type: ignore[method-assign]

@@ -120,6 +120,7 @@ def build_fields(region: Region, geography: Geography, parameters: Any) -> Field
         tension_0=tension.copy(),
         legitimacy=legitimacy,
         legitimacy_0=legitimacy.copy(),
+        legitimacy_usual=legitimacy.copy(),
         unemployment=unemployment,
         unemployment_0=unemployment.copy(),
         memory=memory,

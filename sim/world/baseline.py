@@ -132,21 +132,26 @@ def solve_baseline(
 
 
 @kernel
-def expected_incidents(turnout, violent, geography, p, communal, burst):  # type: ignore[no-untyped-def]
+def expected_incidents(turnout, violent, geography, tension, p, communal, burst):  # type: ignore[no-untyped-def]
     """Saturated expected incidents per 100,000 a month near each district, the reference of tension; (n_d,).
 
-    ``burst`` is the ratio of mean to quiet turn-out: sparks and focal events carry most of a calm year's incidents.
+    ``tension`` (n_c,) scales reprisals; ``burst`` is the ratio of mean to quiet turn-out: sparks and focal events carry most of a calm year's incidents.
     """
     n_d = geography.district_people.size
     raw = np.zeros(n_d)
+    exposed = np.zeros(n_d)
+    tense = np.zeros(n_d)
     out = np.zeros(n_d)
     for c in range(turnout.size):
         d = geography.cell_district[c]
         contact = saturate(geography.mix[c], p.mix_half)
         rough = turnout[c] * geography.cell_people[c] * violent[c]
-        raw[d] += 4.0 * burst * p.incident_rate * rough * contact * communal[d] / (1.0 - p.branching * communal[d])
+        raw[d] += 4.0 * burst * p.incident_rate * rough * contact * communal[d]
+        exposed[d] += geography.cell_people[c] * contact
+        tense[d] += geography.cell_people[c] * contact * tension[c]
     for d in range(n_d):
-        raw[d] = 100000.0 * raw[d] / geography.district_people[d]
+        answered = p.branching * communal[d] * tense[d] / exposed[d] if exposed[d] > 0.0 else 0.0
+        raw[d] = 100000.0 * raw[d] / geography.district_people[d] / (1.0 - answered)
     for d in range(n_d):
         near = 0.0
         for k in range(geography.near_start[d], geography.near_start[d + 1]):

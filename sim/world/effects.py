@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.kernels.compiling import kernel
-from sim.kernels.elementary import exp
+from sim.kernels.elementary import exp, logistic, logit
 from sim.types import SLOW_FIELDS, Array, Fields, Geography, Inputs
 from sim.world.levers import LEVER_BY_NAME, LEVERS
 from sim.world.rates import decay, keep
@@ -22,7 +22,7 @@ from sim.world.rates import decay, keep
 ABSORPTION = ("capacity", "integrity", "civic_space", "access", "standards")
 CONDITIONS = (
     "always", "secure", "insecure", "low_oversight", "active_war", "post_war", "state_war", "irregular_war", "mined",
-    "dialogue",
+    "dialogue", "scripted",
 )  # fmt: skip
 EXPOSURES = ("cyber", "energy", "hazard", "accident")
 FACTORS = ABSORPTION + CONDITIONS + EXPOSURES
@@ -101,6 +101,30 @@ def _multiplier(total, out):  # type: ignore[no-untyped-def]
         out[i] = exp(total[i]) if total[i] != 0.0 else 1.0
 
 
+def at_once(pull: Pull) -> bool:
+    """Whether a shock's pull is added to a field once: it has no half-life of its own, the field has."""
+    return LEVER_BY_NAME[pull.lever].kind == "level" and pull.halflife == 0.0
+
+
+@kernel
+def _displace(values, push):  # type: ignore[no-untyped-def]
+    """Move values in (0, 1) by a push on the logit scale; no push, not a bit of change."""
+    for i in range(values.size):
+        if push[i] != 0.0:
+            values[i] = logistic(logit(values[i]) + push[i])
+
+
+def displace(fields: Fields, pushes: dict[str, Array]) -> None:
+    """Add pushes, by lever, to the logits of the fields, once."""
+    for name, push in pushes.items():
+        if name in SLOW_FIELDS:
+            _displace(fields.slow[SLOW_FIELDS.index(name)], push)
+        elif name == "dispute":
+            _displace(fields.dispute.reshape(-1), push)
+        else:
+            _displace(getattr(fields, name), push)
+
+
 class LeverSums:
     """This month's sum of effects on every lever, one array per lever."""
 
@@ -121,6 +145,10 @@ class LeverSums:
         for name in self._touched:
             if LEVER_BY_NAME[name].kind in CAPPED:
                 _cap(self.totals[name], self.cap)
+
+    def touched(self) -> dict[str, Array]:
+        """Sums of the levers that anything pulls this month, by lever, in alphabetical order."""
+        return {name: self.totals[name] for name in sorted(self._touched)}
 
     def compose(self, inputs: Inputs) -> None:
         """Write multipliers and logit shifts into the month's inputs."""
@@ -146,6 +174,7 @@ class LeverSums:
         n = inputs.enforcement.size
         inputs.shift_dispute[:] = t["dispute"].reshape(n, n)
         np.clip(t["enforcement"], 0.0, 1.0, out=inputs.enforcement)
+        np.clip(t["outage"], 0.0, 1.0, out=inputs.outage)
 
 
 def exposures(fields: Fields, start: Fields, totals: dict[str, Array]) -> dict[str, Array]:
@@ -269,8 +298,12 @@ class Source:
         self.doses = [dose] * len(self.pulls)
 
     def jump(self, level: float) -> None:
-        """Put all levels at a value at once; they decay from there (a shock)."""
-        self.levels = [level] * len(self.pulls)
+        """Put levels at a value at once, to decay from there (a shock); not of those in `impulses`."""
+        self.levels = [0.0 if at_once(pull) else level for pull in self.pulls]
+
+    def impulses(self, level: float) -> list[tuple[Pull, float]]:
+        """Pulls that a shock adds to a field once: the field relaxes by itself."""
+        return [(pull, level) for pull in self.pulls if at_once(pull)]
 
     def move(self) -> None:
         """Advance every level by one month towards its dose."""

@@ -55,6 +55,7 @@ LEVERS: tuple[Lever, ...] = (
     Lever("reform_economic", "state", "level", "Economic reform"),
     Lever("cyber", "state", "level", "Exposure of critical infrastructure to cyber attack"),
     Lever("energy", "state", "level", "Energy dependence"),
+    Lever("outage", "state", "share", "Critical services that are down"),
     Lever("civic_space", "state", "level", "Civic space"),
     Lever("oversight", "state", "level", "Civilian oversight of the use of force"),
     Lever("information", "state", "share", "Early-warning picture: share of observation noise removed"),

@@ -45,6 +45,7 @@ def rates(parameters: Any) -> Rates:
         exits=decay(p.exit_halflife * rounds),
         tension=decay(p.tension_halflife),
         legitimacy=decay(p.legitimacy_halflife),
+        usual=decay(p.loss_halflife),
         exclusion=decay(p.exclusion_halflife),
         unemployment=decay(p.unemployment_halflife),
         influence=decay(p.influence_halflife),

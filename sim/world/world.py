@@ -37,8 +37,9 @@ from sim.world.baseline import (
     solve_baseline,
     violent_probability,
 )
-from sim.world.effects import LeverSums
+from sim.world.effects import LeverSums, Pull, displace
 from sim.world.geography import build_geography
+from sim.world.offsets import odds, state_offsets
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.presence import officers_per_resident, set_presence, standing_missions
 from sim.world.rates import keep, rates
@@ -65,6 +66,8 @@ class Setting:
     solve: Solve
     labour_share: Array
     youth_share: Array
+    state_offset: Array
+    """(n_c,) log-odds of turn-out by which the cell's state differs from what its drivers say."""
 
 
 def _calm_inputs(geography: Geography) -> Inputs:
@@ -80,6 +83,7 @@ def _calm_inputs(geography: Geography) -> Inputs:
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
         shift_energy=zero_s(), shift_slow=np.zeros((8, n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
+        outage=zero_s(),
     )  # fmt: skip
 
 
@@ -122,8 +126,16 @@ def prepare(region: Region, population: Population, overrides: dict[str, float] 
         solve.alpha, solve.tension, geography, fields, inputs.officers, unemployed, record, NODES, WEIGHTS
     )
     violent = violent_probability(solve.nu, solve.tension, solve.extremism, geography, fields, inputs.riot, record)
-    fields.incidents_ref[:] = expected_incidents(turnout, violent, geography, record, inputs.communal, p.burst)
-    return Setting(region, population, p, record, rates(p), geography, fields, solve, labour_share, youth_share)
+    offset = state_offsets(geography.state_uid, p.state_spread, p.state_draw)
+    if offset.any():
+        turnout = turnout * odds(offset)[geography.cell_state]
+    fields.incidents_ref[:] = expected_incidents(
+        turnout, violent, geography, fields.tension, record, inputs.communal, p.burst
+    )
+    return Setting(
+        region, population, p, record, rates(p), geography, fields, solve, labour_share, youth_share,
+        offset[geography.cell_state],
+    )  # fmt: skip
 
 
 def _calm_world(region: Region, geography: Geography, fields: Fields, p: Any) -> tuple[Inputs, Array]:
@@ -209,6 +221,7 @@ class World:
         self.scratch = np.zeros((threads, 2, BUFFER))
         self._workers = None if threads == 1 else threads
         self.levers = LeverSums(g, setting.parameters.lever_cap)
+        self.blows = LeverSums(g, setting.parameters.lever_cap)
         self.recorder = Recorder(months, g.state_uid.size, n_c)
         self.protracted = setting.region.displaced.astype(np.float64)
         self.hot_spots = np.ones(n_d)
@@ -222,11 +235,17 @@ class World:
         summaries(g, self.fields, self.tallies, self.targets)
         fill_targets(self.targets, g, self.fields)
 
+    def strike(self, pulls: list[tuple[Pull, float]], factors: Array) -> None:
+        """Add shocks to the logits of the fields, once; as for programmes, their sum on a lever is capped."""
+        self.blows.rebuild(pulls, factors)
+        displace(self.fields, self.blows.touched())
+
     def set_inputs(self) -> None:
         """Rebuild the month's effective values from base values, lever sums, presence and postures."""
         g = self.setting.geography
         t = self.levers.totals
         self.levers.compose(self.inputs)
+        self.inputs.mobilisation[:] += self.setting.state_offset
         set_presence(
             self.inputs, g, self.fields.slow, self.fields.slow_ref, self._police, self.hot_spots, self.standing,
             t["troops"], t["mission_police"], t["police"], t["riot_control"], self.setting.record,
@@ -266,6 +285,7 @@ class World:
         row[:, OUTCOME_INDEX["troops"]] = np.maximum(
             self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0
         )
+        row[:, OUTCOME_INDEX["outage"]] = self.inputs.outage
         record_places(
             self.recorder.places[self.month // Recorder.WINDOW], s.geography.cell_people, self.fields, self.tallies
         )

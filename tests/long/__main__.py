@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 
-from tests.long.belief import planted, publish
+from tests.long.belief import planted, publish, tune
+from tests.long.calibrate import calibrate
 from tests.long.faults import faults
 from tests.long.fuzz import fuzz
 from tests.long.statistics import coverage, nulls
@@ -18,8 +19,12 @@ STUDIES = ("facts", "rumour", "scale", "fuzz", "coverage", "nulls")
 def main() -> int:
     if sys.argv[1:2] == ["planted"]:
         return planted(sys.argv[2:])
+    if sys.argv[1:2] == ["calibrate"]:
+        return calibrate(sys.argv[2:])
     if sys.argv[1:2] == ["publish"]:
         return publish(sys.argv[2:])
+    if sys.argv[1:2] == ["tune"]:
+        return tune(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__)
     parser.add_argument("study", nargs="*", choices=[*STUDIES, "kill", []], help="which (all but kill unless given)")
     parser.add_argument("--quick", action="store_true", help="fewer replications and citizens, for every change")

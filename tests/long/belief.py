@@ -1,8 +1,9 @@
-"""``python -m tests.long planted [--first] [BUG ...]`` and ``python -m tests.long publish FOLDER``."""
+"""``python -m tests.long planted [--first] [BUG ...]``, ``publish [FOLDER]`` and ``tune [ROW ...]``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,4 +28,22 @@ def publish(arguments: Sequence[str]) -> int:
 
     for path in publish(Path(arguments[0]) if arguments else None, ROOT):
         print(path.relative_to(ROOT))
+    return 0
+
+
+def tune(rows: Sequence[str]) -> int:
+    """Find the scales of the interventions whose trials ask for it (or of the rows named) and write the table of scales.
+
+    The scales belong to the model: run ``stabsim check`` and ``publish`` again afterwards.
+    """
+    from sim.interventions.catalogue import TUNED
+    from sim.validation.check import chosen
+    from sim.validation.lab import Lab
+    from sim.validation.trials import trials
+    from sim.validation.trials.tune import tune_all
+
+    wanted = {fact.key for fact in chosen("trials", rows)}
+    with Lab(workers=2) as lab:
+        tune_all(tuple(trial for trial in trials() if trial.row in wanted), lab, said=partial(print, flush=True))
+    print(TUNED.relative_to(ROOT))
     return 0

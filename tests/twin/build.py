@@ -97,6 +97,7 @@ def fill_places(model: Any, f: Any, g: Any, p: Any) -> None:
         cell.tension = field(f.tension, f.tension_0, i)
         cell.legitimacy = field(f.legitimacy, f.legitimacy_0, i)
         cell.unemployment = field(f.unemployment, f.unemployment_0, i)
+        cell.usual_legitimacy = float(f.legitimacy_usual[i])
         cell.memory = float(f.memory[i])
         cell.memory_expected = float(f.memory_ref[i])
         cell.contact = saturate(float(g.mix[i]), p.mix_half)

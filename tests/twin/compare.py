@@ -71,6 +71,7 @@ def fields(twin: Any) -> Pictures:
         for name in names:
             out[name] = [getattr(place, name).value for place in places]
             out[f"{name}_0"] = [getattr(place, name).home for place in places]
+    out["legitimacy_usual"] = [cell.usual_legitimacy for cell in twin.cells]
     out["memory"] = [cell.memory for cell in twin.cells]
     out["memory_ref"] = [cell.memory_expected for cell in twin.cells]
     slow = [[state.slow[name] for state in twin.states] for name in types.SLOW_FIELDS]

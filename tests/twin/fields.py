@@ -76,6 +76,7 @@ def move_fields(model: Any) -> None:
         aim_dispute(dispute, model.groups, inputs, p)
     for cell in model.cells:
         cell.tension.move(pace.tension)
+        get_used(cell, pace)
         cell.legitimacy.move(pace.legitimacy)
         cell.unemployment.move(pace.unemployment)
         remember(cell, pace)
@@ -116,18 +117,20 @@ def aim_tension(cell: Cell, inputs: Any, p: Any) -> None:
     disputed = s.worst_dispute() - s.dispute_at_start
     push += p.tension_repression * inputs.repression[g.index] + p.tension_dispute * disputed
     push += p.tension_spill * near + inputs.shift_tension[i]
+    push += p.tension_contact * cell.contact * (push - inputs.shift_tension[i])
     home = cell.tension.home + p.memory_tension * (cell.memory - cell.memory_expected)
     cell.tension.head_for(push, clip(home, 0.02, 0.98))
 
 
 def aim_legitimacy(cell: Cell, inputs: Any, p: Any) -> None:
-    """Legitimacy: reform and capacity; less corruption, repression, incidents and influence."""
+    """Legitimacy: reform and capacity; less corruption, repression, incidents, influence and outage."""
     s, repression = cell.state, inputs.repression[cell.group.index]
     push = p.legitimacy_reform * s.slow["reform_political"].change
     push -= p.legitimacy_corruption * s.slow["corruption"].change
     push += p.legitimacy_capacity * s.slow["capacity"].change
     push -= p.legitimacy_repression * repression + p.legitimacy_incidents * violence_felt(cell, p)
     push -= p.legitimacy_influence * s.influence.change
+    push -= p.legitimacy_outage * inputs.outage[s.index]
     cell.legitimacy.head_for(push + inputs.shift_legitimacy[cell.index])
 
 
@@ -190,6 +193,11 @@ def aim_dispute(dispute: Dispute, groups: list[Any], inputs: Any, p: Any) -> Non
                 dead += weight * kin.deaths
     push = p.dispute_deaths * saturate(dead, p.kin_deaths_half)
     dispute.level.head_for(push + inputs.shift_dispute[one.index][other.index])
+
+
+def get_used(cell: Cell, pace: Any) -> None:
+    """People get used to the legitimacy of the month."""
+    cell.usual_legitimacy += pace.usual * (cell.legitimacy.value - cell.usual_legitimacy)
 
 
 def remember(cell: Cell, pace: Any) -> None:

@@ -179,7 +179,7 @@ class TwinModel(mesa.Model):
         for cell in district.cells:
             mean = p.incident_rate * cell.violent * cell.contact
             if answered > 0.0 and exposed > 0.0:
-                mean += p.branching * answered * cell.people * cell.contact / exposed
+                mean += p.branching * cell.tension.value * answered * cell.people * cell.contact / exposed
             mean = mean * inputs.conversion[cell.index] * calming
             incidents = poisson(self.luck.of_place(draws.INCIDENT, self.tick, cell.uid), mean)
             incidents_here += incidents

@@ -73,6 +73,7 @@ class Pace:
         # Per month.
         self.tension = share_lost(p.tension_halflife)
         self.legitimacy = share_lost(p.legitimacy_halflife)
+        self.usual = share_lost(p.loss_halflife)
         self.exclusion = share_lost(p.exclusion_halflife)
         self.unemployment = share_lost(p.unemployment_halflife)
         self.influence = share_lost(p.influence_halflife)
@@ -253,6 +254,7 @@ class Cell:
         self.contact = 0.0
         self.tension = self.legitimacy = self.unemployment = Field(0.5, 0.5)
         self.memory = self.memory_expected = 0.0
+        self.usual_legitimacy = 0.5
         self.media_at_start = 0.0
         # Of the month.
         self.unemployed_young = self.unemployed_other = 0.0
@@ -297,7 +299,8 @@ class Cell:
         drive -= contagion(d.fatigue, p.half_peer, p.b_fatigue)
         drive += d.mood + g.climate + d.spark + s.focal
         self.drive = drive + inputs.mobilisation[i] + shock
-        self.anger = p.b_grievance * (1.0 - self.legitimacy.value)
+        lost = max(self.usual_legitimacy - self.legitimacy.value, 0.0)
+        self.anger = p.b_grievance * (1.0 - self.legitimacy.value) + p.b_loss * lost
         self.fear_of_arrest = p.b_risk * d.p_arrest
         self.p_arrest = d.p_arrest
         rough = solve.nu + p.b_violence_tension * excess

@@ -84,7 +84,8 @@ def sudden_against_gradual(lab: Lab) -> Finding:
         f"{LOSS} everywhere",
         f"A spike is a week with more than {SPIKE:g} times the median turn-out of the first six months.",
         picture,
-        suspected="Citizens answer the level of legitimacy. Nothing in the choice compares it with what they were used "
-        "to, and fatigue follows turn-out, which the ramp hardly raises.",
-        tried="The same months and the same luck in both arms, so that only the way down differs.",
+        suspected="The gap to what people are used to closes too fast, or weighs too little (b_loss, loss_halflife).",
+        tried="The level of legitimacy alone: 57 spikes in either arm of 200 pairs. A loss against an adapting level "
+        "(b_loss 6, half-life 3 months): 21 against 14 in 60 pairs; 10: 32 against 15. 6 was kept, so this is a fit. Only "
+        "a loss within weeks counts; levers reach legitimacy through its half-life of two years.",
     )

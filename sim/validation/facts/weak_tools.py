@@ -77,14 +77,17 @@ def weak_tools(lab: Lab) -> Finding:
             rows.append(
                 judged(f"Community policing on {name}, {what}", intervals.mean(gaps), Window(-0.05, 0.05, "s.d.", OWN))
             )
-    jobs = [one[0] for one in wars(lab, "valleys_jobs", "none")]
-    nothing = [one[0] for one in wars(lab, "valleys", "none")]
-    aid = intervals.ratio_of_sums(jobs, nothing)
+    nothing, projects, jobs = (
+        [one[0] for one in wars(lab, file, "none")] for file in ("valleys", "valleys_aid", "valleys_jobs")
+    )
+    aid = intervals.ratio_of_sums(projects, nothing)
     rows += [
         judged("Aid in an insecure district: armed events over none", aid, Window(0.85, 1.4)),
         judged("Aid in an insecure district: upper end of that interval", Value(aid.high, aid.low, aid.high),
                Window(1.0, None, "", OWN), "not reliably pacifying would be an interval that reaches 1; pairs share their luck, so "
                "a small effect is told from none"),
+        measured_only("Jobs in an insecure district: armed events over none", intervals.ratio_of_sums(jobs, nothing), "",
+                      "P10a, a tool of its own: fewer recruits where it reaches"),
         judged("Dialogue: incidents in the second year over none", years[1], Window(0.55, 0.95)),
         judged("Dialogue: incidents in the fourth year over none", years[3], Window(None, 0.95, "", OWN),
                "three years after the year of dialogue ended; persisting: still 5 % fewer"),
@@ -97,10 +100,11 @@ def weak_tools(lab: Lab) -> Finding:
     return Finding(
         tuple(rows),
         f"Twin Valleys, {pairs} pairs of {MONTHS} months (dialogue, restless), {few} pairs (policing), "
-        f"{len(jobs)} pairs of 36 months of war (jobs)",
+        f"{len(jobs)} pairs of 36 months of war (aid, jobs)",
         "Paired worlds; ratios of sums with a jackknife. S.d. of trust and crime: between places of the Western Balkans.",
         picture,
         suspected="Effects of these tools are put in as catalogue sizes; the test is that nothing in the model "
         "enlarges them. What a single-issue dialogue does to a whole district is capped by its share of disputes.",
-        tried="Community policing at the end of its prior as well as at its null.",
+        tried="Community policing at the end of its prior as well as at its null. Aid is infrastructure and development aid, as "
+        "in P10d (I24), with its harm as a prize; job creation (I23) stood here before, which rests on P10a.",
     )

@@ -1,0 +1,57 @@
+"""``python -m tests.long calibrate [--quick] [--out DIR] [--workers N] [--ship]``: the calibration and its ensemble."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sim.api.check import figures_of
+from sim.experiment import Progress, available_workers
+from sim.experiment.ensemble import FILE, SHIPPED
+from sim.plots.calibration import calibration_figures
+from sim.validation.calibration.findings import CALIBRATION, calibrated
+from sim.validation.check import check, frame, write_stored
+from sim.validation.lab import Lab
+from sim.validation.standing import FOLDER
+
+WORST = 3
+"""Rank of the implausibility up to which an ensemble may ship."""
+
+
+def calibrate(arguments: Sequence[str]) -> int:
+    """Run the waves (the same call continues), write ``ensemble.csv``, ``calibration.json`` and figures.
+
+    ``--ship`` puts ensemble and results into the package. 1 if they may not ship: a quick run, or a bad match.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tests.long calibrate", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="an eighth of the runs: to see whether it works")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--workers", type=int, default=available_workers())
+    parser.add_argument("--ship", action="store_true", help="make it the package's ensemble")
+    options = parser.parse_args(arguments)
+    folder = options.out or Path("results") / ("calibration_quick" if options.quick else "calibration")
+    started = time.monotonic()
+    with Lab(quick=options.quick, workers=options.workers, progress=_say, folder=folder / "bank") as lab:
+        made = calibrated(lab)
+        results = check(CALIBRATION, lab)
+    text = made.ensemble.text()
+    (folder / FILE).write_text(text, encoding="utf-8")
+    write_stored(folder / "calibration.json", "calibration", results, options.quick)
+    frame(results).to_csv(folder / "calibration.csv", index=False)
+    figures_of("calibration", results, folder)
+    calibration_figures(made, folder / "figures")
+    print(f"\n{len(made.ensemble.rows)} points, rank {made.match.order}, {time.monotonic() - started:.0f} s: {folder}")
+    if options.ship:
+        if options.quick or made.match.order > WORST:
+            print(f"not shipped: a quick run, or a match by rank {made.match.order}", file=sys.stderr)
+            return 1
+        SHIPPED.write_text(text, encoding="utf-8")
+        write_stored(FOLDER / "calibration.json", "calibration", results, options.quick)
+    return 0
+
+
+def _say(progress: Progress) -> None:
+    print(f"\r{progress.done} of {progress.total} of this chunk", end="", flush=True)
