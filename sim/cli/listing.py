@@ -87,7 +87,7 @@ def _one(kind: str, name: str, table: Any, as_json: bool) -> None:
     if kind == "interventions":
         from sim.interventions import catalogue as read
 
-        entry = read().intervention(name)
+        entry = read().interventions[found[0]["row"]]
         print_lines(entry.model_dump_json(indent=1) if as_json else card(entry))
     elif as_json:
         typer.echo(found[0].to_json(indent=1, force_ascii=False))

@@ -56,6 +56,7 @@ WHEN = {
     "irregular_war": "only in a war that the state does not make",
     "mined": "as far as land is mined (2 % of it: in full)",
     "dialogue": "only while the sides talk (I28, I29)",
+    "scripted": "only in scripted runs (in adaptive ones an institution does it)",
     "singled_out": "only if it is for some communities of a district and not for others",
 }
 STATUS = {
