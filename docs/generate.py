@@ -18,6 +18,8 @@ sys.path.insert(0, str(HERE.parent))
 
 from sim.analysis.places import PLACE_MEASURES  # noqa: E402
 from sim.interventions import CatalogueEntry, ShockType, catalogue  # noqa: E402
+from sim.interventions.words import FAMILIES as PROGRAMME_FAMILIES  # noqa: E402
+from sim.interventions.words import facts, meaning, published, role, timing  # noqa: E402
 from sim.parameters import CATALOGUE  # noqa: E402
 from sim.parameters.catalogue import Parameter  # noqa: E402
 from sim.world.levers import LEVER_BY_NAME, LEVERS  # noqa: E402
@@ -32,14 +34,6 @@ FAMILIES = {
     "fields": "Slow fields",
     "institutions": "Rules of institutions",
 }
-PROGRAMMES = {
-    "security": "Security",
-    "resilience": "Resilience",
-    "peace_operations": "Peace operations",
-    "economic": "Economic",
-    "social": "Social",
-    "diplomatic": "Diplomatic",
-}
 SCOPES = {
     "cell": "community in a district",
     "district": "district",
@@ -53,6 +47,12 @@ KINDS = {
     "log_odds": "term of a citizen's choice in log-odds; adds up, capped",
     "share": "plain share; adds up",
     "persons": "head count; adds up",
+}
+DAMAGE = {
+    "cyber": "cyber exposure against that at the start (I18)",
+    "energy": "energy dependence against that at the start (I21)",
+    "hazard": "what programmes did to the damage of hazards (I10, I20)",
+    "accident": "what programmes did to the damage of accidents (I22)",
 }
 PLACES = {
     "person_rounds": ("person-rounds", "residents times 4 rounds a month: the exposure of the place"),
@@ -92,22 +92,26 @@ stabsim run baseline_2024 --set parameters.b_tension=2.5
 INTERVENTIONS_INTRO = """\
 # Interventions
 
-What a scenario can name as the `type` of an intervention, by row (`I2`) or key (`police_capacity`). Each
-acts through *channels*. A channel moves one lever and nothing else, so no intervention can write an
-outcome. The levers are listed in [outcomes and levers](outcomes.md#levers), the mechanics in [the
-model](model.md#effects-of-interventions-and-shocks), the rows in the [evidence table](evidence.md).
+What a scenario can name as the `type` of an intervention, by row (`I2`) or key (`police_capacity`). Rows I1 to I36 are
+those of the source documents. Each acts through *channels*. A channel moves one lever and nothing else, so no
+intervention can write an outcome. The levers are listed in [outcomes and levers](outcomes.md#levers), the mechanics in
+[the model](model.md#effects-of-interventions-and-shocks), the rows of evidence in the [evidence table](evidence.md).
+
+`stabsim catalogue interventions` prints the overview, `stabsim catalogue interventions I2` one of them.
 
 | word | meaning |
 | --- | --- |
-| size | effect at full dose: log of a ratio (rate), logit shift (level), log-odds, share, persons |
-| in brackets | 5-95 % range; *distribution* is its shape; runs use the central size (no draws yet) |
-| ratio | the same size as a ratio, for rates |
-| lag | months to half of the effect |
-| half-life | half-life of the effect after the end, months; 0: it ends with the programme |
-| when | condition under which the channel acts |
-| absorbed by | scales the effect: capacity, integrity (1 - corruption), civic space, access (0.2 in war) |
+| by | effect at full dose, 5-95 % range in brackets: a ratio, odds, or points of 100 where the level is 50 (unemployment: 12) |
+| on the lever's scale | the same as the model adds it up: log of a ratio, logit shift, log-odds, share, persons |
+| distribution | shape of the range; runs use the central size, or with `effects: drawn` one draw by run, entry and channel |
+| half after | months to half of the effect |
+| halves every | half-life of the effect after the end |
+| **null**, **harm** | no effect found, and kept at zero; a harm that is possible and switched on |
 | status | `tuned` on a virtual trial, `transported` (a reported effect), `assumption`; now {statuses} |
-| cost | million euro of the price year at full dose, per programme or per million residents reached |
+| cost | million euro of the price year at full dose, for all of it or per million residents reached |
+
+Published effects that were not measured in experiments are often too large: the parameter `effect_shrink` (1: as
+published) multiplies every size but those of nulls and head counts.
 
 """
 
@@ -218,40 +222,30 @@ def interventions_page() -> str:
             for e in entries
         ],
     )
-    for family, title in PROGRAMMES.items():
+    for family, title in PROGRAMME_FAMILIES.items():
         text += f"\n## {title}\n"
         text += "".join(_intervention(entry) for entry in entries if entry.family == family)
     return text
 
 
 def _intervention(entry: CatalogueEntry) -> str:
-    cost = f"{number(entry.cost.meur_per_year)} million euro of {entry.cost.price_year} a year"
-    cost += " per million residents" if entry.cost.per == "million_residents" else " per programme"
-    facts = [
-        f"full dose: {number(entry.dose.full)} ({entry.dose.unit})"
-        + (f", given as `{entry.dose.quantity}`" if entry.dose.quantity else ""),
-        f"cost at full dose: {cost} ({entry.cost.basis})",
-        f"absorbed by: {', '.join(entry.absorption) or 'nothing'}",
-        f"requested by: {', '.join(entry.requesters)}",
-        f"scale: {number(entry.scale)}",
-    ]
     rows = [
         [
-            f"`{c.lever}`",
-            _size(c.lever, c.size, c.low, c.high),
-            c.distribution,
-            number(c.lag_months),
-            number(c.halflife_months),
-            c.when or "always",
+            f"{LEVER_BY_NAME[c.lever].text} (`{c.lever}`)",
+            published(c.lever, c.size, c.low, c.high),
+            "" if role(c) == "effect" else f"**{role(c)}**",
+            timing(c),
+            f"{number(c.size)} ({number(c.low)} to {number(c.high)}), {c.distribution}",
             c.evidence,
-            c.text,
+            meaning(c),
         ]
         for c in entry.channels
     ]
-    header = ["lever", "size", "distribution", "lag, months", "half-life, months", "when", "evidence", "text"]
+    header = ["moves", "by", "", "when", "on the lever's scale", "evidence", "what the size means"]
+    known = facts(entry, lambda key: f"`{key}`")
     return (
         f"\n### {entry.row} {entry.key}\n\n**{entry.name}.** {entry.text.strip()}\n\n"
-        + "".join(f"- {fact}\n" for fact in facts)
+        + "".join(f"- {word}: {what}\n" for word, what in known)
         + "\n"
         + table(header, rows)
     )
@@ -287,6 +281,8 @@ def shocks_page() -> str:
 
 def _shock(shock: ShockType) -> str:
     text = f"\n## {shock.key}\n\n**{shock.name}.** {shock.text.strip()}\n"
+    if shock.exposure:
+        text += f"\nIts damage in a state scales with: {DAMAGE[shock.exposure]}.\n"
     if not shock.channels:
         return text
     return (

@@ -551,7 +551,6 @@ class StabilityModel(Model):  # type: ignore[misc]
             meur_per_year=programme.meur_per_year,
             approval=programme.approval,
             states=people / people.sum(),
-            effect=self.setting.parameters.effect_share,
         )
 
     def _funds(self) -> list[tuple[float, list[int]]]:

@@ -32,6 +32,10 @@ SHOCKS = {
     "expulsion",
     "ceasefire",
     "power_change",
+    "cyber_neglect",
+    "mass_layoffs",
+    "nationalist_campaign",
+    "power_rivalry",
 }
 ENTRIES = list(catalogue().interventions.values())
 CHANNELS = [(entry.row, channel) for entry in ENTRIES for channel in entry.channels]
@@ -144,7 +148,7 @@ def test_nulls_are_null_and_switched_on() -> None:
         ("I1", "oversight", "low_oversight"),
         ("I3", "violence", None),
         ("I4", "corruption", "low_oversight"),
-        ("I6", "influence", None),
+        ("I6", "influence", "scripted"),
         ("I17", "tension", None),
         ("I24", "dispute_conversion", "insecure"),
         ("I24", "recruitment", "insecure"),

@@ -276,8 +276,8 @@ def test_the_new_intervention_of_the_how_to_is_good(tmp_path: Path) -> None:
     with (folder / "social.yaml").open("a", encoding="utf-8") as file:
         file.write(f"\n{entry}")
     made = read_catalogue(folder)
-    assert set(made.interventions) - set(catalogue().interventions) == {"I37"}
-    assert all(channel.text for channel in made.interventions["I37"].channels)
+    assert set(made.interventions) - set(catalogue().interventions) == {"I38"}
+    assert all(channel.text for channel in made.interventions["I38"].channels)
     known = scenario.replace("youth_centres", "dialogue_forums")
     assert known != scenario
     (tmp_path / "centres.yaml").write_text(known, encoding="utf-8")

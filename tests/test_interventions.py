@@ -14,11 +14,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from sim.agents.armed_group import ACTIVE, CEASEFIRE, ArmedGroup
+from sim.agents.un import UnitedNations
+from sim.cli import app
+from sim.cli.listing import card
+from sim.errors import InputError
 from sim.interventions import CatalogueEntry, catalogue
 from sim.interventions.delivery import RUNNING, programme_source, singled_out
 from sim.interventions.sizes import channel_sizes
+from sim.interventions.words import FAMILIES, published, role
 from sim.model import RunResult, StabilityModel
 from sim.population import synthesise
 from sim.region import find_region, load_region
@@ -28,6 +34,7 @@ from sim.world.levers import LEVER_BY_NAME
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.presence import clear_mandates
 from sim.world.world import Setting, World, prepare
+from tests.test_catalogue import harm
 
 ENTRIES = catalogue().interventions
 ROWS = list(ENTRIES)
@@ -337,6 +344,74 @@ def test_rumours_bring_out_fewer_where_they_are_answered(busy: Load, without: To
     with_it = told(busy("I10"))
     assert with_it.levers[7]["rumours"].max() < 0.0
     assert with_it.result.series[7, 1, peak] < without.result.series[7, 1, peak]
+
+
+def test_trained_contingents_and_means_reach_missions_elsewhere(busy: Load) -> None:
+    """I32 helps the missions of others, not one's own; I33 and I36 give means where they act."""
+    model = StabilityModel(busy(), setting(), SEED)
+    (council,) = [agent for agent in model.institutions if isinstance(agent, UnitedNations)]
+    before = [council.means(0), council.means(1)]
+    model.world.levers.totals["contribution"][0] = 1.0
+    assert [council.means(0), council.means(1)] == pytest.approx([before[0], before[1] + 0.02])
+    model.world.levers.totals["un_means"][1] = 0.2
+    assert council.means(1) == pytest.approx(before[1] + 0.22)
+    model.world.levers.totals["un_means"][1] = 5.0
+    assert council.means(1) == 1.0
+
+
+# In words ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_marks_of_harm_agree_with_the_direction_of_the_size(row: str) -> None:
+    """Who reads `harm` or `side effect` finds a size that points the wrong way, and the other way round."""
+    for channel in ENTRIES[row].channels:
+        word = role(channel)
+        assert (word == "null") == (channel.size == 0.0)
+        if LEVER_BY_NAME[channel.lever].kind != "persons":
+            assert (word in ("harm", "side effect")) == (harm(channel) > 0.0)
+
+
+@pytest.mark.parametrize(
+    ("lever", "sizes", "text"),
+    [
+        ("dispute_conversion", (-0.288, -0.598, -0.051), "x0.75 (0.55 to 0.95)"),
+        ("mobilisation", (0.095, 0.0, 0.182), "odds x1.10 (1.00 to 1.20)"),
+        ("tension", (0.04, 0.0, 0.12), "+1.0 points (0 to +3.0)"),
+        ("unemployment", (-0.095, -0.2, 0.0), "-1.0 points (-2.1 to 0)"),
+        ("riot_control", (0.3, 0.1, 0.5), "+30 points (+10 to +50)"),
+        ("troops", (1.0, 1.0, 1.0), "one for each sent"),
+    ],
+)
+def test_sizes_are_told_in_the_unit_of_publications(lever: str, sizes: tuple[float, float, float], text: str) -> None:
+    assert published(lever, *sizes) == text
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_entry_has_a_card(row: str) -> None:
+    entry = ENTRIES[row]
+    text = card(entry)
+    for channel in entry.channels:
+        assert f"({channel.lever})" in text
+    for part in (entry.key, entry.cost.basis.split()[0], "runs it", "must agree", "cost at full dose", "status"):
+        assert part in text
+    assert text.count("[NULL]") == sum(channel.size == 0.0 for channel in entry.channels)
+
+
+def test_the_command_shows_families_cards_and_the_nearest_name() -> None:
+    run = CliRunner()
+    overview = run.invoke(app, ["catalogue", "interventions"])
+    assert overview.exit_code == 0
+    assert all(f" {row} " in overview.stdout for row in ROWS)
+    assert all(title in overview.stdout for title in FAMILIES.values())
+    shown = run.invoke(app, ["catalogue", "interventions", "dialogue_forums"])
+    assert shown.stdout == run.invoke(app, ["catalogue", "interventions", "I28"]).stdout
+    assert "x0.75 (0.55 to 0.95)" in shown.stdout
+    stored = run.invoke(app, ["catalogue", "interventions", "I28", "--json"]).stdout
+    assert CatalogueEntry.model_validate_json(stored) == ENTRIES["I28"]
+    with pytest.raises(InputError, match="did you mean 'dialogue_forums'"):
+        run.invoke(app, ["catalogue", "interventions", "dialogue_forum"], standalone_mode=False, catch_exceptions=False)
+    assert "default:" in run.invoke(app, ["catalogue", "parameters", "effect_shrink"]).stdout
 
 
 # Drawn sizes and shrinking -----------------------------------------------------------------------------------------

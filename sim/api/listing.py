@@ -9,6 +9,7 @@ import pandas as pd
 
 from sim.errors import InputError, Problem
 from sim.interventions import catalogue as read
+from sim.interventions.words import role
 from sim.parameters import CATALOGUE
 from sim.world.outcomes import OUTCOMES
 
@@ -42,12 +43,16 @@ def _interventions() -> list[dict[str, Any]]:
             "family": entry.family,
             "provider": entry.provider,
             "approval": entry.approval,
+            "requesters": ", ".join(entry.requesters),
+            "scope": entry.scope,
             "full_dose": f"{entry.dose.full:g} {entry.dose.unit}",
             "meur_per_year": entry.cost.meur_per_year,
             "per": entry.cost.per,
             "price_year": entry.cost.price_year,
+            "basis": entry.cost.basis,
             "levers": ", ".join(dict.fromkeys(channel.lever for channel in entry.channels)),
             "status": entry.status,
+            "mind": ", ".join(sorted({role(channel) for channel in entry.channels} - {"effect"})),
             "evidence": entry.evidence,
             "text": entry.text,
         }

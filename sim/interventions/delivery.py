@@ -65,8 +65,7 @@ class Delivery:
 
     ``dose`` in [0, 1] moves ordinary channels through the saturating dose response, ``share`` in [0, 1] the
     channels that count persons; ``start``, ``months`` as in the scenario; ``meur_per_year`` at this dose;
-    ``states`` share of the cost by state, (n_s,); ``effect`` share of the published effect that holds;
-    ``agreed`` months of deployment once approved.
+    ``states`` share of the cost by state, (n_s,); ``agreed`` months of deployment once approved.
     """
 
     key: str
@@ -80,7 +79,6 @@ class Delivery:
     meur_per_year: float
     approval: str
     states: Array
-    effect: float = 1.0
     status: str = PLANNED
     since: int = 0
     ready: int = 0
@@ -134,7 +132,7 @@ class Delivery:
     def deliver(self, share: float = 1.0) -> float:
         """Act this month, at a share of dose and cost; return what is spent, million euro."""
         running = self.status == RUNNING
-        full = self.effect * dose_response(self.dose * self.weight * share) if running else 0.0
+        full = dose_response(self.dose * self.weight * share) if running else 0.0
         heads = self.share * self.weight * share if running else 0.0
         self.source.doses = [
             heads if LEVER_BY_NAME[pull.lever].kind == "persons" else full for pull in self.source.pulls

@@ -259,8 +259,6 @@ _ROWS: list[Parameter] = [
          "Factor on the sizes of all interventions but nulls and head counts: below 1 for published effects that exaggerate", 0.0, 2.0),
         ("lever_cap", 1.386, "log or logit", 0.7, 2.1, "assumption",
          "Cap on the sum of effects on one lever", 0.01, 10.0),
-        ("effect_share", 1.0, "share", 0.3, 1.0, "assumption",
-         "Share of the published effect of programmes that holds; head counts arrive in full", 0.0, 2.0),
     ]),
     *_family("institutions", [
         ("observation_noise", 0.05, "level", 0.02, 0.15, "assumption",

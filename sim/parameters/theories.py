@@ -93,7 +93,7 @@ _THEORIES = (
         "Do programmes work as well as published?",
         (
             Stance("full", "Effects as the catalogue has them.", "rows of the catalogue"),
-            Stance("half", "Half of it: published effects are too large.", "assumption", {"effect_share": 0.5}),
+            Stance("half", "Half of it: published effects are too large.", "assumption", {"effect_shrink": 0.5}),
         ),
     ),
 )
