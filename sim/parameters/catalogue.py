@@ -206,7 +206,7 @@ _ROWS: list[Parameter] = [
         ("tension_repression", 1.0, "logit per unit", 0.0, 2.0, "M13", "Tension on repression"),
         ("tension_dispute", 0.5, "logit per unit", 0.2, 1.0, "S20", "Tension on disputes of the state"),
         ("tension_spill", 0.5, "logit per unit", 0.0, 1.0, "W6, M12", "Tension of the own community near by"),
-        ("tension_contact", 0.0, "share", -0.5, 0.5, "P11d, P11e, size assumed",
+        ("tension_contact", 0.0, "share", -0.5, 0.5, "P11d, P11e, assumption",
          "How much further drivers move tension where communities live mixed (threat), or less far (contact)", -1.0, 1.0),
         ("legitimacy_halflife", 24.0, "months", 6.0, 60.0, "M11", "Half-life of legitimacy", 0.25, 600.0),
         ("legitimacy_reform", 1.0, "logit per unit", 0.3, 2.0, "P9a, P12b", "Legitimacy on political reform"),

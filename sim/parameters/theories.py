@@ -69,13 +69,13 @@ _THEORIES = (
             Stance(
                 "contact",
                 "Contact: where communities live mixed, drivers move tension half as far.",
-                "P11d, size assumed",
+                "P11d, assumption",
                 {"tension_contact": -0.5},
             ),
             Stance(
                 "threat",
                 "Threat: where communities live mixed, drivers move tension half as far again.",
-                "P11e, size assumed",
+                "P11e, assumption",
                 {"tension_contact": 0.5},
             ),
         ),
