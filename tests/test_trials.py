@@ -13,7 +13,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.interventions import catalogue, read_catalogue
-from sim.interventions.catalogue import FOLDER, TunedScale, read_tuned, tuned_scales, with_scales, write_tuned
+from sim.interventions.catalogue import FOLDER, TunedScale, read_tuned, tuned, tuned_scales, with_scales, write_tuned
 from sim.plots.trials import forest_figure, ratio_rows
 from sim.validation import page, standing
 from sim.validation.lab import Lab
@@ -374,12 +374,22 @@ def test_a_dose_of_zero_gives_a_ratio_of_exactly_one() -> None:
 
 
 def test_scale_zero_is_no_intervention_and_a_larger_scale_does_more() -> None:
+    forums = next(trial for trial in trials() if trial.row == "P11h")
+    assert (world.arm_run(forums, "forums", 0, 0.0) == world.arm_run(forums, "control", 0)).all()
     trial = next(trial for trial in trials() if trial.row == "P10a")
     off, on, more = (world.arm_run(trial, "jobs", 0, scale) for scale in (0.0, 1.0, 5.0))
-    assert (off == world.arm_run(trial, "control", 0)).all()
     fighters = trial.outcomes.index("fighters")
     totals = [made[fighters, 11:14, 0].sum() for made in (off, on, more)]
     assert totals[0] > totals[1] > totals[2] > 0
+
+
+def test_a_tuned_scale_is_for_what_rests_on_its_row_and_never_for_heads() -> None:
+    jobs, police = (tuned(catalogue().interventions[row], 3.0, "P10a") for row in ("I23", "I37"))
+    assert {channel.lever: jobs.factor(channel) for channel in jobs.channels} == {
+        "unemployment": 1.0,
+        "recruitment": 3.0,
+    }
+    assert [police.factor(channel) for channel in police.channels] == [1.0]
 
 
 def test_draws_are_spread_over_the_prior_and_shared_by_eight() -> None:

@@ -66,6 +66,11 @@ def catalogue() -> Catalogue:
     return with_scales(read_catalogue(FOLDER), tuned_scales())
 
 
+def tuned(entry: CatalogueEntry, scale: float, trial: str) -> CatalogueEntry:
+    """Return an entry with the scale found on a trial, which is called by its row of evidence (``P11h``, ``P11h-I3``)."""
+    return entry.model_copy(update={"scale": scale, "tuned_on": trial.split("-")[0], "status": "tuned"})
+
+
 @cache
 def tuned_scales() -> dict[str, TunedScale]:
     """Return what the virtual trials found, by intervention; read once per process."""
@@ -90,7 +95,7 @@ def with_scales(made: Catalogue, scales: dict[str, TunedScale]) -> Catalogue:
                 Problem("scale out of range", file=str(TUNED), key=row, got=str(found.scale), allowed="0 to 10")
             )
         elif found.scale is not None:
-            entries[row] = entries[row].model_copy(update={"scale": found.scale, "status": "tuned"})
+            entries[row] = tuned(entries[row], found.scale, found.row)
     if problems:
         raise InputError(problems)
     return Catalogue(entries, made.shocks)

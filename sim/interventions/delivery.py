@@ -43,7 +43,7 @@ def programme_source(
         if channel.when == "singled_out" and not alone:
             continue
         persons = LEVER_BY_NAME[channel.lever].kind == "persons"
-        size = entry.scale * central * (heads if persons else 1.0)
+        size = entry.factor(channel) * central * (heads if persons else 1.0)
         factors: tuple[str, ...] = () if persons else entry.absorption
         if channel.when not in (None, "singled_out"):
             factors = (*factors, channel.when)

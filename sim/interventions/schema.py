@@ -163,6 +163,7 @@ class Cost(Strict):
 class CatalogueEntry(Strict):
     """One intervention of the catalogue.
 
+    ``scale`` multiplies the sizes of its channels; with ``tuned_on``, a row of evidence, only of those that rest on it.
     ``scope`` is what it is usually aimed at: a reader's hint, not a rule. ``dialogue`` marks entries that put the
     sides at one table while they run (a condition of some channels of others).
     """
@@ -180,10 +181,21 @@ class CatalogueEntry(Strict):
     dialogue: bool = False
     absorption: tuple[Absorption, ...] = ()
     scale: float = Field(default=1.0, ge=0, le=10)
+    tuned_on: Annotated[str, StringConstraints(pattern=rf"^{ROW}$")] | None = None
     status: Status
     channels: tuple[Channel, ...] = Field(min_length=1)
     evidence: Evidence
     text: Text
+
+    def factor(self, channel: Channel) -> float:
+        """Factor on the size of one of its channels: ``scale``, on those that rest on the row it was tuned on.
+
+        Head counts are what the scenario gives.
+        """
+        if LEVER_BY_NAME[channel.lever].kind == "persons":
+            return 1.0
+        meant = self.tuned_on is None or self.tuned_on in channel.evidence.split(", ")
+        return self.scale if meant else 1.0
 
     @model_validator(mode="after")
     def _persons_need_a_quantity(self) -> CatalogueEntry:

@@ -131,6 +131,13 @@ def dose(entry: CatalogueEntry) -> str:
     return f"{entry.dose.full:g} ({entry.dose.unit}); a scenario gives {given}"
 
 
+def scaled(entry: CatalogueEntry) -> str:
+    """What a scale does to the sizes of its channels, as the end of a sentence."""
+    if entry.scale == 1.0:
+        return ""
+    return f"; sizes times {entry.scale:.3g}" + (f" where they rest on {entry.tuned_on}" if entry.tuned_on else "")
+
+
 def facts(entry: CatalogueEntry, code: Callable[[str], str] = str) -> list[tuple[str, str]]:
     """What there is to know of an entry beside its channels, as (word, what); ``code`` marks up names of keys."""
     asks = ", ".join(WHO[one] for one in entry.requesters)
@@ -142,6 +149,6 @@ def facts(entry: CatalogueEntry, code: Callable[[str], str] = str) -> list[tuple
         ("full dose", dose(entry).replace(str(entry.dose.quantity), code(str(entry.dose.quantity)))),
         ("cost at full dose", f"{cost(entry)} ({entry.cost.basis})"),
         ("weakened by low", ", ".join(ABSORPTION[one] for one in entry.absorption) or "nothing"),
-        ("status", STATUS[entry.status] + (f"; sizes times {entry.scale:g}" if entry.scale != 1.0 else "")),
+        ("status", STATUS[entry.status] + scaled(entry)),
         ("evidence", entry.evidence),
     ]

@@ -237,7 +237,7 @@ def _capped(scenario: Scenario, region: Region, root: Node, cells: Cells) -> Ite
             kind = LEVER_BY_NAME[channel.lever].kind
             if kind in ("rate", "level", "log_odds") and channel.when in (None, "always"):
                 total = sums.setdefault(channel.lever, np.zeros((region.n_states, months)))
-                total[states, item.start : end] += channel.size * item.entry.scale * saturation(item.dose)
+                total[states, item.start : end] += channel.size * item.entry.factor(channel) * saturation(item.dose)
     for lever, total in sorted(sums.items()):
         largest = float(total.flat[np.argmax(np.abs(total))])
         if abs(largest) > cap:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sim.agents.armed_group import CEASEFIRE, ArmedGroup
 from sim.experiment import run_seed
 from sim.interventions import CatalogueEntry
+from sim.interventions.catalogue import tuned
 from sim.model import StabilityModel
 from sim.scenario import Programme, Scenario, load_scenario
 from sim.validation.trials.schema import CONTROL, Arm, Trial, canonical
@@ -131,7 +132,7 @@ def _programmes(trial: Trial, arm: Arm | None, replication: int, scale: float | 
     for programme in resolved(canonical(arm.programme), trial.world.months):
         entry = programme.entry
         if scale is not None and programme.type == trial.intervention:
-            entry = entry.model_copy(update={"scale": scale})
+            entry = tuned(entry, scale, trial.row)
         if arm.sizes == "drawn":
             entry = drawn(entry, replication // DRAW_PAIRS)
         made.append(replace(programme, entry=entry))
