@@ -36,6 +36,7 @@ from sim.analysis.ranking import (
 from sim.analysis.scorecard import AREAS, scorecard
 from sim.analysis.sensitivity import morris, sobol
 from sim.analysis.tables import plain_text, write_csv
+from sim.analysis.theories import holds_count, theory_effects
 from sim.analysis.thresholds import Threshold, thresholds
 from sim.analysis.timeline import difference_over_time, over_time
 from sim.analysis.tipping import tip_by_bisection, tipping
@@ -69,6 +70,7 @@ __all__ = [
     "district_effects",
     "district_totals",
     "first_moves",
+    "holds_count",
     "holds_summary",
     "holds_under",
     "lead_time",
@@ -89,6 +91,7 @@ __all__ = [
     "scorecard",
     "sobol",
     "synergy",
+    "theory_effects",
     "thresholds",
     "tip_by_bisection",
     "tipping",

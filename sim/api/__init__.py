@@ -2,7 +2,7 @@
 
 from sim.api.check import Checked, check
 from sim.api.compact import compact
-from sim.api.comparison import compare
+from sim.api.comparison import compare, comparison_size
 from sim.api.folder import default_folder
 from sim.api.inspect import Verification, status, verify
 from sim.api.listing import catalogue
@@ -28,6 +28,7 @@ __all__ = [
     "check",
     "compact",
     "compare",
+    "comparison_size",
     "default_folder",
     "load_scenario",
     "preview",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def compare(
     engine: Engine | None = None,
     force: bool = False,
     parameters: str | Path | None = None,
+    theories: str | Sequence[str] | None = None,
 ) -> Comparison:
     """Compare scenarios with a baseline, replication by replication in the same luck.
 
@@ -50,6 +52,10 @@ def compare(
     parameters : "ensemble", "central" or path, optional
         As in ``run``, but the calibrated ensemble is the default once there is one: replication r has the same point in
         every scenario, and intervals include the uncertainty of parameters.
+    theories : "all", names with commas between, or sequence of str, optional
+        Rival theories (`sim.parameters.theories`). The comparison runs again under each of their stances, one at a time,
+        in the same luck; ``theories.csv`` has the effects, ``holds.csv`` under how many stances each conclusion holds.
+        The variants' runs are stored as scenarios named ``scenario@theory=stance``.
 
     Returns
     -------
@@ -57,12 +63,25 @@ def compare(
     """
     everything = list(scenarios) if baseline is None else [baseline, *scenarios]
     setup = prepare(
-        everything, seed, replications, citizens, months, threads, workers, set_, engine, force, parameters, drawn=True
+        everything,
+        seed,
+        replications,
+        citizens,
+        months,
+        threads,
+        workers,
+        set_,
+        engine,
+        force,
+        parameters,
+        drawn=True,
+        theories=theories,
     )
-    base, *others = setup.plan.scenarios
+    base, *others = setup.scenarios
     if not others:
         raise InputError("compare: give at least two different scenarios, or a baseline and another one")
-    with ExperimentFolder(out, setup, "compare", base.key) as folder:
+    described = {"theories": [asdict(variant) for variant in setup.variants]} if setup.variants else {}
+    with ExperimentFolder(out, setup, "compare", base.key, described=described) as folder:
         tally = folder.execute(progress)
         tables = comparison_tables(folder.path, base.key, base.months)
         if tables["effects"].empty:
@@ -85,7 +104,7 @@ def compare(
         return folder.handed_over(
             Comparison(
                 folder.path,
-                setup.plan.scenarios,
+                setup.scenarios,
                 tally,
                 baseline=base.key,
                 figures=files,
@@ -93,3 +112,38 @@ def compare(
                 **written,
             )
         )
+
+
+def comparison_size(
+    scenarios: Sequence[ScenarioLike],
+    *,
+    seed: int = 1,
+    replications: int = 64,
+    citizens: int | str = 20_000,
+    months: int | None = None,
+    threads: int = 1,
+    workers: int | None = None,
+    set_: Sequence[str] = (),
+    force: bool = False,
+    parameters: str | Path | None = None,
+    theories: str | Sequence[str] | None = None,
+) -> str:
+    """Say what a comparison would take, the baseline among the scenarios; nothing runs, nothing is written."""
+    setup = prepare(
+        scenarios,
+        seed,
+        replications,
+        citizens,
+        months,
+        threads,
+        workers,
+        set_,
+        None,
+        force,
+        parameters,
+        drawn=True,
+        theories=theories,
+    )
+    given, runs = len(setup.scenarios), len(setup.plan.runs)
+    also = f" and {len(setup.variants)} variants under rival theories" if setup.variants else ""
+    return f"{given} scenarios{also}, {replications:,} replications: {runs:,} runs, {setup.size}."

@@ -229,6 +229,7 @@ def default_folder(
     months: int | None,
     set_: Sequence[str],
     parameters: str | Path | None = None,
+    theories: str | Sequence[str] | None = None,
     root: Path = Path("results"),
 ) -> Path:
     """Name the folder of an experiment after its scenarios.
@@ -236,8 +237,22 @@ def default_folder(
     A folder of the same name that holds another experiment is left alone: the name gets a number.
     """
     drawn = kind == "compare"
-    setup = prepare(scenarios, seed, replications, citizens, months, 1, None, set_, None, True, parameters, drawn=drawn)
-    keys = [item.key for item in setup.plan.scenarios]
+    setup = prepare(
+        scenarios,
+        seed,
+        replications,
+        citizens,
+        months,
+        1,
+        None,
+        set_,
+        None,
+        True,
+        parameters,
+        drawn=drawn,
+        theories=theories,
+    )
+    keys = [item.key for item in setup.scenarios]
     shown = keys if len(keys) <= 3 else [*keys[:2], f"and_{len(keys) - 2}_more"]
     name = f"{kind}-" + "-".join(key[:40] for key in shown)
     return free_folder(name, setup.plan, root)

@@ -29,7 +29,9 @@ def read_results(folder: Path | str) -> Results:
     path = Path(folder)
     stored = StoredExperiment(path)
     manifest = stored.manifest
-    scenarios = tuple(stored.scenario(entry["key"]) for entry in manifest["scenarios"])
+    derived = {variant.key for variant in stored.variants}
+    keys = [entry["key"] for entry in manifest["scenarios"]]
+    scenarios = tuple(stored.scenario(key) for key in keys if key not in derived)
     tally = _tally(path, manifest)
     figures = tuple(sorted((path / "figures").glob("*"))) if (path / "figures").is_dir() else ()
     if manifest["kind"] == "sweep":
@@ -52,6 +54,8 @@ def read_results(folder: Path | str) -> Results:
             cost_effectiveness=_csv(path / "cost_effectiveness.csv"),
             districts=_csv(path / "districts.csv"),
             over_time=_csv(path / "over_time.csv"),
+            theories=_csv(path / "theories.csv"),
+            holds=_csv(path / "holds.csv"),
             figures=figures,
         )
     history = over_time(monthly_table(parts(path, "series")), scenarios[0].key)

@@ -90,6 +90,8 @@ class Comparison(Results):
     order: pd.DataFrame = field(default_factory=pd.DataFrame)
     thresholds: pd.DataFrame = field(default_factory=pd.DataFrame)
     scorecard: pd.DataFrame = field(default_factory=pd.DataFrame)
+    theories: pd.DataFrame = field(default_factory=pd.DataFrame)
+    holds: pd.DataFrame = field(default_factory=pd.DataFrame)
     figures: tuple[Path, ...] = ()
     report: Path | None = None
 

@@ -16,11 +16,14 @@ from sim.experiment import (
     ModelEngine,
     Plan,
     Progress,
+    Variant,
     adjusted,
     build_plan,
     choose,
+    chosen_theories,
     count,
     sample,
+    under_theories,
 )
 from sim.region import Region, find_region, load_region
 from sim.scenario import Scenario, load_scenario
@@ -37,7 +40,7 @@ MAX_SEED = 2**63 - 1
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """A checked experiment, nothing created yet."""
+    """A checked experiment, nothing created yet; ``variants`` says which scenarios are others under a rival theory."""
 
     plan: Plan
     region: Region
@@ -45,6 +48,13 @@ class Setup:
     workers: int
     size: Size
     force: bool
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Scenarios as they were given, without their variants."""
+        derived = {variant.key for variant in self.variants}
+        return tuple(scenario for scenario in self.plan.scenarios if scenario.key not in derived)
 
     def note(self, scenarios: Sequence[Scenario], baseline: Scenario | None = None) -> Any:
         """Provenance for captions."""
@@ -74,10 +84,12 @@ def prepare(
     force: bool = False,
     parameters: str | Path | None = None,
     drawn: bool = False,
+    theories: str | Sequence[str] | None = None,
 ) -> Setup:
     """Load and check everything, list every problem at once, and plan the runs; ``force`` passes over sizes.
 
     ``parameters`` says where replications take theirs from (see `choose`); None leaves it to ``drawn``.
+    ``theories`` adds every scenario under each stance of those rival theories.
     """
     problems = _check_numbers(seed, replications, citizens, months, threads, workers)
     if months is not None and any(item.partition("=")[0].strip() == "months" for item in set_):
@@ -90,13 +102,20 @@ def prepare(
         except InputError as error:
             problems.extend(problem for problem in error.problems if problem not in problems)
     ensemble = None
+    names: tuple[str, ...] = ()
     try:
         ensemble = choose(parameters, drawn=drawn)
     except InputError as error:
         problems.extend(error.problems)
+    try:
+        names = chosen_theories(theories)
+    except InputError as error:
+        problems.extend(error.problems)
     if problems:
         raise InputError(problems)
-    specs = _distinct(loaded)
+    given = _distinct(loaded)
+    derived = list(under_theories(given, names))
+    specs = _distinct([*given, *(scenario for _, scenario in derived)])
     region = load_region(find_region(specs[0].region), specs[0].start_year)
     check_citizens(region, citizens)
     count, size = fit(region, citizens, specs[0].months, replications * len(specs), workers, threads, force)
@@ -108,7 +127,8 @@ def prepare(
         region_hash=region.sha256,
         ensemble=ensemble,
     )
-    return Setup(plan, region, engine or ModelEngine(citizens, region.sha256, threads), count, size, force)
+    runner = engine or ModelEngine(citizens, region.sha256, threads)
+    return Setup(plan, region, runner, count, size, force, tuple(variant for variant, _ in derived))
 
 
 def prepare_sweep(

@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, Problem, SimError
-from sim.experiment import Ensemble, Plan, Store, StoreError, build_plan, model_hash, read_ensemble, read_points
+from sim.experiment import (
+    Ensemble,
+    Plan,
+    Store,
+    StoreError,
+    Variant,
+    build_plan,
+    model_hash,
+    read_ensemble,
+    read_points,
+)
 from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
 from sim.experiment.plan import copies_of
 from sim.region import find_region, load_region
@@ -58,6 +68,11 @@ class StoredExperiment:
     def ensemble(self) -> Ensemble | None:
         """The parameter points that replications drew from, as stored; None when all had the central values."""
         return read_ensemble(self.folder / ENSEMBLE_FILE) if "ensemble" in self.manifest else None
+
+    @cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        """Which of the scenarios are others under a stance of a rival theory."""
+        return tuple(Variant(**entry) for entry in self.manifest.get("theories", ()))
 
     def point(self, recorded: str) -> dict[str, Any]:
         """Return what the design point set among the recorded parameters of a run; the others were drawn."""

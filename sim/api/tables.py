@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ from sim.analysis import (
     district_effects,
     district_totals,
     first_moves,
+    holds_count,
     monthly_table,
     over_time,
     paired_effects,
     rankings,
     scorecard,
+    theory_effects,
     thresholds,
     window_table,
 )
@@ -43,7 +45,8 @@ def comparison_tables(folder: Path, baseline: str, months: int) -> dict[str, pd.
     Parameters
     ----------
     folder : Path
-        Folder of the results; runs that are missing or failed are left out.
+        Folder of the results; runs that are missing or failed are left out. Variants under rival theories are in the
+        tables ``theories`` and ``holds`` only.
     baseline : str
         Key of the reference scenario.
     months : int
@@ -54,11 +57,33 @@ def comparison_tables(folder: Path, baseline: str, months: int) -> dict[str, pd.
     dict of str to DataFrame
         By the name of the file each is written to, and ``history``.
     """
-    return _of_windows(folder, baseline) | _of_places(folder, baseline, months) | _of_months(folder, baseline)
+    variants = StoredExperiment(folder).variants
+    derived = {variant.key for variant in variants}
+    everything = with_draws(folder, window_table(parts(folder, "series")))
+    windows = _without(everything, derived)
+    tables = _of_windows(windows, baseline) | _of_places(folder, baseline, months, derived)
+    tables |= _of_months(folder, baseline, derived)
+    if variants and not tables["effects"].empty:
+        tables["theories"] = theory_effects(everything, baseline, variants)
+        tables["holds"] = holds_count(tables["theories"])
+    return tables
 
 
-def _of_windows(folder: Path, baseline: str) -> dict[str, pd.DataFrame]:
-    windows = with_draws(folder, window_table(parts(folder, "series")))
+def _without(table: pd.DataFrame, derived: Collection[str]) -> pd.DataFrame:
+    """Leave out the runs of some scenarios, and their names among the categories."""
+    if not derived:
+        return table
+    kept = table[~table["scenario"].isin(derived)].reset_index(drop=True)
+    is_category = isinstance(kept["scenario"].dtype, pd.CategoricalDtype)
+    return kept.assign(scenario=kept["scenario"].cat.remove_unused_categories()) if is_category else kept
+
+
+def _parts(folder: Path, table: str, derived: Collection[str]) -> Iterator[pd.DataFrame]:
+    """Read a stored table batch by batch, without the runs of some scenarios."""
+    return (_without(part, derived) for part in parts(folder, table))
+
+
+def _of_windows(windows: pd.DataFrame, baseline: str) -> dict[str, pd.DataFrame]:
     effects = paired_effects(windows, baseline)
     whole = windows[windows["window"] == WHOLE_RUN]
     tables = {"effects": effects, "cost_effectiveness": cost_effectiveness(whole, baseline)}
@@ -70,17 +95,17 @@ def _of_windows(folder: Path, baseline: str) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _of_places(folder: Path, baseline: str, months: int) -> dict[str, pd.DataFrame]:
+def _of_places(folder: Path, baseline: str, months: int, derived: Collection[str]) -> dict[str, pd.DataFrame]:
+    by_district = with_draws(folder, district_totals(_parts(folder, "places", derived), months))
+    by_community = with_draws(folder, community_totals(_parts(folder, "places", derived), months))
     return {
-        "districts": district_effects(with_draws(folder, district_totals(parts(folder, "places"), months)), baseline),
-        "communities": community_effects(
-            with_draws(folder, community_totals(parts(folder, "places"), months)), baseline
-        ),
+        "districts": district_effects(by_district, baseline),
+        "communities": community_effects(by_community, baseline),
     }
 
 
-def _of_months(folder: Path, baseline: str) -> dict[str, pd.DataFrame]:
-    monthly = with_draws(folder, monthly_table(parts(folder, "series")))
+def _of_months(folder: Path, baseline: str, derived: Collection[str]) -> dict[str, pd.DataFrame]:
+    monthly = with_draws(folder, monthly_table(_parts(folder, "series", derived)))
     difference = difference_over_time(monthly, baseline)
     return {
         "over_time": difference,

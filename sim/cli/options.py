@@ -35,6 +35,15 @@ Parameters = Annotated[
     ),
 ]
 
+Theories = Annotated[
+    str | None,
+    typer.Option(
+        metavar="all|NAME,NAME",
+        help="Run the comparison again under each stance of these rival theories, and say which conclusions hold "
+        "under how many. all: every theory.",
+    ),
+]
+
 Force = Annotated[
     bool, typer.Option("--force", help="Start even what is estimated not to fit into memory, or to take days.")
 ]

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.command import app
-from sim.cli.options import Citizens, Force, Months, Out, Overrides, Parameters, Seed, Threads, Workers, citizens_number
+from sim.cli.options import (
+    Citizens,
+    Force,
+    Months,
+    Out,
+    Overrides,
+    Parameters,
+    Seed,
+    Theories,
+    Threads,
+    Workers,
+    citizens_number,
+)
 from sim.cli.output import Verbosity, complain, print_table, progress_shown, say
 from sim.errors import InputError
 from sim.wording import duration, number
@@ -78,6 +90,7 @@ def compare(
     set_: Overrides = None,
     out: Out = None,
     parameters: Parameters = None,
+    theories: Theories = None,
     force: Force = False,
 ) -> int:
     """Compare scenarios with a baseline: paired effects, figures and a report."""
@@ -91,9 +104,12 @@ def compare(
         "months": months,
         "set_": set_ or [],
         "parameters": parameters,
+        "theories": theories,
     }
     everything = scenarios if baseline is None else [baseline, *scenarios]
     folder = out or api.default_folder("compare", everything, **settings)
+    if theories:
+        say(api.comparison_size(everything, **settings, threads=threads, workers=workers, force=force))
     with progress_shown() as progress:
         results = api.compare(
             scenarios,
@@ -107,6 +123,7 @@ def compare(
         )
     warn(results)
     _print_comparison(results)
+    _print_theories(results)
     return ending(results)
 
 
@@ -183,6 +200,32 @@ def _print_comparison(results: Comparison) -> None:
         )
         if len(told) < len(rows):
             say(f"{len(rows) - len(told)} other outcomes: no difference, or not enough replications to tell.\n")
+
+
+def _print_theories(results: Comparison) -> None:
+    """Say which conclusions hold under how many stances of rival theories."""
+    from sim.world.outcomes import OUTCOMES
+
+    if results.holds.empty:
+        return
+    labels = {item.name: item.label for item in OUTCOMES}
+    titles = {scenario.key: scenario.title or scenario.key for scenario in results.scenarios}
+    for key, rows in results.holds.groupby("scenario", sort=False):
+        told = rows[rows["reversed"] + rows["holds"] > 0]
+        if len(told):
+            print_table(
+                f"{titles[str(key)]} under rival theories: {rows['stances'].max()} stances, the model as it is among them",
+                [("outcome", "left"), ("as it is", "left"), ("under rival theories", "left"), ("not under", "left")],
+                [
+                    [labels[row["outcome"]], row["conclusion"], row["in_words"], row["fails_under"]]
+                    for row in told.to_dict("records")
+                ],
+            )
+        everywhere = int((told["holds"] == told["stances"]).sum())
+        say(
+            f"{titles[str(key)]}: {len(told)} of {len(rows)} headline outcomes differ clearly as the model is; "
+            f"{everywhere} of these conclusions hold under every stance."
+        )
 
 
 _UNTOLD = (

@@ -18,6 +18,7 @@ from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, mod
 from sim.experiment.points import Points, read_points
 from sim.experiment.pools import available_workers, dask_pool, local_pool
 from sim.experiment.store import Store
+from sim.experiment.theories import Variant, chosen_theories, under_theories
 from sim.experiment.until import Until
 from sim.experiment.world import Engine, Layout, ModelEngine
 
@@ -40,10 +41,12 @@ __all__ = [
     "StoreError",
     "Tally",
     "Until",
+    "Variant",
     "adjusted",
     "available_workers",
     "build_plan",
     "choose",
+    "chosen_theories",
     "count",
     "dask_pool",
     "execute",
@@ -58,6 +61,7 @@ __all__ = [
     "run_seed",
     "sample",
     "shipped_experiments",
+    "under_theories",
     "validate_experiment",
     "with_replications",
 ]

@@ -22,6 +22,7 @@ from sim.plots.sets import Geography, Picture, comparison_set, draw, files, run_
 from sim.plots.setting import draw_setting, setting_figure
 from sim.plots.states import states_figure, states_over_time_figure
 from sim.plots.style import Note, described, png_bytes, save_figure, small_png, styled
+from sim.plots.theories import theories_figure
 from sim.plots.timeline import draw_difference, timeline_figure
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "states_figure",
     "states_over_time_figure",
     "styled",
+    "theories_figure",
     "timeline_figure",
     "tornado_figure",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, Note, new_page, shorten, styled, tidy_values, wrap
+from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, Note, Page, new_page, shorten, styled, tidy_values, wrap
 
 BAND = (
     "Thick bar: 95 % interval of the mean paired difference over the whole run; "
@@ -77,30 +77,50 @@ def forest_figure(
     rows = table[(table["scope"] == "region") & (table["window"] == "whole run") & (table["contrast"] == "difference")]
     keys = [key for key in titles if (rows["scenario"] == key).any()]
     names = [shorten(titles[key], LABEL_WIDTH, 2) for key in keys]
+    with styled():
+        heading = "Effects over the whole run, region"
+        page, panels = effect_panels(outcomes, names, heading, note.text(BAND), forest_legend())
+        for (name, _, _, better), axes in panels:
+            draw_forest(rows[rows["outcome"] == name], axes, keys, better)
+            axes.set_yticks(range(len(keys)), names)
+    return page.figure
+
+
+Panel = tuple[tuple[str, str, str, str], Any]
+"""An outcome as (name, label, unit, better), and the axes its effects are drawn on."""
+
+
+def effect_panels(
+    outcomes: Sequence[tuple[str, str, str, str]],
+    names: Sequence[str],
+    heading: str,
+    caption: str,
+    legend: Sequence[Any],
+    left: float = 2.0,
+) -> tuple[Page, Iterator[Panel]]:
+    """Open a page with one panel per outcome and room for so many named rows in each, ``left`` inches for the names.
+
+    The panels come one by one; each is labelled once its effects are drawn.
+    """
     columns = min(4, len(outcomes))
     n_rows = -(-len(outcomes) // columns)
     step = 0.36 if any("\n" in name for name in names) else 0.26
-    with styled():
-        page = new_page(
-            2.0 + 2.05 * columns,
-            0.5 + n_rows * (1.0 + step * len(keys)),
-            "Effects over the whole run, region",
-            note.text(BAND),
-            forest_legend(),
-        )
-        grid = page.body.subplots(n_rows, columns, sharey=True, squeeze=False)
-        for position, axes in enumerate(grid.flat):
-            if position >= len(outcomes):
-                axes.remove()
-                continue
-            name, label, unit, better = outcomes[position]
-            draw_forest(rows[rows["outcome"] == name], axes, keys, better)
-            axes.set_yticks(range(len(keys)), names)
-            axes.set_title("\n".join(wrap(label, 24)))
-            axes.set_xlabel("\n".join(wrap(_direction(unit, better), 30)), fontsize=7.5)
-            tidy_values(axes.xaxis, 3)
-            axes.spines["left"].set_visible(False)
-    return page.figure
+    size = (left + 2.05 * columns, 0.5 + n_rows * (1.0 + step * len(names)))
+    page = new_page(*size, heading, caption, legend)
+    return page, _panels(page, outcomes, n_rows, columns)
+
+
+def _panels(page: Page, outcomes: Sequence[tuple[str, str, str, str]], n_rows: int, columns: int) -> Iterator[Panel]:
+    grid = list(page.body.subplots(n_rows, columns, sharey=True, squeeze=False).flat)
+    for axes in grid[len(outcomes) :]:
+        axes.remove()
+    for outcome, axes in zip(outcomes, grid, strict=False):
+        yield outcome, axes
+        _, label, unit, better = outcome
+        axes.set_title("\n".join(wrap(label, 24)))
+        axes.set_xlabel("\n".join(wrap(_direction(unit, better), 30)), fontsize=7.5)
+        tidy_values(axes.xaxis, 3)
+        axes.spines["left"].set_visible(False)
 
 
 def _colour(effect: float, better: str) -> str:

@@ -20,6 +20,7 @@ from sim.plots.order import chain_figure
 from sim.plots.scorecard import scorecard_figure
 from sim.plots.states import states_figure
 from sim.plots.style import Note, described, png_bytes, save_svg
+from sim.plots.theories import theories_figure
 from sim.plots.timeline import timeline_figure
 from sim.world.outcomes import OUTCOMES
 
@@ -92,7 +93,8 @@ def comparison_set(
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        ``effects`` and ``over_time``; ``scorecard``, ``districts``, ``ranking``, ``plane`` and ``order`` are drawn where present.
+        ``effects`` and ``over_time``; ``scorecard``, ``districts``, ``ranking``, ``plane``, ``order`` and ``theories`` are
+        drawn where present.
     note : Note
         Provenance.
     titles : mapping
@@ -119,6 +121,9 @@ def comparison_set(
         yield f"states_{name}", states_figure(effects, (name, item.label, item.unit, item.better), note, others, names)
     yield from _maps(tables.get("districts"), note, others, geography)
     yield from _one_outcome(tables, note, titles, others)
+    stances = tables.get("theories", pd.DataFrame())
+    for key, title in others.items() if len(stances) and len(others) <= MOST_CHAINS else ():
+        yield f"theories_{key}", theories_figure(stances[stances["scenario"] == key], HEADLINE, note, title)
 
 
 def _maps(table: pd.DataFrame | None, note: Note, titles: Mapping[str, str], geography: Geography | None) -> Named:

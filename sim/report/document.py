@@ -26,6 +26,7 @@ from sim.report.effects import (
 from sim.report.markup import Html, element, facts, join, paragraph
 from sim.report.study import Material, Study
 from sim.report.sweep import design_section, drivers_section, failure_section
+from sim.report.theories import theories_section
 from sim.report.words import answer, question, span
 
 READING = {
@@ -37,6 +38,7 @@ READING = {
     "ranking": "How probable it is that each scenario is the best, by resampling the replications.",
     "cost_plane": "Extra cost against harm averted. A cloud across the upright line: the sign is not known.",
     "order": "What moved first. Order in time suggests a chain; it proves none.",
+    "theories": "Whether the conclusion survives: dots on the other side of zero, or hollow ones, say where it does not.",
     "baseline": "What the baseline does by itself.",
     "factors": "The outcome against each factor, all others varying.",
     "drivers": "How far the outcome moves from the lowest to the highest fifth of each factor.",
@@ -128,6 +130,7 @@ def _contents(study: Study) -> list[tuple[str, str, Section]]:
             ("time", "Over time", nothing),
             ("places", "Who gains and who loses", places_section),
             ("unclear", "What cannot be told", unclear_section),
+            ("theories", "Under rival theories", theories_section),
             ("cost", "Cost", cost_section),
             ("ranking", "Which is best", nothing),
         ]
@@ -151,6 +154,7 @@ SECTION_OF = {
     "ranking": "ranking",
     "cost_plane": "cost",
     "order": "time",
+    "theories": "theories",
     "baseline": "history",
     "factors": "drivers",
     "drivers": "drivers",
@@ -275,6 +279,8 @@ def recreate(study: Study) -> str:
     files = [f"DIR/scenarios/{key}.yaml" for key in study.titles]
     words = ["stabsim", study.kind, *files, "--replications", manifest.get("replications", 1)]
     words += ["--seed", manifest.get("base_seed", 0), "--citizens", manifest.get("citizens", "")]
+    if study.theories:
+        words += ["--theories", ",".join(study.theories)]
     if study.drawn:
         words += ["--parameters", f"DIR/{ENSEMBLE_FILE}"]
     elif study.kind == "compare" and SHIPPED.is_file():

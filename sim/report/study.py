@@ -29,10 +29,20 @@ class Study:
         return str(self.manifest.get("kind", "run"))
 
     @property
+    def _given(self) -> list[dict[str, Any]]:
+        """Scenarios as they were given, without those that are others under a rival theory."""
+        derived = {entry["key"] for entry in self.manifest.get("theories", ())}
+        return [entry for entry in self.manifest.get("scenarios", []) if entry["key"] not in derived]
+
+    @property
+    def theories(self) -> tuple[str, ...]:
+        """Rival theories under which the comparison ran again."""
+        return tuple(dict.fromkeys(str(entry["theory"]) for entry in self.manifest.get("theories", ())))
+
+    @property
     def titles(self) -> dict[str, str]:
         """Map scenario key to display title, the baseline first."""
-        entries = self.manifest.get("scenarios", [])
-        ordered = sorted(entries, key=lambda entry: str(entry["key"]) != self.baseline)
+        ordered = sorted(self._given, key=lambda entry: str(entry["key"]) != self.baseline)
         return {str(entry["key"]): str(entry.get("title") or entry["key"]) for entry in ordered}
 
     @property
@@ -48,7 +58,7 @@ class Study:
     @property
     def resolved(self) -> dict[str, dict[str, Any]]:
         """Map scenario key to the resolved scenario."""
-        return {str(entry["key"]): dict(entry.get("resolved", {})) for entry in self.manifest.get("scenarios", [])}
+        return {str(entry["key"]): dict(entry.get("resolved", {})) for entry in self._given}
 
     @property
     def total(self) -> int:
