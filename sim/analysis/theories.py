@@ -159,7 +159,7 @@ def _words(holds: int, stances: int, against: int, idle: int) -> str:
     words = f"holds under {holds} of {stances}"
     if against:
         words += f", reversed under {against}"
-    return words + (f"; {idle} of them change nothing here" if idle else "")
+    return words + (f"; {idle} changed nothing here" if idle else "")
 
 
 def _unsettled(clear: int, stances: int) -> str:
