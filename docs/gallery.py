@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from sim import __version__, plots  # noqa: E402
+from sim.parameters.theories import THEORIES  # noqa: E402
 from sim.plots.sets import HEADLINE  # noqa: E402
 from sim.plots.style import png_bytes, small_png  # noqa: E402
 from sim.region import find_region, load_region  # noqa: E402
@@ -107,6 +108,24 @@ def effects(scopes: list[str]) -> pd.DataFrame:
         spread_low=table["effect"] - 4 * table["half"],
         spread_high=table["effect"] + 4 * table["half"],
     )
+
+
+def stances() -> pd.DataFrame:
+    """Make up rows of ``theories.csv``."""
+    draw = np.random.default_rng(4)
+    worlds = [("default", "as it is", 1.0, True)]
+    for theory in THEORIES.values():
+        scale = {"motive": (0.7, -0.4), "contact": (0.6, 1.4), "published_effects": (0.5,)}.get(theory.key, (1.0, 1.0))
+        others = zip(theory.stances[1:], scale, strict=False)
+        worlds += [(theory.key, stance.key, size, theory.key != "reaction") for stance, size in others]
+    rows = []
+    for name, _, unit, _ in HEADLINE:
+        effect, half = draw.normal(0, 1.5), draw.uniform(0.2, 0.8)
+        for theory_key, stance_key, size, in_play in worlds:
+            value = size * effect + (draw.normal(0, 0.15) if in_play and theory_key != "default" else 0.0)
+            rows.append((name, unit, theory_key, stance_key, value, value - half, value + half, in_play))
+    names = ["outcome", "unit", "theory", "stance", "effect", "ci_low", "ci_high", "in_play"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def doses() -> pd.DataFrame:
@@ -279,6 +298,12 @@ ITEMS: dict[str, Item] = {
         "Every scenario's effect on every headline outcome. Read the thick bar for how well the mean is known, the "
         "thin one for what one history may show.",
         lambda: plots.forest_figure(effects(["region"]), HEADLINE, note(), packages()),
+    ),
+    "theories": Item(
+        "Rival theories",
+        "The same effect under each stance of rival theories. Dots on the other side of zero, or hollow ones, say where a "
+        "conclusion does not hold.",
+        lambda: plots.theories_figure(stances(), HEADLINE, note(), TITLES["police"]),
     ),
     "over_time": Item(
         "Difference over time",

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sim import api
-from sim.api import reporting
 from sim.analysis.theories import DEFAULT, holds_count, theory_effects
+from sim.api import reporting
 from sim.cli import app
 from sim.errors import InputError
 from sim.experiment import Store

@@ -80,11 +80,8 @@ def theory_effects(windows: pd.DataFrame, baseline: str, variants: Sequence[Vari
         in_play = effects["scenario"].map(lambda key, moved=moved: moved[key] or moved[baseline])
         parts.append(effects.assign(theory=theory, stance=stance, in_play=in_play.astype(bool)))
     table = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    order = {key: place for place, key in enumerate(plain)} | {name: place for place, name in enumerate(HEADLINE)}
-    ranked = table.sort_values(
-        ["scenario", "outcome"], key=lambda column: column.map(order), kind="stable", ignore_index=True
-    )
-    return _judged(ranked)[THEORIES_COLUMNS]
+    table["rank"] = table["outcome"].map(HEADLINE.index)
+    return _judged(table.sort_values(["scenario", "rank"], kind="stable", ignore_index=True))[THEORIES_COLUMNS]
 
 
 def _effects(values: dict[str, pd.DataFrame], baseline: str, named: dict[str, str]) -> pd.DataFrame:

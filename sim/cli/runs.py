@@ -210,11 +210,13 @@ def _print_theories(results: Comparison) -> None:
         return
     labels = {item.name: item.label for item in OUTCOMES}
     titles = {scenario.key: scenario.title or scenario.key for scenario in results.scenarios}
-    for key, rows in results.holds.groupby("scenario", sort=False):
+    groups = dict(list(results.holds.groupby("scenario")))
+    for key in (key for key in titles if key in groups):
+        rows = groups[key]
         told = rows[rows["reversed"] + rows["holds"] > 0]
         if len(told):
             print_table(
-                f"{titles[str(key)]} under rival theories: {rows['stances'].max()} stances, the model as it is among them",
+                f"{titles[key]} under rival theories: {rows['stances'].max()} stances, the model as it is among them",
                 [("outcome", "left"), ("as it is", "left"), ("under rival theories", "left"), ("not under", "left")],
                 [
                     [labels[row["outcome"]], row["conclusion"], row["in_words"], row["fails_under"]]
@@ -223,7 +225,7 @@ def _print_theories(results: Comparison) -> None:
             )
         everywhere = int((told["holds"] == told["stances"]).sum())
         say(
-            f"{titles[str(key)]}: {len(told)} of {len(rows)} headline outcomes differ clearly as the model is; "
+            f"{titles[key]}: {len(told)} of {len(rows)} headline outcomes differ clearly with the model as it is; "
             f"{everywhere} of these conclusions hold under every stance."
         )
 
