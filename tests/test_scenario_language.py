@@ -28,12 +28,12 @@ from sim.scenario import (
     Scenario,
     Watch,
     differences,
-    happening,
     load_scenario,
     load_template,
     resolved,
     resolved_yaml,
 )
+from sim.scenario.drawn import happening
 from sim.scenario.own import own_entries
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import DefinitionFile
