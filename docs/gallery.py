@@ -303,7 +303,7 @@ ITEMS: dict[str, Item] = {
         "Rival theories",
         "The same effect under each stance of rival theories. Dots on the other side of zero, or hollow ones, say where a "
         "conclusion does not hold.",
-        lambda: plots.theories_figure(stances(), HEADLINE, note(), TITLES["police"]),
+        lambda: plots.theories_figure(stances(), HEADLINE[:12], note(), TITLES["police"]),
     ),
     "over_time": Item(
         "Difference over time",
