@@ -4,7 +4,8 @@ The scenario of a row is run as it is and with the row removed, on the same draw
 column ``drop`` (see `removal`). Looked at are all recorded outcomes and fields, in every state and the region, as means
 over the run; only what is spent or sent (`MEANS`) is left out. A row moves its scenario when a paired difference is
 farther from zero than Student's t allows at 5 %, shared between all that is looked at and both looks (Bonferroni):
-16 pairs, and 128 where they are not enough. What agrees in all pairs does not move.
+8 pairs, and 64 where they are not enough. What agrees in all pairs, or differs by less than `SMALLEST` of its level,
+does not move.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache, lru_cache
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from scipy import stats
 
-import sim.model
+import sim.agents
+from sim.agents.base import Institution
+from sim.agents.roster import institutions
 from sim.analysis import REGION
 from sim.analysis.statistics import mean_estimate
 from sim.experiment import model_hash, run_seed
@@ -39,15 +43,15 @@ KEPT = DOCS.parent / "results" / "rows"
 CITIZENS = 9_000
 LONGEST = 48
 """Months; longer scenarios are cut."""
-LOOKS, QUICK_LOOKS = (16, 128), (8,)
+LOOKS = (8, 64)
 """Pairs of runs: a row that does not move in the first look gets a second one."""
 LEVEL = 0.05
 """Chance of a false finding in a row, shared by looks and by all that is looked at."""
 MEANS = ("cost", "troops")
 """Outcomes that say what was spent or sent: a row that moves nothing else does not count."""
 LOOKED_AT = (*(name for name in OUTCOME_NAMES if name not in MEANS), *FIELDS)
-ROUNDING = 1e-9
-"""Differences smaller than this part of the level are those of floating-point sums."""
+SMALLEST = 1e-4
+"""Part of the level from which a difference counts: below it nobody could see it, however sure it is."""
 MOVES, STILL = "moves", "does not move beyond luck"
 
 
@@ -120,6 +124,9 @@ def _without(made: World, what: str, value: str) -> World:
         granted = tuple(replace(one, approval=value) for one in spec.interventions)
         return replace(made, spec=replace(spec, interventions=granted))
     if what == "agents":
+        unknown = names - {path.stem for path in Path(sim.agents.__file__).parent.glob("*.py")}
+        if unknown:
+            raise ValueError(f"no agent is called {', '.join(sorted(unknown))}")
         return replace(made, missing=names)
     raise ValueError(f"{what}: no way to remove a row")
 
@@ -127,14 +134,15 @@ def _without(made: World, what: str, value: str) -> World:
 @contextmanager
 def _roster_without(missing: frozenset[str]) -> Iterator[None]:
     """Models made inside lack agents of some modules."""
-    full = sim.model.institutions
-    sim.model.institutions = lambda model: [
-        agent for agent in full(model) if type(agent).__module__.rpartition(".")[2] not in missing
-    ]
-    try:
+    with patch(
+        "sim.model.institutions", lambda model: [one for one in institutions(model) if _kind(one) not in missing]
+    ):
         yield
-    finally:
-        sim.model.institutions = full
+
+
+def _kind(agent: Institution) -> str:
+    """The module of ``sim.agents`` that an agent comes from."""
+    return type(agent).__module__.rpartition(".")[2]
 
 
 # Runs -----------------------------------------------------------------------------------------------------
@@ -180,28 +188,20 @@ def _reference(name: str, months: int, pairs: int) -> tuple[Scenario, Array]:
     return spec, recorded(World(spec), pairs)
 
 
-def measure(row: Mapping[str, str], looks: Sequence[int] = LOOKS, months: int = LONGEST) -> Move:
-    """Run the first scenario of a row as it is and without the row, and compare; look again if nothing moves."""
-    for pairs in looks:
-        move = _look(row, pairs, months, LEVEL / len(looks))
-        if move.verdict == MOVES:
-            break
-    return move
-
-
-def _look(row: Mapping[str, str], pairs: int, months: int, level: float) -> Move:
-    name = row["scenario"].split(";")[0].strip()
+def measure(row: Mapping[str, str], pairs: int, months: int = LONGEST) -> Move:
+    """Run the first scenario of a row as it is and without the row, and compare."""
+    name = first_scenario(row)
     spec, with_it = _reference(name, months, pairs)
     without = recorded(removal(spec, row["drop"]), pairs)
     regions = (REGION, *_people(spec.region, spec.start_year)[0].states)
     difference = with_it - without
     scale = np.abs(with_it).mean(axis=0) + np.abs(without).mean(axis=0)
-    difference[:, np.abs(difference).max(axis=0) <= ROUNDING * scale] = 0.0
     estimate = mean_estimate(difference)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(estimate.value == 0.0, 0.0, np.abs(estimate.value) / estimate.error)
-    beyond = t > stats.t.ppf(1.0 - level / (2 * t.size), pairs - 1)
-    size = np.divide(np.abs(estimate.value), scale, out=np.zeros_like(scale), where=scale > 0.0)
+    size = np.divide(2.0 * np.abs(estimate.value), scale, out=np.zeros_like(scale), where=scale > 0.0)
+    t[size < SMALLEST] = 0.0
+    beyond = t > stats.t.ppf(1.0 - LEVEL / (2 * len(LOOKS) * t.size), pairs - 1)
     where, outcome = np.unravel_index(np.argmax(np.where(beyond, size, 0.0) if beyond.any() else t), t.shape)
     return Move(
         row=row["row"],
@@ -240,7 +240,9 @@ def stored() -> dict[str, Move]:
         return {}
     types = {"float": float, "int": int, "str": str}
     with TABLE.open(encoding="utf-8", newline="") as file:
-        lines = [{one.name: types[str(one.type)](line[one.name]) for one in fields(Move)} for line in csv.DictReader(file)]
+        lines = [
+            {one.name: types[str(one.type)](line[one.name]) for one in fields(Move)} for line in csv.DictReader(file)
+        ]
     return {line["row"]: Move(**line) for line in lines}
 
 
@@ -252,16 +254,15 @@ def store(moves: Mapping[str, Move]) -> None:
         writer.writerows(asdict(moves[row["row"]]) for row in coverage_rows() if row["row"] in moves)
 
 
-def kept_or_measured(row: Mapping[str, str], looks: Sequence[int]) -> Move:
+def kept_or_measured(row: Mapping[str, str], pairs: int) -> Move:
     """The move of a row, from results/rows if it was measured with this model, scenario and removal."""
-    name = row["scenario"].split(";")[0].strip()
-    basis = [model_hash(), load_scenario(name).content_hash(), row["drop"], list(looks), CITIZENS, LONGEST]
-    file = KEPT / f"{row['row']}.json"
+    basis = [model_hash(), load_scenario(first_scenario(row)).content_hash(), row["drop"], CITIZENS, LONGEST, SMALLEST]
+    file = KEPT / f"{row['row']}_{pairs}.json"
     if file.is_file():
         kept = json.loads(file.read_text(encoding="utf-8"))
         if kept["basis"] == basis:
             return Move(**kept["move"])
-    move = measure(row, looks)
+    move = measure(row, pairs)
     KEPT.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"basis": basis, "move": asdict(move)}, indent=1), encoding="utf-8")
     return move
@@ -270,24 +271,36 @@ def kept_or_measured(row: Mapping[str, str], looks: Sequence[int]) -> Move:
 def rows(arguments: Sequence[str]) -> int:
     """Measure every row (or those named) and store the table; 1 if a row that should move does not.
 
-    ``--quick`` takes fewer pairs and stores nothing.
+    ``--quick`` takes the first look only. What is done is kept by row and look, so a study that was stopped goes on.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.long rows", description=rows.__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="", help="rows, such as I12,R6")
     options = parser.parse_args(arguments)
     only = set(filter(None, options.only.split(",")))
-    chosen = [row for row in coverage_rows() if row["row"] in only or not only]
+    chosen = {row["row"]: row for row in coverage_rows() if row["row"] in only or not only}
+    by_world = sorted(chosen.values(), key=lambda row: (first_scenario(row), "parameters" in row["drop"]))
     moves = stored()
-    failed = 0
-    for row in chosen:
-        move = kept_or_measured(row, QUICK_LOOKS if options.quick else LOOKS)
-        moves[move.row] = move
-        failed += move.verdict == STILL and not row["still"]
-        print(f"{move.row:<4} {move.verdict:<26} {move.outcome:<22} {move.where:<7} {move.difference:+.3g} "
-              f"[{move.ci_low:.3g}, {move.ci_high:.3g}]  {move.moved} of {move.looked_at} moved  {row['still']}",
-              flush=True)  # fmt: skip
-    if not options.quick:
-        store(moves)
-    print(f"{len(chosen) - failed} as expected, {failed} not")
+    for pairs in LOOKS[:1] if options.quick else LOOKS:
+        for row in by_world:
+            if pairs == LOOKS[0] or moves[row["row"]].verdict == STILL:
+                moves[row["row"]] = kept_or_measured(row, pairs)
+                print(line_of(moves[row["row"]]), flush=True)
+    store(moves)
+    failed = [name for name, row in chosen.items() if (moves[name].verdict == STILL) != bool(row["still"])]
+    print(f"{len(chosen) - len(failed)} as expected, {len(failed)} not: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
+
+
+def first_scenario(row: Mapping[str, str]) -> str:
+    """The scenario of a row that is run."""
+    return row["scenario"].split(";")[0].strip()
+
+
+def line_of(move: Move) -> str:
+    """A move as a line of the printed table."""
+    size = f"{move.difference:+.3g} [{move.ci_low:.3g}, {move.ci_high:.3g}]"
+    return (
+        f"{move.row:<4} {move.verdict:<26} {move.outcome:<20} {move.where:<7} {size:<34} "
+        f"{move.moved} of {move.looked_at} moved, {move.pairs} pairs"
+    )
