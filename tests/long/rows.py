@@ -4,7 +4,7 @@ The scenario of a row is run as it is and with the row removed, on the same draw
 column ``drop`` (see `removal`). Looked at are all recorded outcomes and fields, in every state and the region, as means
 over the run; only what is spent or sent (`MEANS`) is left out. A row moves its scenario when a paired difference is
 farther from zero than Student's t allows at 5 %, shared between all that is looked at and both looks (Bonferroni):
-8 pairs, and 64 where they are not enough. What agrees in all pairs, or differs by less than `SMALLEST` of its level,
+8 pairs, and 32 where they are not enough. What agrees in all pairs, or differs by less than `SMALLEST` of its level,
 does not move.
 """
 
@@ -43,7 +43,7 @@ KEPT = DOCS.parent / "results" / "rows"
 CITIZENS = 9_000
 LONGEST = 48
 """Months; longer scenarios are cut."""
-LOOKS = (8, 64)
+LOOKS = (8, 32)
 """Pairs of runs: a row that does not move in the first look gets a second one."""
 LEVEL = 0.05
 """Chance of a false finding in a row, shared by looks and by all that is looked at."""
