@@ -71,7 +71,7 @@ def generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["parameters.md", "interventions.md", "shocks.md", "outcomes.md"])
+@pytest.mark.parametrize("page", ["parameters.md", "interventions.md", "shocks.md", "outcomes.md", "coverage.md"])
 def test_made_pages_are_what_the_generator_writes(page: str) -> None:
     assert text_of(DOCS / page) == generator().PAGES[page](), "run: python docs/generate.py"
 

@@ -1,1 +1,2 @@
-"""Long checks: ``python -m tests.long [facts] [rumour] [scale] [fuzz] [coverage] [nulls] [kill] [--quick]``, ``planted``, ``publish``."""
+"""Long checks: ``python -m tests.long [facts] [rumour] [scale] [fuzz] [coverage] [nulls] [kill] [--quick]``, ``planted``,
+``publish``, ``tune``, ``rows``."""

@@ -10,6 +10,7 @@ from tests.long.belief import planted, publish, tune
 from tests.long.calibrate import calibrate
 from tests.long.faults import faults
 from tests.long.fuzz import fuzz
+from tests.long.rows import rows
 from tests.long.statistics import coverage, nulls
 from tests.long.studies import Check, facts, rumour, scale
 
@@ -25,6 +26,8 @@ def main() -> int:
         return publish(sys.argv[2:])
     if sys.argv[1:2] == ["tune"]:
         return tune(sys.argv[2:])
+    if sys.argv[1:2] == ["rows"]:
+        return rows(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__)
     parser.add_argument("study", nargs="*", choices=[*STUDIES, "kill", []], help="which (all but kill unless given)")
     parser.add_argument("--quick", action="store_true", help="fewer replications and citizens, for every change")
