@@ -87,13 +87,12 @@ BUGS: tuple[Bug, ...] = (
     Bug("kin-shield-reversed", "Kin at war count only where peacekeepers stand", "sim/agents/armed_group.py",
         "self.model.mission_dose[other] < 0.3", "self.model.mission_dose[other] >= 0.3", SURVIVORS),
     Bug("allies-too-early", "Allies approve a month early", "sim/agents/nato.py",
-        "if picture.month - one.since < int(p.approval_delay + 0.5):", "if picture.month - one.since < int(p.approval_delay - 0.5):",
-        INSTITUTIONS),
+        "p.approval_delay, one.states()) + 0.5)", "p.approval_delay, one.states()) - 0.5)", INSTITUTIONS),
     # Interventions
     Bug("a-month-too-long", "A programme runs one month longer than it was given", "sim/interventions/delivery.py",
         "month >= self.since + self.months:", "month > self.since + self.months:", SURVIVORS),
     Bug("a-year-each-month", "A year's cost is spent every month", "sim/interventions/delivery.py",
-        "self.weight * self.meur_per_year / 12.0 if running", "self.weight * self.meur_per_year if running", SURVIVORS),
+        "self.weight * self.meur_per_year / 12.0 if", "self.weight * self.meur_per_year if", SURVIVORS),
     # Experiment and analysis
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
         "yield RunSpec(run_id(identity), scenario.key, number, replication, seed)",

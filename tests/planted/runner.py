@@ -14,7 +14,6 @@ from pathlib import Path
 
 from tests.planted.bugs import (
     ANALYSIS,
-    BUGS,
     EXPERIMENT,
     INSTITUTIONS,
     SURVIVORS,
@@ -23,9 +22,13 @@ from tests.planted.bugs import (
     VALIDATION,
     Bug,
 )
+from tests.planted.second import ALL, CALIBRATION, CATALOGUE, HINDCAST, HISTORIES, INTERVENTIONS, LANGUAGE, TRIALS
 
 ROOT = Path(__file__).resolve().parents[2]
-FAST = (SURVIVORS, ANALYSIS, VALIDATION, INSTITUTIONS, EXPERIMENT, TRUTHS, TWIN)
+FAST = (
+    SURVIVORS, ANALYSIS, VALIDATION, INSTITUTIONS, EXPERIMENT, TRUTHS, TWIN,
+    INTERVENTIONS, CATALOGUE, LANGUAGE, HISTORIES, TRIALS, HINDCAST, CALIBRATION,
+)  # fmt: skip
 """The fast subset: every bug is given these files, the likeliest one first."""
 UNCOMPILED = {
     TRUTHS: "by_hand or hard_threshold",
@@ -117,7 +120,7 @@ def copy_tree(target: Path) -> None:
 
 def planted(names: Sequence[str] = (), *, first_only: bool = False, limit: float = LIMIT) -> int:
     """Plant the bugs named (all without names) one at a time and print what came of each; 1 if one survived."""
-    chosen = [bug for bug in BUGS if not names or bug.name in names]
+    chosen = [bug for bug in ALL if not names or bug.name in names]
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
