@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ def test_every_bug_can_be_planted(bug: Bug) -> None:
     assert (ROOT / bug.file).read_text(encoding="utf-8").count(bug.old) == 1
     assert bug.new != bug.old
     assert bug.first in FAST
+    names = " ".join(re.findall(r"^def (test_\w+)", (ROOT / bug.first).read_text(encoding="utf-8"), re.MULTILINE))
+    assert all(part in names for part in bug.only.split(" or ")), bug.only
 
 
 def test_there_are_enough_and_they_are_spread() -> None:

@@ -110,6 +110,16 @@ def test_effects_are_absorbed_by_integrity_and_reach_by_residents_once() -> None
     assert pull.weights == pytest.approx([2.0 * 30_000 / 142_000])
 
 
+def test_a_dose_saturates_once() -> None:
+    """Bug ``saturated-twice``: half a dose gives (1 - e^-1.5) / (1 - e^-3) of the effect, also if a ceiling halves it."""
+    for dose, share in ((0.5, 1.0), (1.0, 0.5)):
+        programme = valley_model(Valley(file="valleys_dialogue", months=12), 0).deliveries[0]
+        programme.dose = dose
+        programme.request(0)
+        programme.deliver(share)
+        assert programme.source.doses == pytest.approx([0.8175744761936437] * len(programme.source.pulls))
+
+
 def test_a_peace_is_settled_after_ten_years_and_not_before() -> None:
     """Bug ``settled-at-once``."""
     model = valley_model(Valley(months=12), 0)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Bug:
-    """One mistake; ``first`` is the test file most likely to see it, run before the others."""
+    """One mistake; ``first`` is the test file most likely to see it, run before the others.
+
+    ``only`` names the likeliest tests of that file, as ``pytest -k`` wants them; they are run before anything else.
+    """
 
     name: str
     what: str
@@ -15,6 +18,7 @@ class Bug:
     old: str
     new: str
     first: str
+    only: str = ""
     ci: bool = False
 
     @property
