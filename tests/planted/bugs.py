@@ -76,13 +76,13 @@ BUGS: tuple[Bug, ...] = (
     Bug("memory-too-short", "War memory's half-life in years is taken for months", "sim/world/rates.py",
         "memory=decay(12.0 * p.memory_halflife)", "memory=decay(p.memory_halflife)", TWIN),
     Bug("oversight-represses", "Oversight strengthens repression", "sim/world/world.py",
-        "POSTURE_REPRESSION[level] * (1.0 - oversight)", "POSTURE_REPRESSION[level] * oversight", SURVIVORS),
+        "POSTURE_REPRESSION[level] * (1.0 - oversight)", "POSTURE_REPRESSION[level] * oversight", SURVIVORS, "oversight_restrains"),
     Bug("weak-force-robust", "A limited mandate acts on combat like a robust one", "sim/world/presence.py",
         '"limited": 0.1', '"limited": 1.0', VALIDATION),
     Bug("weight-twice", "The share of a place reached by a programme counts twice", "sim/world/effects.py",
-        "places.astype(np.int64), size * shares,", "places.astype(np.int64), size * shares * shares,", SURVIVORS),
+        "places.astype(np.int64), size * shares,", "places.astype(np.int64), size * shares * shares,", SURVIVORS, "reach_by_residents_once"),
     Bug("absorbed-by-corruption", "Corruption helps a programme to be absorbed", "sim/world/effects.py",
-        '"integrity": 1.0 - slow[1]', '"integrity": slow[1]', SURVIVORS),
+        '"integrity": 1.0 - slow[1]', '"integrity": slow[1]', SURVIVORS, "absorbed_by_integrity"),
     # Agents
     Bug("capacity-breeds-rebels", "Capable states have more armed groups", "sim/agents/armed_group.py",
         "push -= p.b_group_capacity *", "push += p.b_group_capacity *", SURVIVORS),
@@ -94,9 +94,9 @@ BUGS: tuple[Bug, ...] = (
         "p.approval_delay, one.states()) + 0.5)", "p.approval_delay, one.states()) - 0.5)", INSTITUTIONS),
     # Interventions
     Bug("a-month-too-long", "A programme runs one month longer than it was given", "sim/interventions/delivery.py",
-        "month >= self.since + self.months:", "month > self.since + self.months:", SURVIVORS),
+        "month >= self.since + self.months:", "month > self.since + self.months:", SURVIVORS, "runs_its_months"),
     Bug("a-year-each-month", "A year's cost is spent every month", "sim/interventions/delivery.py",
-        "self.weight * self.meur_per_year / 12.0 if", "self.weight * self.meur_per_year if", SURVIVORS),
+        "self.weight * self.meur_per_year / 12.0 if", "self.weight * self.meur_per_year if", SURVIVORS, "runs_its_months"),
     # Experiment and analysis
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
         "yield RunSpec(run_id(identity), scenario.key, number, replication, seed)",
