@@ -37,7 +37,8 @@ from sim.interventions.delivery import DEPLOYING, PROPOSED, RUNNING, Delivery, a
 from sim.interventions.sizes import channel_sizes
 from sim.population import Population
 from sim.region import Region, load_region
-from sim.scenario import Scenario, Shock, Watch, happening, target_cells
+from sim.scenario import Scenario, Shock, Watch, target_cells
+from sim.scenario.drawn import happening
 from sim.scenario.watch import REQUEST
 from sim.types import CIVIC_SPACE, CREDIBILITY, OVERSIGHT, REFORM_POLITICAL, REFORM_SECURITY, Array
 from sim.world.effects import MINED, Pull, Reach, Source, exposures, factor_table, make_pull, multipliers

@@ -589,7 +589,7 @@ def test_lesson_package_is_true() -> None:
         base, ours = (outcome(one.state(step), world, "new_displaced").sum() for world in ("base", "ours"))
         fled.append(base - ours)
     forums, leaders, both, late_forums, late_both = fled
-    assert forums > 100
+    assert forums > 20
     assert forums == leaders
     assert both < 1.2 * forums  # both prevent the same flight
     leaders_late = one.state(4)
@@ -597,8 +597,8 @@ def test_lesson_package_is_true() -> None:
     late_leaders = (
         outcome(leaders_late, "base", "new_displaced").sum() - outcome(leaders_late, "ours", "new_displaced").sum()
     )
-    assert late_leaders <= late_forums
-    assert late_both > 5 * (late_forums + late_leaders)
+    assert late_forums == late_leaders > 100
+    assert 1.5 * late_forums < late_both < late_forums + late_leaders
 
 
 # --- who may talk to the page

@@ -28,12 +28,12 @@ from sim.scenario import (
     Scenario,
     Watch,
     differences,
-    happening,
     load_scenario,
     load_template,
     resolved,
     resolved_yaml,
 )
+from sim.scenario.drawn import happening
 from sim.scenario.own import own_entries
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import DefinitionFile
@@ -289,7 +289,7 @@ def test_a_definition_counts_and_its_name_does_not(tmp_path: Path) -> None:
 
 
 def test_definitions_follow_the_catalogue() -> None:
-    assert set(DefinitionFile.model_fields) == set(CatalogueEntry.model_fields) - {"row", "key", "family"}
+    assert set(DefinitionFile.model_fields) == set(CatalogueEntry.model_fields) - {"row", "key", "family", "tuned_on"}
 
 
 def test_what_is_stored_still_says_what_a_definition_rests_on(tmp_path: Path) -> None:

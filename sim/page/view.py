@@ -279,7 +279,7 @@ def _files() -> Tag:
 
 
 def _family(key: str, title: str) -> Tag:
-    rows = [item for item in CATALOGUE.values() if item.family == key]
+    rows = [item for item in CATALOGUE.values() if item.family == key and (item.low < item.high or item.high > 0)]
     return tags.details(
         tags.summary(f"{title} ", tags.span(f"{len(rows)}", class_="count")),
         *(_parameter(item) for item in rows),

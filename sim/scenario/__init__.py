@@ -1,7 +1,6 @@
 """Scenario files: read safely, check completely, resolve into plain records."""
 
 from sim.scenario.diff import differences
-from sim.scenario.drawn import happening
 from sim.scenario.explain import as_yaml, resolved, resolved_yaml
 from sim.scenario.json_schema import json_schema
 from sim.scenario.layers import shipped_scenarios
@@ -25,7 +24,6 @@ __all__ = [
     "as_yaml",
     "copy_examples",
     "differences",
-    "happening",
     "json_schema",
     "load_scenario",
     "load_template",

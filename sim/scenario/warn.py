@@ -226,7 +226,10 @@ def _twice(shocks: list[Shock], root: Node, cells: Cells) -> Iterator[Problem]:
 
 
 def _capped(scenario: Scenario, region: Region, root: Node, cells: Cells) -> Iterator[Problem]:
-    """Yield levers that all programmes of one state together would push beyond the cap."""
+    """Yield levers that all programmes of one state together would push beyond the cap.
+
+    Sizes are as published: a tuned scale makes up for what is not absorbed, which is not known here.
+    """
     cap = scenario.parameters.get("lever_cap", PARAMETERS["lever_cap"].default)
     months = scenario.months
     sums: dict[str, NDArray[np.float64]] = {}
@@ -237,7 +240,7 @@ def _capped(scenario: Scenario, region: Region, root: Node, cells: Cells) -> Ite
             kind = LEVER_BY_NAME[channel.lever].kind
             if kind in ("rate", "level", "log_odds") and channel.when in (None, "always"):
                 total = sums.setdefault(channel.lever, np.zeros((region.n_states, months)))
-                total[states, item.start : end] += channel.size * item.entry.factor(channel) * saturation(item.dose)
+                total[states, item.start : end] += channel.size * saturation(item.dose)
     for lever, total in sorted(sums.items()):
         largest = float(total.flat[np.argmax(np.abs(total))])
         if abs(largest) > cap:
