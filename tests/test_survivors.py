@@ -103,8 +103,10 @@ def test_effects_are_absorbed_by_integrity_and_reach_by_residents_once() -> None
     """Bugs ``absorbed-by-corruption`` and ``weight-twice``."""
     setting = valley_model(Valley(months=12), 0).setting
     g, fields = setting.geography, setting.fields
-    absorbed = factor_table(fields, np.zeros(2), np.zeros(2))[FACTORS.index("integrity")]
-    assert absorbed == pytest.approx(1.0 - fields.slow[CORRUPTION])
+    slow = fields.slow.copy()
+    slow[CORRUPTION] = (0.2, 0.7)  # the valleys have 0.5, which would show nothing
+    absorbed = factor_table(fields._replace(slow=slow), np.zeros(2), np.zeros(2))[FACTORS.index("integrity")]
+    assert absorbed == pytest.approx([0.8, 0.3])
     cells = np.flatnonzero(g.cell_district == 0)
     pull = make_pull("capacity", 2.0, Reach(cells), g, 0.0, 0.0)
     assert pull.weights == pytest.approx([2.0 * 30_000 / 142_000])
