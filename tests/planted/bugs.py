@@ -100,7 +100,8 @@ BUGS: tuple[Bug, ...] = (
     # Experiment and analysis
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
         "yield RunSpec(run_id(identity), scenario.key, number, replication, seed)",
-        "yield RunSpec(run_id(identity), scenario.key, number, replication, seed + number)", SURVIVORS, ci=True),
+        "yield RunSpec(run_id(identity), scenario.key, number, replication, seed + number)", SURVIVORS,
+        "share_their_luck", ci=True),
     Bug("every-state-alike", "The region is the plain mean of states, not weighted by residents", "sim/experiment/summary.py",
         'means = np.einsum("...s,...so->...o", share, values)', "means = values.mean(axis=-2)", ANALYSIS, ci=True),
     Bug("stocks-added-up", "Stocks are averaged over a window, not read at its end", "sim/experiment/summary.py",
