@@ -296,6 +296,15 @@ def test_windows_count_from_their_ends_and_too_few_runs_are_refused():
         fit(shares[:12], toy(shares[:12], 0))
 
 
+def test_implausibility_counts_observation_and_discrepancy_beside_luck():
+    shares = sample(Match(ONE), 120, 3, 0).shares
+    emulator = fit(shares, toy(shares, 0))
+    mean, variance = (made[:, ONE.columns] for made in emulator.predict(shares))
+    for error in (0.0, 0.01, 4.0):
+        found = distances(emulator, replace(ONE, variances=np.array([error, error])), shares)
+        assert np.allclose(found, np.abs(mean) / np.sqrt(variance + error), atol=1e-12)
+
+
 def test_points_that_fill_what_is_left_are_the_same_every_time_and_say_their_share():
     match, _ = matched((0.3, 0.6, 0.5), waves=1)
     first, second = sample(match, 50, 3, 7), sample(match, 50, 3, 7)

@@ -32,7 +32,7 @@ from sim.validation.hindcast.baselines import (
 )
 from sim.validation.hindcast.designs import Fold, later_part, one_episode_out, one_state_out
 from sim.validation.hindcast.incidence import state_years
-from sim.validation.hindcast.scoring import MODEL, score
+from sim.validation.hindcast.scoring import MODEL, _forecasts, score
 from sim.validation.hindcast.settings import Settings
 from sim.validation.lab import Lab
 from sim.validation.observed import (
@@ -506,6 +506,19 @@ def test_what_is_held_out_is_never_seen(asked: Asked) -> None:
     np.testing.assert_array_equal(before[0].values, after[0].values)
     assert before[1] == after[1]
     assert np.isnan(after[0].values[BEFORE + 36 :]).all()
+
+
+def test_no_forecast_changes_with_what_it_is_scored_on(asked: Asked) -> None:
+    fold, made = later_part(36, 60)[0], []
+    for happened in (None, 999.0):
+        bank = _bank(settings_of(asked))
+        if happened is not None:
+            for name in bank.grids:
+                bank.grids[name].values[36:] = bank.longer[name].values[BEFORE + 36 :] = happened
+        cells = fold.held_out(60, bank.grids["deaths"].units)
+        made.append(_forecasts(bank, "deaths", 0, fold, cells))
+    for name in (MODEL, *BASELINES):
+        np.testing.assert_array_equal(made[0][name], made[1][name])
 
 
 def test_scores_stand_where_something_was_held_out_and_known(asked: Asked) -> None:

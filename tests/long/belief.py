@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def planted(names: Sequence[str]) -> int:
     """Plant bugs one at a time and see whether the fast tests notice; 1 if one survives.
 
-    ``--first`` runs the likeliest test file of each bug only.
+    ``--first`` runs the likeliest tests of each bug only.
     """
     from tests.planted.runner import planted
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from tests.planted.bugs import (
     ANALYSIS,
-    BUGS,
     EXPERIMENT,
     INSTITUTIONS,
     SURVIVORS,
@@ -23,9 +22,13 @@ from tests.planted.bugs import (
     VALIDATION,
     Bug,
 )
+from tests.planted.second import ALL, CALIBRATION, CATALOGUE, HINDCAST, HISTORIES, INTERVENTIONS, LANGUAGE, TRIALS
 
 ROOT = Path(__file__).resolve().parents[2]
-FAST = (SURVIVORS, ANALYSIS, VALIDATION, INSTITUTIONS, EXPERIMENT, TRUTHS, TWIN)
+FAST = (
+    SURVIVORS, ANALYSIS, VALIDATION, INSTITUTIONS, EXPERIMENT, TRUTHS, TWIN,
+    INTERVENTIONS, CATALOGUE, LANGUAGE, HISTORIES, TRIALS, HINDCAST, CALIBRATION,
+)  # fmt: skip
 """The fast subset: every bug is given these files, the likeliest one first."""
 UNCOMPILED = {
     TRUTHS: "by_hand or hard_threshold",
@@ -78,11 +81,11 @@ def plant(bug: Bug, root: Path) -> str:
     return content
 
 
-def failing(file: str, root: Path, uncompiled: bool, limit: float) -> bool:
-    """Whether a file of tests fails on a tree; running out of time is no failure."""
+def failing(file: str, root: Path, uncompiled: bool, limit: float, only: str = "") -> bool:
+    """Whether a file of tests (``only`` some of them) fails on a tree; running out of time is no failure."""
     environment = {**os.environ, "PYTHONPATH": str(root), "NUMBA_DISABLE_JIT": "1" if uncompiled else "0"}
-    chosen = ["-k", UNCOMPILED[file]] if uncompiled else []
-    command = [sys.executable, "-m", "pytest", file, "-x", "-q", *chosen]
+    chosen = only or (UNCOMPILED[file] if uncompiled else "")
+    command = [sys.executable, "-m", "pytest", file, "-x", "-q", *(["-k", chosen] if chosen else [])]
     try:
         done = subprocess.run(command, cwd=root, env=environment, timeout=limit, capture_output=True, check=False)
     except subprocess.TimeoutExpired:
@@ -95,6 +98,10 @@ def failing(file: str, root: Path, uncompiled: bool, limit: float) -> bool:
 def noticed(bug: Bug, root: Path, limit: float = LIMIT, first_only: bool = False) -> Caught:
     """Run the fast tests on a tree with the bug in it."""
     started = time.monotonic()
+    if bug.only and failing(bug.first, root, bug.compiled, limit, bug.only):
+        return Caught(bug, bug.first.removeprefix("tests/"), time.monotonic() - started)
+    if bug.only and first_only:
+        return Caught(bug, "", time.monotonic() - started)
     files = [bug.first, *(f for f in (UNCOMPILED if bug.compiled else FAST) if f != bug.first)]
     for file in files[:1] if first_only else files:
         left = limit - (time.monotonic() - started)
@@ -117,13 +124,13 @@ def copy_tree(target: Path) -> None:
 
 def planted(names: Sequence[str] = (), *, first_only: bool = False, limit: float = LIMIT) -> int:
     """Plant the bugs named (all without names) one at a time and print what came of each; 1 if one survived."""
-    chosen = [bug for bug in BUGS if not names or bug.name in names]
+    chosen = [bug for bug in ALL if not names or bug.name in names]
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         copy_tree(root)
-        for file, uncompiled in sorted({(bug.first, bug.compiled) for bug in chosen}):
-            if failing(file, root, uncompiled, limit):
+        for file, uncompiled, only in sorted({(b.first, b.compiled, b.only if first_only else "") for b in chosen}):
+            if failing(file, root, uncompiled, limit, only):
                 print(f"{file} fails without any bug: nothing can be said")
                 return 1
         for bug in chosen:
