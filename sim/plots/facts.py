@@ -187,7 +187,7 @@ def page_figure(result: Result, folder: Path) -> Path:
         FigureCanvasAgg(figure)
         if panels:
             draw_panels(result.picture, figure)
-            figure.legend(handles=legend_of(result.picture), loc="outside lower left", ncols=4, fontsize=7)
+            figure.legend(handles=legend_of(result.picture), loc="outside upper right", ncols=4, fontsize=7)
         else:
             draw_picture(result.picture, figure.add_subplot())
         title = "\n".join(wrap(f"{result.key}. {result.title}", 58))

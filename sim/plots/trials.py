@@ -66,7 +66,7 @@ def draw_forest(rows: Sequence[tuple[str, Row]], axes: Any) -> Any:
     axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks(
-        range(len(rows)), [shorten(f"{key}  {row.what}, {row.unit}", 74, 1) for key, row in rows], fontsize=6.5
+        range(len(rows)), [shorten(f"{key}  {row.what}, {row.unit}", 64, 1) for key, row in rows], fontsize=6.5
     )
     axes.tick_params(axis="y", length=0)
     previous = ""
