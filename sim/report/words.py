@@ -97,7 +97,7 @@ def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:
         parts.append(join(["for ", which, f" {_pairs(rows)} are not enough to tell whether {end}"]))
     if groups["open"]:
         which = listed([name for name, _ in groups["open"]])
-        parts.append(join(["for ", which, f" the sign of the change in {what} {OPEN}"]))
+        parts.append(join(["for ", which, f" the change in {what} {OPEN}"]))
     if groups["same"]:
         leave = "leaves" if len(groups["same"]) == 1 else "leave"
         which = listed([name for name, _ in groups["same"]])
