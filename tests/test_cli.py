@@ -530,7 +530,12 @@ def test_signals_stop_workers_and_exit_with_their_code(tmp_path, number, expecte
 
 def check_tables() -> Path:
     results = api.compare(
-        [load_scenario("calm.yaml"), "police.yaml"], replications=4, citizens=2000, workers=1, figures=False
+        [load_scenario("calm.yaml"), "police.yaml"],
+        replications=4,
+        citizens=2000,
+        workers=1,
+        figures=False,
+        parameters="central",
     )
     assert list(results.effects.columns) == EFFECT_COLUMNS
     assert set(results.headline()["in_words"]) >= {"better", "the same in every pair"}

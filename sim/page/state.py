@@ -74,10 +74,10 @@ class State:
         return made
 
     def command(self, replications: int | None = None) -> str:
-        """The command line that reproduces what is shown."""
+        """The command line that reproduces what is shown: the page draws no parameters."""
         base = BARE_FILE if self.baseline == BARE else self.baseline
         words = ["stabsim", "compare", base, FILE, "--replications", str(replications or self.replications)]
-        words += ["--seed", str(self.seed), "--citizens", str(self.citizens)]
+        words += ["--seed", str(self.seed), "--citizens", str(self.citizens), "--parameters", "central"]
         for item in self.overrides:
             words += ["--set", item]
         return shlex.join(words)
