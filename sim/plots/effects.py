@@ -10,7 +10,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, Note, Page, new_page, shorten, styled, tidy_values, wrap
+from sim.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    Note,
+    Page,
+    direction_colour,
+    new_page,
+    shorten,
+    styled,
+    tidy_values,
+    wrap,
+)
 
 BAND = (
     "Thick bar: 95 % interval of the mean paired difference over the whole run; "
@@ -45,7 +59,7 @@ def draw_forest(table: pd.DataFrame, axes: Any, keys: Sequence[str], better: str
         row = rows.iloc[0]
         low, high, effect = float(row["ci_low"]), float(row["ci_high"]), float(row["effect"])
         clear = bool(np.isfinite([low, high]).all()) and not low <= 0 <= high
-        colour = _colour(effect, better) if clear else GREY
+        colour = direction_colour(effect, better) if clear else GREY
         shape = "D" if low == high == 0 else "o"
         axes.plot([row["spread_low"], row["spread_high"]], [place, place], color=colour, lw=1.0, alpha=0.6, zorder=2)
         axes.plot([low, high], [place, place], color=colour, lw=4.0, solid_capstyle="butt", alpha=0.8, zorder=3)
@@ -121,12 +135,6 @@ def _panels(page: Page, outcomes: Sequence[tuple[str, str, str, str]], n_rows: i
         axes.set_xlabel("\n".join(wrap(_direction(unit, better), 30)), fontsize=7.5)
         tidy_values(axes.xaxis, 3)
         axes.spines["left"].set_visible(False)
-
-
-def _colour(effect: float, better: str) -> str:
-    if better == "none":
-        return INK
-    return BLUE if (effect > 0) == (better == "higher") else ORANGE
 
 
 def _direction(unit: str, better: str) -> str:
