@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.analysis.scorecard import AREAS
@@ -88,7 +89,7 @@ def scorecard_figure(table: pd.DataFrame, note: Note, titles: Mapping[str, str])
             for column, area in enumerate(AREAS):
                 axes = grid[line][column]
                 draw_area(own[own["area"] == area.key], axes)
-                axes.set_title(f"\n{area.title}\n{_count(own[own['area'] == area.key])}", fontsize=8)
+                axes.set_title(f"{area.title}\n{_count(own[own['area'] == area.key])}", fontsize=8)
                 if line == len(keys) - 1:
                     axes.set_xlabel("per cent of the baseline")
             name = grid[line][0].annotate(
@@ -96,9 +97,15 @@ def scorecard_figure(table: pd.DataFrame, note: Note, titles: Mapping[str, str])
                 fontsize=9, fontweight="bold", annotation_clip=False,
             )  # fmt: skip
             name.set_in_layout(False)
+            grid[line][0].add_artist(_room(grid[line][0]))
         for column in grid.T:
             _ticks(column)
     return page.figure
+
+
+def _room(axes: Any) -> Any:
+    """Nothing, as high as the name of a scenario and the title of its first panel: the layout keeps it free."""
+    return Rectangle((0, 1), 0.01, 0.37, transform=axes.transAxes, clip_on=False, fill=False, lw=0)
 
 
 def _label(row: Mapping[Any, Any]) -> str:
