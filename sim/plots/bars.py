@@ -188,7 +188,7 @@ def draw_ranking(table: pd.DataFrame, axes: Any, titles: Mapping[str, str]) -> A
         axes.annotate(
             _percent(chance), (chance, place), (4, 0), textcoords="offset points", va="center", fontsize=8, zorder=3
         )
-    axes.set_xlim(0, 1.1)
+    axes.set_xlim(0, 1.16)
     _rows(axes, [_labelled(titles.get(key, key)) for key in rows["scenario"]])
     return axes
 
@@ -210,7 +210,7 @@ def ranking_figure(table: pd.DataFrame, label: str, better: str, note: Note, tit
         Scenario key to display title, the baseline included.
     """
     with styled():
-        heading = f"{label}: probability of being the best ({better} is better)"
+        heading = f"{label}: probability of being the best ({better} is better), luck only"
         page = new_page(7.0, 0.9 + ROW * 1.35 * len(table), heading, note.text(BEST, averaged))
         axes = page.body.subplots()
         draw_ranking(table, axes, titles)

@@ -89,7 +89,7 @@ def scorecard_figure(table: pd.DataFrame, note: Note, titles: Mapping[str, str])
             for column, area in enumerate(AREAS):
                 axes = grid[line][column]
                 draw_area(own[own["area"] == area.key], axes)
-                axes.set_title(f"{area.title}\n{_count(own[own['area'] == area.key])}", fontsize=8)
+                axes.set_title(f"{area.title}\n{_count(own[own['area'] == area.key])}", fontsize=8, x=-0.4)
                 if line == len(keys) - 1:
                     axes.set_xlabel("per cent of the baseline")
             name = grid[line][0].annotate(
