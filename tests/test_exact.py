@@ -243,7 +243,7 @@ def test_an_observer_changes_nothing(turmoil: Scenario) -> None:
     watched = StabilityModel(turmoil, setting(), SEED, log_rounds=True)
     while watched.month < turmoil.months:
         watched.step()
-        _ = watched.situation, watched.world.fields.tension.mean(), watched.proposals("allies")
+        _ = watched.situation, watched.world.fields.tension.mean(), watched.situation.proposals("allies")
     watched.world.recorder.close()
     assert watched.world.recorder.series.tobytes() == run(turmoil).series.tobytes()
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sim.model
+import sim.model.month
 from sim.agents.armed_group import ArmedGroup
 from sim.agents.base import (
     Action,
@@ -990,8 +990,8 @@ def test_adaptive_runs_are_repeatable_and_differ_from_scripted(tmp_path: Path) -
 def test_scripted_runs_do_not_notice_the_institutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = spec(tmp_path, TURMOIL + PACKAGE, mode="scripted")
     full = run(scenario)
-    roster = sim.model.institutions
-    monkeypatch.setattr(sim.model, "institutions", lambda model: [a for a in roster(model) if not a.reactive])
+    roster = sim.model.month.institutions
+    monkeypatch.setattr(sim.model.month, "institutions", lambda model: [a for a in roster(model) if not a.reactive])
     assert digest(run(scenario)) == digest(full)
 
 
@@ -1010,14 +1010,14 @@ def test_an_idle_institution_changes_nothing(tmp_path: Path, monkeypatch: pytest
 
     scenario = spec(tmp_path, TURMOIL + PACKAGE, mode=mode)
     plain = run(scenario)
-    roster = sim.model.institutions
+    roster = sim.model.month.institutions
     made: list[Idle] = []
 
     def larger(model: StabilityModel) -> list[Institution]:
         made.append(Idle(model, "idle"))
         return [made[-1], *roster(model)]
 
-    monkeypatch.setattr(sim.model, "institutions", larger)
+    monkeypatch.setattr(sim.model.month, "institutions", larger)
     assert digest(run(scenario)) == digest(plain)
     assert made[0].seen == list(range(24))
 
@@ -1036,7 +1036,7 @@ def histories(scenario: Scenario) -> dict[str, list[tuple[int, str]]]:
     model = StabilityModel(scenario, setting, SEED)
     while model.month < scenario.months:
         model.step()
-    return {one.key: one.history for one in model.deliveries}
+    return {one.key: one.history for one in model.programmes.deliveries}
 
 
 def test_scripted_approvals_come_on_time(tmp_path: Path) -> None:
@@ -1076,7 +1076,7 @@ def test_weights_conserve_the_budget_every_month(tmp_path: Path) -> None:
     changed = False
     while model.month < scenario.months:
         model.step()
-        active = [one for one in model.deliveries if one.status == "running"]
+        active = [one for one in model.programmes.deliveries if one.status == "running"]
         planned = sum(one.meur_per_year for one in active) / 12.0
         assert model.world.recorder.series[model.month - 1, :, OUTCOME_INDEX["cost"]].sum() == pytest.approx(planned)
         changed = changed or any(one.weight != 1.0 for one in active)

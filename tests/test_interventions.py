@@ -138,7 +138,7 @@ def told(scenario: Scenario, arrange: Any = at_war, seed: int = SEED) -> Told:
     model = StabilityModel(scenario, setting(), seed)
     arrange(model)
     levers: list[dict[str, np.ndarray]] = []
-    tested = next((one for one in model.deliveries if one.key == "tested"), None)
+    tested = next((one for one in model.programmes.deliveries if one.key == "tested"), None)
     result = model.run(lambda m: levers.append({k: v.copy() for k, v in m.world.levers.totals.items()}))
     fields = {name: array.copy() for name, array in model.world.fields._asdict().items()}
     return Told(result, fields, levers, tested)
@@ -259,7 +259,7 @@ def test_missions_arrive_sooner(busy: Load, row: str, delivery: str) -> None:
 def arrival(scenario: Scenario, key: str) -> int:
     """Month in which a force arrives."""
     model = StabilityModel(scenario, setting(), SEED)
-    (force,) = [one for one in model.deliveries if one.key == key]
+    (force,) = [one for one in model.programmes.deliveries if one.key == key]
     model.run()
     return next(month for month, status in force.history if status == RUNNING)
 
@@ -446,7 +446,7 @@ def test_draws_are_keyed_by_run_entry_and_channel(busy: Load) -> None:
     weights = []
     for spec, seed in ((scenario, SEED), (alone, SEED), (scenario, SEED + 1)):
         model = StabilityModel(spec, setting(), seed)
-        (tested,) = [one for one in model.deliveries if one.key == "tested"]
+        (tested,) = [one for one in model.programmes.deliveries if one.key == "tested"]
         weights.append([pull.weights.tolist() for pull in tested.source.pulls])
     assert weights[0] == weights[1] != weights[2]
 

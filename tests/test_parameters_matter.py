@@ -157,8 +157,7 @@ def recorded(spec: Scenario, made: Setting, seed: int) -> Array:
     case = CASES[spec.key]
     for lever, size in case.levers:
         number = model.open_handle(lever, size, range(made.region.n_states), 0.0, 0.0)
-        model.open_handles[number] = model.handles[number]()
-        model.open_handles[number].set_dose(1.0)
+        model.handles.set_dose(number, 1.0)
     model.world.expulsion[1] = case.expulsion
     while model.month < spec.months:
         model.step()

@@ -224,8 +224,7 @@ def targeting(folder: Path, noise: float, information: float, count: int) -> tup
     for seed in range(count):
         model = StabilityModel(spec, made, seed)
         number = model.open_handle("information", 1.0, [0, 1], 0.0, 0.0)
-        model.open_handles[number] = model.handles[number]()
-        model.open_handles[number].set_dose(information)
+        model.handles.set_dose(number, information)
         g, hits = made.geography, []
         while model.month < spec.months:
             model.step()

@@ -73,7 +73,7 @@ def run(scenario: Scenario, setting: Setting, seed: int = 1) -> tuple[StabilityM
     model, spent = StabilityModel(scenario, setting, seed), []
     while model.month < scenario.months:
         model.step()
-        spent.append([one.spent for one in model.deliveries])
+        spent.append([one.spent for one in model.programmes.deliveries])
     return model, spent
 
 
@@ -146,7 +146,7 @@ def test_a_condition_may_look_at_outcomes_the_index_and_fields(
         model = StabilityModel(replace(case, months=2), setting, 1)
         assert np.isfinite(model.indicator(indicator, where))
         model.step()
-        assert model.deliveries[0].status == "running"
+        assert model.programmes.deliveries[0].status == "running"
 
 
 def test_a_switched_programme_spends_while_it_runs_and_starts_again(tmp_path: Path, setting: Setting) -> None:
@@ -163,7 +163,7 @@ def test_what_was_approved_once_deploys_anew_without_asking(tmp_path: Path, sett
     when = "{indicator: cost, below: 0.05, until_above: 0.05, dwell_months: 2}"
     case = load(tmp_path, f"interventions: {{a: {{type: I2, approval: host, meur_per_year: 12, when: {when}}}}}\n")
     model, _ = run(case, setting)
-    states = [status for _, status in model.deliveries[0].history]
+    states = [status for _, status in model.programmes.deliveries[0].history]
     assert states.count("proposed") == 1
     assert states.count("running") > 1
 
@@ -173,7 +173,7 @@ def test_nothing_is_spent_after_a_stop(tmp_path: Path, setting: Setting) -> None
     case = load(tmp_path, f"interventions: {{a: {{type: I2, approval: none, meur_per_year: 12, stop_when: {stop}}}}}\n")
     model, spent = run(case, setting)
     assert [row[0] for row in spent] == [1.0, 2.0, 3.0] + [3.0] * 9
-    assert model.deliveries[0].status == "ended"
+    assert model.programmes.deliveries[0].status == "ended"
     assert any(decision.what == "stops a" and "cost above 0.5" in decision.why for decision in model.decisions)
 
 

@@ -91,7 +91,7 @@ def test_oversight_restrains_repression() -> None:
 def test_a_programme_runs_its_months_and_spends_a_year_in_a_year() -> None:
     """Bugs ``a-month-too-long`` and ``a-year-each-month``."""
     model = run(valley_model(Valley(file="valleys_dialogue", months=15), 0))
-    programme = model.deliveries[0]
+    programme = model.programmes.deliveries[0]
     assert programme.history == [(0, "running"), (12, "ended")]
     assert programme.meur_per_year > 0
     assert programme.spent == pytest.approx(programme.meur_per_year)

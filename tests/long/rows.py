@@ -135,7 +135,7 @@ def _without(made: World, what: str, value: str) -> World:
 def _roster_without(missing: frozenset[str]) -> Iterator[None]:
     """Models made inside lack agents of some modules."""
     with patch(
-        "sim.model.institutions", lambda model: [one for one in institutions(model) if _kind(one) not in missing]
+        "sim.model.month.institutions", lambda model: [one for one in institutions(model) if _kind(one) not in missing]
     ):
         yield
 
