@@ -247,7 +247,7 @@ def test_programmes_of_a_budget_are_scaled_down_together(tmp_path: Path, setting
     )
     free, _ = run(load(tmp_path, body), setting)
     held, spent = run(load(tmp_path, body + "budgets: {fund: {meur_per_year: 8, members: [a, b]}}\n"), setting)
-    place = {one.key: number for number, one in enumerate(held.deliveries)}
+    place = {one.key: number for number, one in enumerate(held.programmes.deliveries)}
     monthly = np.diff(np.array([[0.0] * 3, *spent]), axis=0)
     together = monthly[:, place["a"]] + monthly[:, place["b"]]
     assert np.all(together <= 8 / 12 + 1e-12)

@@ -115,7 +115,7 @@ def test_effects_are_absorbed_by_integrity_and_reach_by_residents_once() -> None
 def test_a_dose_saturates_once() -> None:
     """Bug ``saturated-twice``: half a dose gives (1 - e^-1.5) / (1 - e^-3) of the effect, also if a ceiling halves it."""
     for dose, share in ((0.5, 1.0), (1.0, 0.5)):
-        programme = valley_model(Valley(file="valleys_dialogue", months=12), 0).deliveries[0]
+        programme = valley_model(Valley(file="valleys_dialogue", months=12), 0).programmes.deliveries[0]
         programme.dose = dose
         programme.request(0)
         programme.deliver(share)

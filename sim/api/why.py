@@ -33,9 +33,8 @@ from sim.api.folder import ExperimentFolder, default_folder
 from sim.api.results import Results, RunsFailedError, parts
 from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
 from sim.api.worlds import Between, between
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.experiment import Engine
-from sim.region.read import nearest
 from sim.scenario import Scenario
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 

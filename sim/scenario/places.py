@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import nearest
 from sim.region import Region
-from sim.region.read import nearest
 from sim.region.slips import fold
 from sim.scenario.records import Targets
 
