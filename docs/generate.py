@@ -125,7 +125,9 @@ splits the Allies for some months. An `uprising`, `posture`, `expulsion`, `cease
 of a conflict for a community of a state: conditions of a history, which no institution of the model chooses. Their
 `magnitude` is the share of full strength; at 0 nothing changes.
 
-A scenario schedules shocks. The rates are documentation: no run draws a shock at its rate yet.
+A scenario schedules a shock, or has it [drawn](scenario-files.md#shocks-by-chance) at a rate of its own or at the one
+below. A rate is for each state that the shock is for; what was seen in the region as a whole is divided by its states.
+Where the table says so, the shock is drawn once for the whole region.
 
 """
 
@@ -269,7 +271,7 @@ def shocks_page() -> str:
                 f"[`{s.key}`](#{s.key})",
                 s.name,
                 s.pattern,
-                "-" if s.rate_per_year is None else number(s.rate_per_year),
+                _rate(s),
                 s.rate_basis,
                 s.evidence,
             ]
@@ -277,6 +279,12 @@ def shocks_page() -> str:
         ],
     )
     return text + "".join(map(_shock, shocks))
+
+
+def _rate(shock: ShockType) -> str:
+    if shock.rate_per_year is None:
+        return "-"
+    return number(shock.rate_per_year) + (", once for the region" if shock.rate_scope == "region" else "")
 
 
 def _shock(shock: ShockType) -> str:

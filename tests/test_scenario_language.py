@@ -38,6 +38,7 @@ from sim.scenario.own import own_entries
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import DefinitionFile
 from sim.scenario.watch import REQUEST, STOP, SWITCH_OFF
+from sim.world.geography import build_geography
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import Setting, prepare
 
@@ -366,6 +367,28 @@ def test_a_shock_on_the_region_is_drawn_once_for_it(tmp_path: Path, setting: Set
     found = drawn("shocks: {a: {type: war_elsewhere, rate: 1}}\n", tmp_path, setting, months=600)
     assert len(found) == len({at for _, at, _, _ in found}) > 0
     assert {states for _, _, states, _ in found} == {()}
+
+
+def test_what_was_seen_once_in_the_region_comes_about_once_in_it(tmp_path: Path) -> None:
+    """The catalogue's rates are per state: looted depots, once in seven states and 35 years, are no seven of them."""
+    region = load_region(find_region("western_balkans"), 2024)
+    state_uid = build_geography(region).state_uid
+    both = "shocks: {a: {type: arms_inflow, rate: catalogue}, b: {type: assassination, rate: catalogue}}\n"
+    spec = load(tmp_path, both, ("region=western_balkans",))
+    assert [shock.rate for shock in spec.shocks] == [pytest.approx(1 / (7 * 35), rel=0.05)] * 2
+    found = sum(1 for _ in happening(spec.shocks[:1], region, state_uid, 40 * 35 * 12, 1))
+    assert 0.6 < found / 40 < 1.4
+
+
+def test_a_shock_that_hardly_a_run_will_see_is_warned_of(tmp_path: Path) -> None:
+    """Fewer than one in ten runs, counted over the states it is drawn in, or the region."""
+    for kind, rate, targets, rare in (
+        ("earthquake", 0.05, "", False),
+        ("earthquake", 0.05, ", targets: {states: [BBB]}", True),
+        ("war_elsewhere", 0.05, "", True),
+    ):
+        spec = load(tmp_path, f"shocks: {{a: {{type: {kind}, rate: {rate}{targets}}}}}\n", ("months=13",))
+        assert any("so rare" in str(problem) for problem in spec.warnings) == rare
 
 
 # --- theories ---

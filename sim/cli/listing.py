@@ -46,7 +46,7 @@ def catalogue(
         )
 
 
-HIDDEN = ("text", "source", "evidence", "pool", "headline", "levers")
+HIDDEN = ("text", "source", "evidence", "pool", "headline", "levers", "rate_basis")
 """Columns that are left to the full view."""
 
 

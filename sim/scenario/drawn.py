@@ -35,18 +35,20 @@ def happening(shocks: Iterable[Shock], region: Region, state_uid: Array, months:
         if shock.rate is None:
             yield shock
             continue
-        places = [(REGION_UID, shock.targets)]
-        if shock.entry.rate_scope == "state":
-            places = [
-                (uid, inside)
-                for uid, state in zip(state_uid, region.states, strict=True)
-                if (inside := within(shock.targets, state, region)) is not None
-            ]
+        uids = dict(zip(region.states, state_uid, strict=True))
+        parts = drawn_in(shock, region)
         for month in range(months):
-            for uid, targets in places:
-                week = falls(shock.type, shock.rate, uid, month, seed)
+            for place, targets in parts.items():
+                week = falls(shock.type, shock.rate, uids.get(place, REGION_UID), month, seed)
                 if week is not None:
                     yield replace(shock, targets=targets, at=month, week=week, rate=None)
+
+
+def drawn_in(shock: Shock, region: Region) -> dict[str, Targets]:
+    """Return the places in which a shock is drawn, with its targets there: each state it is for, or the region."""
+    if shock.entry.rate_scope == "region":
+        return {"region": shock.targets}
+    return {state: part for state in region.states if (part := within(shock.targets, state, region)) is not None}
 
 
 def falls(kind: str, rate: float, uid: np.uint64, month: int, seed: int) -> int | None:
