@@ -55,6 +55,7 @@ ROUND_SHARES = (1.0, 0.5)
 """A rumour's strength in its first and second round."""
 COST = OUTCOME_INDEX["cost"]
 ONSET = OUTCOME_INDEX["onset"]
+RELAPSES = OUTCOME_INDEX["relapses"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,14 +362,16 @@ class StabilityModel(Model):  # type: ignore[misc]
                         self.world.inputs.shock[quarter, pull.places] += strength * pull.weights * believed[pull.places]
 
     def _record(self, cost: Array) -> None:
-        """Add to the recorded month what institutions know: spending and onsets."""
+        """Add to the recorded month what institutions know: spending, onsets and broken ceasefires."""
         row = self.world.recorder.series[self.month]
         row[:, COST] = cost
-        row[:, ONSET] = 0.0
+        row[:, [ONSET, RELAPSES]] = 0.0
         deaths = self.world.tallies.group_deaths.tolist()
         for group in self.armed_groups:
             if group.status != "latent" and group.onset(deaths[group.group]):
                 row[group.state, ONSET] += 1.0
+            if group.relapsed == self.month:
+                row[group.state, RELAPSES] += 1.0
         self.at_war = self._marked(lambda group: group.fighting(deaths[group.group]))
         self.after_war = self._marked(lambda group: group.status == CEASEFIRE)
 
