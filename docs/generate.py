@@ -125,9 +125,8 @@ splits the Allies for some months. An `uprising`, `posture`, `expulsion`, `cease
 of a conflict for a community of a state: conditions of a history, which no institution of the model chooses. Their
 `magnitude` is the share of full strength; at 0 nothing changes.
 
-A scenario schedules a shock, or has it [drawn](scenario-files.md#shocks-by-chance) at a rate of its own or at the one
-below. A rate is for each state that the shock is for; what was seen in the region as a whole is divided by its states.
-Where the table says so, the shock is drawn once for the whole region.
+A scenario dates a shock with `at`, or draws it with `rate`, such as `rate: catalogue` for the rate given here
+([shocks by chance](scenario-files.md#shocks-by-chance)). `stabsim catalogue shocks` prints the list.
 
 """
 
@@ -265,7 +264,7 @@ def shocks_page() -> str:
     shocks = list(catalogue().shocks.values())
     text = MADE + SHOCKS_INTRO
     text += table(
-        ["key", "name", "pattern", "rate a year", "basis of the rate", "evidence"],
+        ["key", "name", "pattern", "rate a year in each state", "basis of the rate", "evidence"],
         [
             [
                 f"[`{s.key}`](#{s.key})",

@@ -267,9 +267,13 @@ def arrival(scenario: Scenario, key: str) -> int:
 def test_monitors_keep_a_ceasefire(busy: Load) -> None:
     """At a luck that breaks it today, the lower hazard holds."""
     broken, kept = (told(scenario, at_ceasefire).result for scenario in (busy(), busy("I12")))
-    fighters = OUTCOME_INDEX["fighters"]
+    fighters, relapses = OUTCOME_INDEX["fighters"], OUTCOME_INDEX["relapses"]
     assert broken.series[-1, :, fighters].sum() > 0.0
     assert kept.series[-1, :, fighters].sum() == 0.0
+    for run, expected in ((broken, True), (kept, False)):
+        told_of = [one for one in run.decisions if one.what == "takes up arms again"]
+        assert run.series[:, :, relapses].sum() == len(told_of)
+        assert bool(told_of) == expected
 
 
 def test_fighters_leave_sooner_under_reintegration(busy: Load, without: Told) -> None:

@@ -24,7 +24,7 @@ class ArmedGroup(Institution):
     """Forms at a hazard, recruits while armed, attacks when strong enough, accepts a ceasefire, may relapse.
 
     Armed groups follow this rule in scripted runs too: they are part of the conflict, not of the response
-    to it.
+    to it. ``relapsed`` is the last month in which it broke a ceasefire, -1 before.
     Source: S1, S6, S12, S13, S20, D11, P1.
     """
 
@@ -42,6 +42,7 @@ class ArmedGroup(Institution):
         self.arms = 0.0
         self.deaths: list[int] = []
         self.onset_counted = False
+        self.relapsed = -1
         self.highest_chance = self.highest_hazard() / 12.0
 
     def watched(self) -> tuple[str, ...]:
@@ -158,6 +159,7 @@ class ArmedGroup(Institution):
         if self.chance(2) >= hazard / 12.0:
             return []
         self.enter(ACTIVE, picture.month)
+        self.relapsed = picture.month
         self.arms = 0.3
         return [SetArms("takes up arms again", "the peace did not hold", self.group, self.arms, 0.0)]
 

@@ -42,6 +42,7 @@ from sim.world.world import Setting, World
 
 COST = OUTCOME_INDEX["cost"]
 ONSET = OUTCOME_INDEX["onset"]
+RELAPSES = OUTCOME_INDEX["relapses"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,14 +222,16 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.world.levers.rebuild(pulls, self._factors() if pulls else np.zeros((0, 0)))
 
     def _record(self, cost: Array) -> None:
-        """Add to the recorded month what institutions know: spending and onsets."""
+        """Add to the recorded month what institutions know: spending, onsets and broken ceasefires."""
         row = self.world.recorder.series[self.month]
         row[:, COST] = cost
-        row[:, ONSET] = 0.0
+        row[:, [ONSET, RELAPSES]] = 0.0
         deaths = self.world.tallies.group_deaths.tolist()
         for group in self.armed_groups:
             if group.status != "latent" and group.onset(deaths[group.group]):
                 row[group.state, ONSET] += 1.0
+            if group.relapsed == self.month:
+                row[group.state, RELAPSES] += 1.0
         n_states = self.setting.region.n_states
         self.at_war = states_with((one for one in self.armed_groups if one.fighting(deaths[one.group])), n_states)
         self.after_war = states_with((one for one in self.armed_groups if one.status == CEASEFIRE), n_states)

@@ -114,6 +114,15 @@ OUTCOMES: tuple[Outcome, ...] = (
         headline=True,
     ),
     Outcome(
+        "relapses",
+        "Ceasefires broken",
+        "ceasefires",
+        "flow",
+        "sum",
+        "lower",
+        "Armed groups that took up arms again after a ceasefire; a rising that a scenario scripts does not count",
+    ),
+    Outcome(
         "unsafe_person_months",
         "Unsafe person-months",
         "person-months",
