@@ -15,7 +15,8 @@ import numpy as np
 from sim.kernels.draws import SHOCK, uniform_pair
 from sim.kernels.elementary import exp
 from sim.region import Region
-from sim.scenario.records import Shock, Targets
+from sim.scenario.places import drawn_in
+from sim.scenario.records import Shock
 from sim.types import Array
 
 WEEKS = 4
@@ -44,27 +45,8 @@ def happening(shocks: Iterable[Shock], region: Region, state_uid: Array, months:
                     yield replace(shock, targets=targets, at=month, week=week, rate=None)
 
 
-def drawn_in(shock: Shock, region: Region) -> dict[str, Targets]:
-    """Return the places in which a shock is drawn, with its targets there: each state it is for, or the region."""
-    if shock.entry.rate_scope == "region":
-        return {"region": shock.targets}
-    return {state: part for state in region.states if (part := within(shock.targets, state, region)) is not None}
-
-
 def falls(kind: str, rate: float, uid: np.uint64, month: int, seed: int) -> int | None:
     """Return the quarter of a month in which a shock of this yearly rate falls, or None."""
     block = int.from_bytes(hashlib.blake2b(kind.encode(), digest_size=4).digest(), "little")
     whether, when = uniform_pair(np.uint64(seed), SHOCK, month, uid, block)
     return int(WEEKS * when) if whether < 1.0 - exp(-rate / 12.0) else None
-
-
-def within(targets: Targets, state: str, region: Region) -> Targets | None:
-    """Return the part of targets that lies in a state; None if they leave it out."""
-    everywhere = not targets.states and not targets.districts
-    if everywhere or state in targets.states:
-        return Targets((state,), (), targets.communities)
-    number = region.states.index(state)
-    inside = tuple(
-        name for name in targets.districts if int(region.district_state[region.districts.index(name)]) == number
-    )
-    return Targets((), inside, targets.communities) if inside else None

@@ -13,8 +13,7 @@ from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region import Region
 from sim.region.slips import written
 from sim.scenario.cost import catalogue_cost
-from sim.scenario.drawn import drawn_in
-from sim.scenario.places import target_cells
+from sim.scenario.places import drawn_in, target_cells
 from sim.scenario.records import FIELDS, Condition, Programme, Scenario, Shock
 from sim.scenario.schema import problem_at, shown
 from sim.scenario.text import Node
