@@ -360,7 +360,7 @@ A row counts only if its scenario, run again on the same draws with the row remo
 switches its mechanism off (the baseline is then solved again), approvals that no longer wait. *Differs most* is the
 largest difference for its level among the outcomes and fields that moved, with the row less without it: a mean over
 the run, its 95 % interval, how many outcomes and fields moved in some state or the region, and the pairs of runs.
-What is only spent or sent (`cost`, `troops`) does not count. A difference is beyond luck when Student's t allows it
+What is only spent, sent or armed (`cost`, `troops`, `arming`) does not count. A difference is beyond luck when Student's t allows it
 with 5 % shared by all that is looked at, in all places and both looks (8 pairs of runs, then 32 where nothing
 moved), and at least a ten-thousandth of its level. Being beyond luck is not being large: read the difference. Measured with 9,000 citizens and at most 48 months
 by `python -m tests.long rows`, stored in `coverage_moves.csv`. The first scenario of a row is the one that is run.

@@ -122,7 +122,7 @@ ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("b_violence_armed", "b_violence_repression", "flight_expulsion"), "war"),
     **dict.fromkeys(("tension_repression", "legitimacy_repression", "kin_shield", "crime_fighters"), "war"),
     **dict.fromkeys(("police_capacity", "troop_riot_role"), "unrest"),
-    **dict.fromkeys(("bribes_size", "arms_sales", "mission_pool"), "war"),
+    **dict.fromkeys(("bribes_size", "arms_sales", "mission_pool", "spoiler_size"), "war"),
     **dict.fromkeys((name for name in CATALOGUE if name.startswith("b_group_")), "decades"),
     "mission_dwell": "alarm",
     **dict.fromkeys(("settle_shape", "relapse_halflife"), "decades"),
