@@ -53,8 +53,8 @@ def nested(values: F8, draws: I8) -> Nested | None:
     Notes
     -----
     Source: Searle, Casella and McCulloch 1992, Variance Components, section 3.6 (unbalanced, negative variances set
-    to zero). ``apart`` is a mean square between points above twice that within: parameters make more than half of what
-    the means of points differ by. Luck alone gets there in about 3 of 100 cases with 32 points of two replications.
+    to zero). ``apart`` is a mean square between points above twice that within, so that parameters make more than half
+    of what the means of points differ by, and above what luck alone reaches in one case of twenty.
     """
     labels, codes, counts = np.unique(draws, return_inverse=True, return_counts=True)
     n, k = len(draws), len(labels)
@@ -70,7 +70,7 @@ def nested(values: F8, draws: I8) -> Nested | None:
         np.where(same, values[0], mean),
         np.where(same, 0.0, np.maximum(outside - inside, 0.0) / size),
         np.where(same, 0.0, np.sqrt(inside / n)),
-        ~same & (outside > 2 * inside),
+        ~same & (outside > max(2.0, float(stats.f.ppf(1 - LEVEL, k - 1, n - k))) * inside),
     )
 
 

@@ -35,7 +35,7 @@ from sim.analysis.statistics import (
     share_better,
     spread,
 )
-from sim.analysis.verdict import verdict
+from sim.analysis.windows import REGION, WHOLE_RUN
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 EFFECT_COLUMNS = [
@@ -127,6 +127,28 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     table["rank"] = table["outcome"].map(order)
     ranked = table.sort_values(["scenario", "rank", "scope", "window", "contrast"], kind="stable", ignore_index=True)
     return with_corrections(ranked, ["scope", "window", "contrast"])[EFFECT_COLUMNS]
+
+
+def headline_effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """Differences of headline outcomes in the region over the whole run.
+
+    Returns
+    -------
+    DataFrame
+        Rows of the table of effects; ``ratio_low`` and ``ratio_high`` beside: for counts, what the parameters allow as a
+        ratio to the baseline.
+    """
+    if effects.empty:
+        return effects
+    names = [item.name for item in OUTCOMES if item.headline]
+    chosen = effects[(effects["scope"] == REGION) & (effects["window"] == WHOLE_RUN) & effects["outcome"].isin(names)]
+    rows = chosen[chosen["contrast"] == "difference"]
+    if "draws_low" not in rows:
+        return rows.assign(ratio_low=np.nan, ratio_high=np.nan)
+    keys = ["scenario", "outcome"]
+    ratios = chosen[chosen["contrast"] == "ratio"][[*keys, "draws_low", "draws_high"]]
+    renamed = ratios.rename(columns={"draws_low": "ratio_low", "draws_high": "ratio_high"})
+    return rows.merge(renamed, on=keys, how="left", validate="one_to_one").set_axis(rows.index)
 
 
 def _differences(pairs: Pairs) -> pd.DataFrame:

@@ -71,7 +71,7 @@ def bootstrap_mean(
     if n > 1:
         weights = resample_weights(n, resamples, seed)
         ends = [0.5 - level / 2, 0.5 + level / 2]
-        z = np.sqrt(n / (n - 1)) * stats.t.ppf(ends, n - 1) if expanded else stats.norm.ppf(ends)
+        z = np.asarray(np.sqrt(n / (n - 1)) * stats.t.ppf(ends, n - 1) if expanded else stats.norm.ppf(ends))
         varied = np.flatnonzero((flat != flat[0]).any(axis=0))
         low, high = flat[0].copy(), flat[0].copy()
         for start in range(0, len(varied), BLOCK):

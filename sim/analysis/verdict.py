@@ -15,7 +15,7 @@ UNTOLD = (NOT_ENOUGH, ONE_PAIR, OPEN)
 SMALL = 0.01
 """Share of the baseline below which a difference is called small whatever its certainty."""
 
-HOLLOW = "Hollow: not enough replications to tell the direction, the interval of the mean includes zero."
+HOLLOW = "Hollow: the interval includes zero, not enough replications to tell."
 HOLLOW_DRAWN = (
     "Filled: the direction is told. Hollow circle: not enough replications to tell it, because of luck. "
     "Hollow square: it depends on the parameters, and more replications will not tell it."
