@@ -277,7 +277,7 @@ def _of_points(row: Mapping[Any, Any], better: str) -> list[str]:
 
     allowed = f"{number(row['draws_low'])} to {number(row['draws_high'])}"
     low, high = 100 * row["ratio_low"] - 100, 100 * row["ratio_high"] - 100
-    share = f"{low:.2g} to {high:.2g}" if low == low else ""
+    share = f"{number(low)} to {number(high)}" if low == low else ""
     return [number(row["mc_error"]), allowed, share, points_in_words(row, better)]
 
 

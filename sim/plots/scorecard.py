@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.analysis.scorecard import AREAS
-from sim.analysis.verdict import HOLLOW, HOLLOW_DRAWN, NOT_ENOUGH, OPEN, SMALL
+from sim.analysis.verdict import HOLLOW, HOLLOW_DRAWN, NOT_ENOUGH, OPEN, SAME, SMALL
+from sim.plots.effects import SHAPES
 from sim.plots.style import BLUE, GREY, ORANGE, PALE, Note, new_page, shorten, styled, wrap
 
 BAND = (
@@ -52,7 +53,7 @@ def draw_area(rows: pd.DataFrame, axes: Any) -> Any:
         axes.plot(
             [effect],
             [place],
-            "s" if row["in_words"] == OPEN else "o",
+            SHAPES.get(str(row["in_words"]), "o"),
             ms=4.5,
             mec=colour,
             mfc=colour if clear else "white",
@@ -132,8 +133,9 @@ def _ticks(axes: Any) -> None:
 def _count(rows: pd.DataFrame) -> str:
     """Count the directions within an area: a summary that hides none of them."""
     words = rows["in_words"].tolist()
-    clear = [word for word in words if word in MARKS]
-    return f"{clear.count('better')} better, {clear.count('worse')} worse, {len(words) - len(clear)} unclear"
+    same, clear = words.count(SAME), [word for word in words if word in MARKS]
+    said = f"{clear.count('better')} better, {clear.count('worse')} worse, {len(words) - len(clear) - same} unclear"
+    return f"{said}, {same} the same" if same else said
 
 
 def _legend(drawn: bool) -> list[Any]:
@@ -141,7 +143,8 @@ def _legend(drawn: bool) -> list[Any]:
     return [
         Line2D([], [], color=BLUE, label="better", **bar),
         Line2D([], [], color=ORANGE, label="worse", **bar),
-        Line2D([], [], color=GREY, mfc="white", label=f"{NOT_ENOUGH}, or the same", **bar),
+        Line2D([], [], color=GREY, mfc="white", label=NOT_ENOUGH, **bar),
         *([Line2D([], [], color=GREY, mfc="white", label=OPEN, **(bar | {"marker": "s"}))] if drawn else []),
+        Line2D([], [], color=GREY, mfc="white", marker=SHAPES[SAME], ms=4.5, ls="", label=SAME),
         Line2D([], [], ls="", label="arrow: the direction that is better"),
     ]

@@ -75,8 +75,8 @@ def describe(row: Mapping[Any, Any], unit: str, better: str = "none") -> Html:
 def allowed(row: Mapping[Any, Any]) -> str:
     """Write what the parameters allow; for counts also in per cent of the baseline at the same point."""
     said = interval(float(row["draws_low"]), float(row["draws_high"]))
-    low, high = float(row.get("ratio_low", math.nan)) - 1, float(row.get("ratio_high", math.nan)) - 1
-    return said if math.isnan(low) else f"{said} ({percent(low)} to {percent(high)})"
+    low, high = (100 * float(row.get(name, math.nan)) - 100 for name in ("ratio_low", "ratio_high"))
+    return said if math.isnan(low) else f"{said} ({interval(low, high)}{NO_BREAK}%)"
 
 
 def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:
@@ -133,7 +133,7 @@ def _overall_sentence(rows: pd.DataFrame, titles: Mapping[str, str]) -> Html:
     clear = directed[directed["in_words"].isin(["better", "worse"])]
     sentence = (
         f"Of {over} with a better and a worse direction, {better} are better, {worse} worse, {same} the same in every "
-        f"pair and {rest} cannot be told from no difference with so few replications"
+        f"pair, and {rest} cannot be told from no difference for want of replications"
         + (f"; the direction of {open_} depends on the parameters" if open_ else "")
     )
     numbers = zip(clear["effect"], clear["baseline_mean"], strict=True)
