@@ -14,7 +14,6 @@ from sim.plots.panels import small_multiples
 from sim.plots.style import (
     GREEN,
     Note,
-    each_its_own,
     fair_range,
     month_dates,
     styled,
@@ -80,7 +79,7 @@ def baseline_figure(
         page, panels = small_multiples(
             [label for _, label, _, _ in outcomes],
             f"The region month by month: {title}",
-            note.text(BAND, each_its_own),
+            note.text(BAND),
             legend,
             share_x=False,
             share_y=False,

@@ -123,11 +123,6 @@ def averaged(points: int) -> str:
     )
 
 
-def each_its_own(points: int) -> str:
-    """Say so where single runs with drawn parameters are shown."""
-    return f"Parameters are drawn from the calibrated ensemble ({points:,} points)."
-
-
 def _thousands(citizens: int | str) -> str:
     return f"{citizens:,}" if isinstance(citizens, int) else citizens
 
