@@ -45,9 +45,7 @@ def draw_area(rows: pd.DataFrame, axes: Any) -> Any:
     axes.set_xscale("symlog", linthresh=100 * SMALL, linscale=0.6)
     for place, row in enumerate(rows.to_dict("records")):
         base = abs(float(row["baseline_mean"]))
-        effect, low, high = (
-            100.0 * float(row[key]) / base if base else np.nan for key in ("effect", "ci_low", "ci_high")
-        )
+        effect, low, high = (_percent(float(row[key]), base) for key in ("effect", "ci_low", "ci_high"))
         colour = MARKS.get(str(row["in_words"]), GREY)
         clear = str(row["in_words"]) in MARKS
         axes.plot([low, high], [place, place], color=colour, lw=3.5, solid_capstyle="butt", alpha=0.8, zorder=3)
@@ -111,6 +109,13 @@ def scorecard_figure(table: pd.DataFrame, note: Note, titles: Mapping[str, str])
         for column in grid.T:
             _ticks(column)
     return page.figure
+
+
+def _percent(change: float, base: float) -> float:
+    """Per cent of the baseline; NaN where there is a change from nothing."""
+    if not base:
+        return 0.0 if change == 0 else np.nan
+    return 100.0 * change / base
 
 
 def _room(axes: Any) -> Any:
