@@ -68,6 +68,8 @@ def _shocks() -> list[dict[str, Any]]:
             "name": entry.name,
             "pattern": entry.pattern,
             "rate_per_year": entry.rate_per_year,
+            "rate_scope": None if entry.rate_per_year is None else entry.rate_scope,
+            "rate_basis": entry.rate_basis,
             "levers": ", ".join(dict.fromkeys(channel.lever for channel in entry.channels)),
             "evidence": entry.evidence,
             "text": entry.text,

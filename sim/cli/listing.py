@@ -10,7 +10,7 @@ import typer
 
 from sim.cli.command import app
 from sim.cli.output import cell, print_lines, print_table
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 
 
 @app.command()
@@ -46,7 +46,7 @@ def catalogue(
         )
 
 
-HIDDEN = ("text", "source", "evidence", "pool", "headline", "levers")
+HIDDEN = ("text", "source", "evidence", "pool", "headline", "levers", "rate_basis")
 """Columns that are left to the full view."""
 
 
@@ -80,8 +80,6 @@ def _one(kind: str, name: str, table: Any, as_json: bool) -> None:
         keys = ["row", "key"]
     found = [row for _, row in table.iterrows() if name in [row[key] for key in keys]]
     if not found:
-        from sim.region.read import nearest
-
         hint = nearest(name, [str(row[key]) for _, row in table.iterrows() for key in keys])
         raise InputError(Problem(f"no such entry of {kind}", key="catalogue", got=name, hint=hint))
     if kind == "interventions":

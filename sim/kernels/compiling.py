@@ -1,7 +1,8 @@
 """How kernels are compiled: one decorator, and a cache that cannot go stale.
 
 Numba's disk cache looks only at the file of the function itself; after an edit of a callee in another file it
-would return old code. The cache folder is therefore named by a hash of every kernel source.
+would return old code, and after an edit of a constant elsewhere the old number. The cache folder is therefore named by a
+hash of every kernel source and of the files whose constants kernels take in.
 """
 
 from __future__ import annotations
@@ -24,9 +25,16 @@ def _cache_root() -> Path:
     return Path(tempfile.gettempdir()) / f"stabsim-{os.getuid()}"
 
 
+def compiled_from() -> list[Path]:
+    """Sources that compiled code depends on, apart from the file of a kernel elsewhere."""
+    package = Path(__file__).parents[1]
+    elsewhere = ("types.py", "world/levers.py", "world/outcomes.py")
+    return [*sorted(Path(__file__).parent.glob("*.py")), *(package / name for name in elsewhere)]
+
+
 def _sources_hash() -> str:
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in compiled_from():
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

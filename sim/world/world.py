@@ -289,6 +289,7 @@ class World:
             self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0
         )
         row[:, OUTCOME_INDEX["outage"]] = self.inputs.outage
+        row[:, OUTCOME_INDEX["arming"]] = np.clip(self.levers.totals["arming"], 0.0, 1.0)
         record_places(
             self.recorder.places[self.month // Recorder.WINDOW], s.geography.cell_people, self.fields, self.tallies
         )
