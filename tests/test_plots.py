@@ -18,6 +18,7 @@ from sim.plots import Note, baseline_figure, forest_figure, map_figure, ranking_
 from sim.plots.effects import draw_forest
 from sim.plots.facts import draw_picture
 from sim.plots.maps import colour_limit, place_labels
+from sim.plots.order import draw_chain
 from sim.plots.sets import HEADLINE, Geography, comparison_set, draw, files, run_set
 from sim.plots.style import (
     CHARACTERS_PER_INCH,
@@ -548,3 +549,19 @@ def test_ranges_show_the_record_and_what_is_not_recorded_is_left_out():
     assert diamonds == [4]
     assert [bar.get_x() for bar in axes.patches] == [2], "one window"
     assert [label.get_text() for label in axes.get_yticklabels()] == ["deaths", "spread"]
+
+
+def test_the_index_stands_below_the_chain_and_is_no_link_of_it() -> None:
+    """A composite moves in the month in which its first part moves; drawn among them it would read as a cause."""
+    moved = [("stability", 2.0, -1.0), ("legitimacy", 3.0, -0.1), ("unemployment", 2.0, 0.1), ("pressure", 2.0, 0.2)]
+    table = pd.DataFrame(
+        [{"outcome": n, "label": n, "month": m, "effect_peak": e, "share_peak": np.nan} for n, m, e in moved]
+    )
+    axes = draw_chain(table, Figure().subplots())
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "unemployment",
+        "legitimacy",
+        "pressure",
+        "stability",
+    ]
+    assert axes.lines[0].get_ydata().tolist() == [0, 1]

@@ -48,5 +48,8 @@ kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
 inner_kernel = numba.njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """Compile for calls from other kernels only; without an entry from Python it compiles in half the time."""
 
+inlined_kernel = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+"""Compile into the caller whatever its size: a loop with a call in it does not vectorise."""
+
 threaded_kernel = numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)
 """Compile with ``prange`` over blocks of citizens; must give the same bytes as `kernel`."""
