@@ -356,7 +356,7 @@ def test_the_answer_never_says_more_than_the_interval():
     assert "C raises them by 8 events" in words
     assert "for B 64 pairs of runs are not enough to tell whether they change" in words
     assert "D leaves them the same in every pair" in words
-    assert "1 are better, 1 worse and 2 cannot be told from no difference" in words
+    assert "1 are better, 1 worse, 1 the same in every pair, and 1 cannot be told from no difference" in words
     assert "0 of the 2 clear ones remain after correction" in words
 
 

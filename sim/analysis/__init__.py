@@ -12,7 +12,7 @@ from sim.analysis.attribution import (
 )
 from sim.analysis.cost import acceptability, cost_effectiveness, cost_plane
 from sim.analysis.discovery import discover
-from sim.analysis.effects import EFFECT_COLUMNS, paired_effects
+from sim.analysis.effects import EFFECT_COLUMNS, headline_effects, paired_effects
 from sim.analysis.intervals import bootstrap_mean, pairs_for_width
 from sim.analysis.multiplicity import with_corrections
 from sim.analysis.order import first_moves
@@ -70,6 +70,7 @@ __all__ = [
     "district_effects",
     "district_totals",
     "first_moves",
+    "headline_effects",
     "holds_count",
     "holds_summary",
     "holds_under",

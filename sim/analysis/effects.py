@@ -7,15 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.analysis.draws import (
+    allowed,
+    by_point,
+    drawn,
     estimate_and_luck,
-    left_open,
-    nested,
-    nested_bound,
-    nested_need,
-    nested_p,
+    luck_of_ratio,
     probability_of_draws,
-    ratio_of_draws,
-    swept,
+    ratios_of_points,
+    signs,
+    verdicts,
 )
 from sim.analysis.intervals import (
     bootstrap_mean,
@@ -35,7 +35,7 @@ from sim.analysis.statistics import (
     share_better,
     spread,
 )
-from sim.analysis.verdict import OPEN, verdict
+from sim.analysis.windows import REGION, WHOLE_RUN
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 EFFECT_COLUMNS = [
@@ -63,9 +63,22 @@ EFFECT_COLUMNS = [
     "p_holm",
     "q_fdr",
     "in_words",
+    "draws",
+    "draws_low",
+    "draws_high",
+    "draws_up",
+    "draws_down",
+    "same_sign",
+    "same_low",
+    "same_high",
+    "median",
+    "median_low",
+    "median_high",
 ]
 
-NUMBERS = EFFECT_COLUMNS[EFFECT_COLUMNS.index("spread_low") : EFFECT_COLUMNS.index("p_value") + 1]
+OF_DRAWS = EFFECT_COLUMNS[EFFECT_COLUMNS.index("draws") :]
+"""What the parameters allow; empty where all replications have the central ones."""
+NUMBERS = [*EFFECT_COLUMNS[EFFECT_COLUMNS.index("spread_low") : EFFECT_COLUMNS.index("p_value") + 1], *OF_DRAWS]
 
 BETTER = np.array([outcome.better for outcome in OUTCOMES])
 UNITS = np.array([outcome.unit for outcome in OUTCOMES])
@@ -89,8 +102,9 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     which more replications do not narrow. The other columns are explained in ``docs/analysis.md``; p-values
     are corrected among the rows of one scope, window and contrast. Over the design points of a sweep the
     interval counts points and replications, ``mc_error`` replications alone, and what rests on plain pairs is empty.
-    Where replications draw parameters (column ``draw``), intervals, p-values and pairs needed include the uncertainty of
-    the parameters, and ``mc_error`` does not (see `sim.analysis.draws`).
+    Where replications draw parameters (column ``draw``), points and not pairs are what intervals, p-values and pairs
+    needed count, ``mc_error`` is luck alone, ``draws`` to ``median_high`` say what the parameters allow, and ``in_words``
+    needs the points to agree on the direction (see `sim.analysis.draws`).
 
     Parameters
     ----------
@@ -115,17 +129,43 @@ def paired_effects(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return with_corrections(ranked, ["scope", "window", "contrast"])[EFFECT_COLUMNS]
 
 
+def headline_effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """Differences of headline outcomes in the region over the whole run.
+
+    Returns
+    -------
+    DataFrame
+        Rows of the table of effects; ``ratio_low`` and ``ratio_high`` beside: for counts, what the parameters allow as a
+        ratio to the baseline.
+    """
+    if effects.empty:
+        return effects
+    names = [item.name for item in OUTCOMES if item.headline]
+    chosen = effects[(effects["scope"] == REGION) & (effects["window"] == WHOLE_RUN) & effects["outcome"].isin(names)]
+    rows = chosen[chosen["contrast"] == "difference"]
+    if "draws_low" not in rows:
+        return rows.assign(ratio_low=np.nan, ratio_high=np.nan)
+    keys = ["scenario", "outcome"]
+    ratios = chosen[chosen["contrast"] == "ratio"][[*keys, "draws_low", "draws_high"]]
+    renamed = ratios.rename(columns={"draws_low": "ratio_low", "draws_high": "ratio_high"})
+    return rows.merge(renamed, on=keys, how="left", validate="one_to_one").set_axis(rows.index)
+
+
 def _differences(pairs: Pairs) -> pd.DataFrame:
     differences = pairs.treated - pairs.reference
     estimate, luck = estimate_and_luck(differences, pairs)
     low, high = spread(differences)
     more = {"mc_error": luck, "spread_low": low, "spread_high": high}
     more["variance_saved"] = variance_saved(pairs.treated, pairs.reference)
-    drawn = nested(differences, pairs.draws) if pairs.draws is not None and not swept(pairs) else None
-    if drawn is not None:
-        more["no_more_than"] = nested_bound(drawn)
-        more["n_to_tell"] = nested_need(drawn, pairs.n)
-        more["p_value"] = nested_p(drawn)
+    draws = drawn(pairs)
+    found = None if draws is None else signs(differences, draws)
+    if draws is not None and found is not None:
+        _, parts = by_point(differences, draws)
+        more |= allowed(differences, draws, found, estimate.value)
+        more["no_more_than"] = no_more_than(parts)
+        needed = np.ceil(pairs_to_tell(parts) * pairs.n / len(parts))
+        more["n_to_tell"] = np.where(found.apart & ~found.told(estimate.value), np.nan, needed)
+        more["p_value"] = found.p
     elif pairs.points is None:
         more["boot_low"], more["boot_high"] = bootstrap_mean(differences)
         more["no_more_than"] = no_more_than(differences)
@@ -133,32 +173,32 @@ def _differences(pairs: Pairs) -> pd.DataFrame:
         more["p_value"] = paired_p(differences)
     everything = np.ones(differences.shape[1:], dtype=bool)
     table = _table(pairs, "difference", estimate, pairs.reference.mean(axis=0), UNITS, everything, more)
-    directions = np.broadcast_to(BETTER, estimate.value.shape).ravel()
-    numbers = zip(table["effect"], table["ci_low"], table["ci_high"], directions, strict=True)
-    words = [verdict(*row) for row in numbers]
-    if drawn is not None:
-        words = [OPEN if unsure else word for unsure, word in zip(left_open(drawn).ravel(), words, strict=True)]
-    return table.assign(in_words=words)
+    return table.assign(in_words=verdicts(estimate, BETTER, found).ravel())
 
 
 def _ratios(pairs: Pairs) -> pd.DataFrame:
     keep = COUNTED[None, :] & (pairs.reference.sum(axis=0) > 0) & (pairs.reference.min(axis=0) >= 0)
-    estimate, n, more = ratio_estimate(pairs.treated, pairs.reference), pairs.n, {}
-    if pairs.draws is not None and not swept(pairs):
-        estimate, more["mc_error"] = ratio_of_draws(pairs.treated, pairs.reference, estimate, pairs.draws)
-        n = len(np.unique(pairs.draws))
+    treated, reference, draws = pairs.treated, pairs.reference, drawn(pairs)
+    more = {}
+    if draws is not None:
+        plain = ratio_estimate(treated, reference)
+        more["mc_error"] = luck_of_ratio(treated, reference, plain, draws)
+        more["draws_low"], more["draws_high"] = ratios_of_points(treated, reference, draws)
+        if len(np.unique(draws)) > 1:
+            treated, reference = (by_point(values, draws)[1] for values in (treated, reference))
+    estimate = ratio_estimate(treated, reference)
+    more["p_value"] = ratio_p(estimate, len(treated))
     unit = np.full(len(UNITS), "ratio")
-    more["p_value"] = ratio_p(estimate, n)
     return _table(pairs, "ratio", estimate, pairs.reference.mean(axis=0), unit, keep, more)
 
 
 def _probabilities(pairs: Pairs) -> pd.DataFrame:
     zeros = ((pairs.treated == 0).mean(axis=0) + (pairs.reference == 0).mean(axis=0)) / 2
     keep = FLOWS[None, :] & (zeros > RARE) & (zeros < 1)
-    estimate = probability_estimate(pairs.treated, pairs.reference)
+    estimate, draws = probability_estimate(pairs.treated, pairs.reference), drawn(pairs)
     more = {"p_value": changed_p(pairs.treated, pairs.reference)}
-    if pairs.draws is not None and not swept(pairs):
-        estimate, more["mc_error"] = probability_of_draws(pairs.treated, pairs.reference, estimate, pairs.draws)
+    if draws is not None:
+        estimate = probability_of_draws(pairs.treated, pairs.reference, estimate, draws)
     unit = np.full(len(UNITS), "probability")
     return _table(pairs, "probability", estimate, (pairs.reference > 0).mean(axis=0), unit, keep, more)
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sim.analysis.draws import estimate_of
+from sim.analysis.draws import estimate_of, signs_of, verdicts
 from sim.analysis.intervals import paired_p
 from sim.analysis.multiplicity import with_corrections
 from sim.analysis.pairs import paired
-from sim.analysis.verdict import verdict
 from sim.analysis.windows import REGION
 
 ROUNDS_PER_MONTH = 4
@@ -42,6 +41,8 @@ PLACE_MEASURES: tuple[Measure, ...] = (
     Measure("unemployment", "Unemployment", "share of labour force", False, "lower"),
 )
 NAMES = tuple(measure.name for measure in PLACE_MEASURES)
+BETTER = np.array(["none", *(measure.better for measure in PLACE_MEASURES)])
+"""Of the columns that effects are taken of: persons, then the measures."""
 DISTRICT_COLUMNS = [
     "scenario",
     "outcome",
@@ -54,6 +55,7 @@ DISTRICT_COLUMNS = [
     "ci_low",
     "ci_high",
     "n",
+    "in_words",
 ]
 COMMUNITY_COLUMNS = [
     "scenario",
@@ -155,8 +157,9 @@ def district_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """
     frames = []
     for pairs in paired(totals, baseline, ["state", "district"], ["persons", *NAMES]):
-        estimate = estimate_of(pairs.treated - pairs.reference, pairs)
-        reference = pairs.reference.mean(axis=0)
+        differences = pairs.treated - pairs.reference
+        estimate, reference = estimate_of(differences, pairs), pairs.reference.mean(axis=0)
+        words = verdicts(estimate, BETTER, signs_of(differences, pairs))
         for index, measure in enumerate(PLACE_MEASURES, start=1):
             frame = pairs.rows.assign(
                 scenario=pairs.scenario,
@@ -168,6 +171,7 @@ def district_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
                 ci_low=estimate.low[:, index],
                 ci_high=estimate.high[:, index],
                 n=pairs.n,
+                in_words=words[:, index],
             )
             frames.append(frame[DISTRICT_COLUMNS])
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=DISTRICT_COLUMNS)
@@ -190,10 +194,11 @@ def community_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
     frames = []
     for pairs in paired(totals, baseline, ["state", "community"], ["persons", *NAMES]):
         differences = pairs.treated - pairs.reference
-        estimate, p = estimate_of(differences, pairs), paired_p(differences)
+        estimate, found = estimate_of(differences, pairs), signs_of(differences, pairs)
+        p = paired_p(differences) if found is None else found.p
+        words = verdicts(estimate, BETTER, found)
         reference = pairs.reference.mean(axis=0)
         for index, measure in enumerate(PLACE_MEASURES, start=1):
-            numbers = zip(estimate.value[:, index], estimate.low[:, index], estimate.high[:, index], strict=True)
             frames.append(
                 pairs.rows.assign(
                     scenario=pairs.scenario,
@@ -206,7 +211,7 @@ def community_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
                     ci_high=estimate.high[:, index],
                     p_value=p[:, index],
                     n=pairs.n,
-                    in_words=[verdict(*row, measure.better) for row in numbers],
+                    in_words=words[:, index],
                 )
             )
     if not frames:

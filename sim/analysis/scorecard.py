@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sim.analysis.verdict import is_small, verdict
+from sim.analysis.verdict import is_small, verdict_of
 from sim.analysis.windows import REGION, WHOLE_RUN
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
@@ -92,7 +92,7 @@ def scorecard(effects: pd.DataFrame) -> pd.DataFrame:
 def _row(scenario: str, area: Area, name: str, found: pd.Series) -> list[object]:
     item = OUTCOMES[OUTCOME_INDEX[name]]
     base, effect, low, high = (float(found[key]) for key in ("baseline_mean", "effect", "ci_low", "ci_high"))
-    words = verdict(effect, low, high, item.better)
+    words = verdict_of(found.to_dict(), item.better)
     small = is_small(effect, base)
     return [
         scenario, area.key, name, item.label, item.unit, item.better, base, effect, low, high, int(found["n"]), words,

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.effects import paired_effects
+from sim.analysis.verdict import CLEAR
 from sim.analysis.windows import REGION, WHOLE_RUN
 from sim.experiment.theories import Variant
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 DEFAULT, AS_IT_IS = "default", "as it is"
 """Theory and stance of the comparison that no stance changes."""
-CLEAR = ("better", "worse", "more", "less")
 THEORIES_COLUMNS = [
     "scenario",
     "outcome",

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.analysis.draws import estimate_of
+from sim.analysis.draws import estimate_and_luck, signs_of, verdicts
 from sim.analysis.pairs import Pairs, paired
 from sim.analysis.statistics import share_better
-from sim.analysis.verdict import verdict
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
 
 F8 = NDArray[np.float64]
@@ -124,7 +123,8 @@ def _rows(
     item = OUTCOMES[OUTCOME_INDEX[level.outcome]]
     later = "none" if item.better == "none" else _later(item.better, level.direction)
     differences = np.minimum(treated, horizon) - np.minimum(reference, horizon)
-    estimate = estimate_of(differences, pairs)
+    estimate, luck = estimate_and_luck(differences, pairs)
+    words = verdicts(estimate, np.array(later), signs_of(differences, pairs))
     superior = share_better(differences[..., None], np.array([later]))[:, 0]
     medians = [np.median(times, axis=0) for times in (reference, treated)]
     made = []
@@ -148,8 +148,8 @@ def _rows(
                 "ci_high": high,
                 "p_superior": float(superior[row]),
                 "n": pairs.n,
-                "mc_error": float(estimate.error[row]),
-                "in_words": verdict(effect, low, high, later),
+                "mc_error": float(luck[row]),
+                "in_words": words[row],
             }
         )
     return made

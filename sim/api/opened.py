@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from sim.analysis import monthly_table, over_time
 from sim.api.results import Comparison, Results, RunResults, SweepResults, parts
 from sim.api.stored import StoredExperiment
 from sim.experiment import Store, Tally
+
+WORDS = ("in_words", "fails_under", "note")
+"""Columns of text that may be empty in every row."""
+COMPARED = tuple(item.name for item in fields(Comparison) if item.default_factory is pd.DataFrame)
+"""Tables of a comparison, each in a file of its name."""
 
 
 def read_results(folder: Path | str) -> Results:
@@ -45,18 +51,14 @@ def read_results(folder: Path | str) -> Results:
             sequential=manifest.get("sequential", {}),
         )
     if manifest["kind"] == "compare":
+        tables: dict[str, Any] = {name: _csv(path / f"{name}.csv") for name in COMPARED}
         return Comparison(
             path,
             scenarios,
             tally,
             baseline=manifest["baseline"],
-            effects=_csv(path / "effects.csv"),
-            cost_effectiveness=_csv(path / "cost_effectiveness.csv"),
-            districts=_csv(path / "districts.csv"),
-            over_time=_csv(path / "over_time.csv"),
-            theories=_csv(path / "theories.csv"),
-            holds=_csv(path / "holds.csv"),
             figures=figures,
+            **tables,
         )
     history = over_time(monthly_table(parts(path, "series")), scenarios[0].key)
     return RunResults(path, scenarios, tally, history=history, figures=figures)
@@ -79,4 +81,11 @@ def _tally(folder: Path, manifest: dict[str, Any]) -> Tally:
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path) if path.is_file() else pd.DataFrame()
+    """Read a table; text that is empty stays text."""
+    if not path.is_file():
+        return pd.DataFrame()
+    table = pd.read_csv(path, dtype=dict.fromkeys(WORDS, str))
+    texts = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
+    for name in texts:
+        table[name] = table[name].fillna("")
+    return table

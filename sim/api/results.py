@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.analysis import REGION, WHOLE_RUN, window_table
+from sim.analysis import WHOLE_RUN, headline_effects, window_table
 from sim.errors import InputError, Problem, SimError
 from sim.experiment import Store, Tally, read_points
 from sim.experiment.points import cell
@@ -97,9 +97,7 @@ class Comparison(Results):
 
     def headline(self) -> pd.DataFrame:
         """Differences of headline outcomes in the region over the whole run, with the verdict in words."""
-        rows = self.effects
-        rows = rows[(rows["scope"] == REGION) & (rows["window"] == WHOLE_RUN) & (rows["contrast"] == "difference")]
-        return rows[rows["outcome"].isin([item.name for item in OUTCOMES if item.headline])].reset_index(drop=True)
+        return headline_effects(self.effects).reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -170,31 +171,38 @@ def _print_run(results: RunResults) -> None:
 
 
 def _print_comparison(results: Comparison) -> None:
+    from sim.analysis.verdict import CLEAR, is_drawn
     from sim.world.outcomes import OUTCOMES
 
     items = {item.name: item for item in OUTCOMES}
     headline = results.headline()
     titles = {scenario.key: scenario.title or scenario.key for scenario in results.scenarios}
     short = headline["scenario"].nunique() > 4
+    drawn = any(is_drawn(row) for row in headline.to_dict("records"))
+    middle = _MIDDLE_DRAWN if drawn else _MIDDLE
     groups = dict(list(headline.groupby("scenario")))
     for key in (key for key in titles if key in groups):
         rows = groups[key]
-        told = rows[~rows["in_words"].isin(_UNTOLD)] if short else rows
+        told = rows[rows["in_words"].isin(CLEAR)] if short else rows
         print_table(
-            f"{titles[key]}, compared with {titles[results.baseline]}: region, whole run, {rows['n'].iloc[0]} pairs",
+            f"{titles[key]}, compared with {titles[results.baseline]}: region, whole run, {rows['n'].iloc[0]} pairs"
+            + (f", {int(rows['draws'].max())} parameter points" if drawn else ""),
             [
                 ("outcome", "left"),
                 ("unit", "left"),
                 ("baseline", "right"),
                 ("difference", "right"),
-                ("95 % interval of the mean", "right"),
-                ("5-95 % of pairs", "right"),
+                *((name, "right") for name in middle),
                 ("in words", "left"),
             ],
-            [_effect_row(row, items[str(row["outcome"])]) for _, row in told.iterrows()],
+            [_effect_row(row, items[str(row["outcome"])], drawn) for row in told.to_dict("records")],
         )
         if len(told) < len(rows):
-            say(f"{len(rows) - len(told)} other outcomes: no difference, or not enough replications to tell.\n")
+            counts = rows[~rows["in_words"].isin(CLEAR)]["in_words"].value_counts(sort=False)
+            say(f"Other outcomes: {', '.join(f'{count} {words}' for words, count in counts.items())}.\n")
+    if drawn:
+        for line in _HOW_DRAWN:
+            say(line)
 
 
 def _print_theories(results: Comparison) -> None:
@@ -225,28 +233,47 @@ def _print_theories(results: Comparison) -> None:
         )
 
 
-_UNTOLD = (
-    "not enough replications to tell",
-    "the same in every pair",
-    "one pair: no interval",
-    "depends on parameters that are not known well enough",
+_MIDDLE = ("95 % interval of the mean", "5-95 % of pairs")
+_MIDDLE_DRAWN = ("luck", "parameters allow", "in %", "parameter points")
+_HOW_DRAWN = (
+    "luck: standard error of the difference from having few runs; more replications narrow it.",
+    "parameters allow: 5-95 % of the difference over the parameter points; more replications do not narrow it. "
+    "in %: the same for counts, in per cent of each point's baseline.",
+    "parameter points: how many go which way. Intervals of the mean are in effects.csv.",
 )
 
 
-def _effect_row(row: Any, item: Any) -> list[str]:
-    from sim.analysis.verdict import is_small
+def _effect_row(row: Mapping[Any, Any], item: Any, drawn: bool) -> list[str]:
+    from sim.analysis.verdict import CLEAR, is_small
 
     words = str(row["in_words"])
-    small = words not in _UNTOLD and is_small(row["effect"], row["baseline_mean"])
+    small = words in CLEAR and is_small(row["effect"], row["baseline_mean"])
     return [
         item.label,
         item.unit,
         number(row["baseline_mean"]),
         number(row["effect"]),
-        f"{number(row['ci_low'])} to {number(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
-        f"{number(row['spread_low'])} to {number(row['spread_high'])}",
+        *(_of_points(row, item.better) if drawn else _of_pairs(row)),
         f"{words}, under 1 %" if small else words,
     ]
+
+
+def _of_pairs(row: Mapping[Any, Any]) -> list[str]:
+    known = row["ci_low"] == row["ci_low"]
+    return [
+        f"{number(row['ci_low'])} to {number(row['ci_high'])}" if known else "",
+        f"{number(row['spread_low'])} to {number(row['spread_high'])}",
+    ]
+
+
+def _of_points(row: Mapping[Any, Any], better: str) -> list[str]:
+    """Write the luck, what the parameters allow, and at how many points it goes which way."""
+    from sim.analysis.verdict import per_cent, points_in_words
+
+    allowed = f"{number(row['draws_low'])} to {number(row['draws_high'])}"
+    share = per_cent(row)
+    shown = f"{number(share[0])} to {number(share[1])}" if share else ""
+    return [number(row["mc_error"]), allowed, shown, points_in_words(row, better)]
 
 
 def ending(results: Any) -> int:

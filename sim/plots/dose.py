@@ -33,7 +33,7 @@ ALONG = (
     "Dots: mean over the points at a level, or over a fifth of the points, all other factors varying. "
     "Dark band: 95 % interval of that mean; light band: 5th to 95th percentile of the points."
 )
-CELLS = "Cells: mean paired difference. A cross: the 95 % interval includes zero, not enough replications to tell."
+CELLS = "Cells: mean paired difference. A cross: the 95 % interval includes zero, so the direction is not told."
 
 
 def draw_dose(table: pd.DataFrame, axes: Any, colour: str = BLUE) -> Any:

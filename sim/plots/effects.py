@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from sim.analysis.verdict import CLEAR, HOLLOW, HOLLOW_DRAWN, NOT_ENOUGH, OPEN, SAME, is_drawn, is_small, verdict_of
 from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, Note, Page, new_page, shorten, styled, tidy_values, wrap
 
-BAND = (
-    "Thick bar: 95 % interval of the mean paired difference over the whole run; "
-    "thin bar: 5th to 95th percentile of the pairs. "
-    "Hollow: the interval includes zero, not enough replications to tell."
-)
+THICK = "Thick bar: 95 % interval of the mean paired difference over the whole run; "
+COLOURS = {"better": BLUE, "worse": ORANGE, "more": INK, "less": INK}
+SHAPES = {SAME: "D", OPEN: "s"}
+FULL, TINY = 5.0, 2.2
+"""Size of a mark, and of one whose effect is under a hundredth of the baseline, however certain."""
 LABEL_WIDTH = 26
 
 
@@ -36,20 +36,28 @@ def draw_forest(table: pd.DataFrame, axes: Any, keys: Sequence[str], better: str
     Returns
     -------
     matplotlib Axes
+
+    Notes
+    -----
+    The verdict decides the mark: ``in_words``, or the interval where a table has none. The thin bar is what the
+    parameters allow where they were drawn (``draws_low``, ``draws_high``), else the range of single pairs.
     """
     axes.axvline(0, color=GREY, lw=0.8, zorder=1)
     for place, key in enumerate(keys):
         rows = table[table["scenario"] == key]
         if rows.empty:
             continue
-        row = rows.iloc[0]
+        row = rows.iloc[0].to_dict()
         low, high, effect = float(row["ci_low"]), float(row["ci_high"]), float(row["effect"])
-        clear = bool(np.isfinite([low, high]).all()) and not low <= 0 <= high
-        colour = _colour(effect, better) if clear else GREY
-        shape = "D" if low == high == 0 else "o"
-        axes.plot([row["spread_low"], row["spread_high"]], [place, place], color=colour, lw=1.0, alpha=0.6, zorder=2)
+        words = verdict_of(row, better)
+        clear = words in CLEAR
+        size = TINY if clear and is_small(effect, float(row.get("baseline_mean", 0.0))) else FULL
+        colour = COLOURS.get(words, GREY)
+        shape = SHAPES.get(words, "o")
+        thin = [row[f"draws_{end}" if is_drawn(row) else f"spread_{end}"] for end in ("low", "high")]
+        axes.plot(thin, [place, place], color=colour, lw=1.0, alpha=0.6, zorder=2)
         axes.plot([low, high], [place, place], color=colour, lw=4.0, solid_capstyle="butt", alpha=0.8, zorder=3)
-        axes.plot([effect], [place], shape, ms=5.0, mec=colour, mfc=colour if clear else "white", mew=1.3, zorder=4)
+        axes.plot([effect], [place], shape, ms=size, mec=colour, mfc=colour if clear else "white", mew=1.3, zorder=4)
     axes.set_ylim(len(keys) - 0.4, -0.6)
     axes.set_yticks(range(len(keys)))
     axes.tick_params(axis="y", length=0)
@@ -79,7 +87,8 @@ def forest_figure(
     names = [shorten(titles[key], LABEL_WIDTH, 2) for key in keys]
     with styled():
         heading = "Effects over the whole run, region"
-        page, panels = effect_panels(outcomes, names, heading, note.text(BAND), forest_legend())
+        drawn = any_drawn(rows)
+        page, panels = effect_panels(outcomes, names, heading, note.text(forest_band(drawn)), forest_legend(drawn))
         for (name, _, _, better), axes in panels:
             draw_forest(rows[rows["outcome"] == name], axes, keys, better)
             axes.set_yticks(range(len(keys)), names)
@@ -123,10 +132,19 @@ def _panels(page: Page, outcomes: Sequence[tuple[str, str, str, str]], n_rows: i
         axes.spines["left"].set_visible(False)
 
 
-def _colour(effect: float, better: str) -> str:
-    if better == "none":
-        return INK
-    return BLUE if (effect > 0) == (better == "higher") else ORANGE
+def any_drawn(rows: pd.DataFrame) -> bool:
+    """Tell whether effects are over several points of drawn parameters."""
+    return any(is_drawn(row) for row in rows.to_dict("records"))
+
+
+def forest_band(drawn: bool) -> str:
+    """Say what bars and marks mean."""
+    if not drawn:
+        return f"{THICK}thin bar: 5th to 95th percentile of the pairs. {HOLLOW}"
+    return (
+        f"{THICK}thin bar: what the parameters allow, 5th to 95th percentile of the points (each with the luck of its few "
+        f"replications). {HOLLOW_DRAWN}"
+    )
 
 
 def _direction(unit: str, better: str) -> str:
@@ -134,14 +152,17 @@ def _direction(unit: str, better: str) -> str:
     return f"{unit}; {words}" if words else unit
 
 
-def forest_legend() -> list[Any]:
-    """Legend of every figure that draws effects as rows."""
-    bar: dict[str, Any] = {"marker": "o", "ms": 5.0, "lw": 4.0, "mew": 1.3}
+def forest_legend(drawn: bool = False) -> list[Any]:
+    """Legend of every figure that draws effects as rows; the thin bar comes last."""
+    bar: dict[str, Any] = {"marker": "o", "ms": FULL, "lw": 4.0, "mew": 1.3}
+    open_: dict[str, Any] = bar | {"marker": SHAPES[OPEN]}
     return [
         Line2D([], [], color=BLUE, label="better", **bar),
         Line2D([], [], color=ORANGE, label="worse", **bar),
         Line2D([], [], color=INK, label="changed, neither better nor worse", **bar),
-        Line2D([], [], color=GREY, mfc="white", label="not enough to tell", **bar),
-        Line2D([], [], color=GREY, mfc="white", marker="D", ms=5.0, ls="", label="same in every pair"),
-        Line2D([], [], color=GREY, lw=1.0, label="5–95 % of single pairs"),
+        Line2D([], [], color=GREY, mfc="white", label=NOT_ENOUGH, **bar),
+        *([Line2D([], [], color=GREY, mfc="white", label=OPEN, **open_)] if drawn else []),
+        Line2D([], [], color=GREY, mfc="white", marker="D", ms=FULL, ls="", label=SAME),
+        Line2D([], [], color=INK, marker="o", ms=TINY, ls="", label="small mark: under 1 % of the baseline"),
+        Line2D([], [], color=GREY, lw=1.0, label="5–95 % of parameter points" if drawn else "5–95 % of single pairs"),
     ]

@@ -17,12 +17,13 @@ from matplotlib.lines import Line2D
 from matplotlib.path import Path as MplPath
 from matplotlib.patheffects import withStroke
 
+from sim.analysis.verdict import CLEAR, NOT_ENOUGH, OPEN, verdict_of
 from sim.plots.style import GREY, INK, Note, grid_shape, new_page, number_text, shorten, styled
 
 Outlines = Mapping[str, Sequence[Sequence[tuple[float, float]]]]
 BAND = (
     "Markers: districts, area by residents, colour by the mean paired difference; "
-    "a dark rim means the 95 % interval excludes zero. Names and outlines imply no position on status."
+    "a dark rim means that the direction is told. Names and outlines imply no position on status."
 )
 COLOURS = "PuOr_r"
 """Purple to orange: told apart with any kind of colour vision."""
@@ -77,7 +78,7 @@ def draw_map(
     Parameters
     ----------
     table : DataFrame
-        ``lat, lon, persons, effect, ci_low, ci_high``, a row a district.
+        ``lat, lon, persons, effect, ci_low, ci_high, in_words``, a row a district.
     axes : matplotlib Axes
     outlines : mapping
         State to rings of (longitude, latitude).
@@ -97,7 +98,7 @@ def draw_map(
     rows = table.sort_values(["persons", "district"], ascending=[False, True], kind="stable")
     persons = rows["persons"].to_numpy(dtype=float)
     size = scale**1.5 * (7.0 + 130.0 * persons / max(persons.max(), 1.0))
-    clear = ~((rows["ci_low"] <= 0) & (rows["ci_high"] >= 0)) & rows["ci_low"].notna()
+    clear = [verdict_of(row, "none") in CLEAR for row in rows.to_dict("records")]
     axes.scatter(
         rows["lon"],
         rows["lat"],
@@ -171,7 +172,7 @@ def map_figure(
             (side * 0.86 + 0.45) * n_rows + 0.35,
             f"{label}: difference from the baseline",
             note.text(BAND),
-            _legend(),
+            _legend(bool(note.drawn)),
         )
         grid = page.body.subplots(n_rows, n_columns, squeeze=False)
         for position, axes in enumerate(grid.flat):
@@ -201,9 +202,11 @@ def colour_limit(effects: pd.Series) -> float:
     return float(np.quantile(sizes, 0.98)) or float(sizes.max())
 
 
-def _legend() -> list[Any]:
+def _legend(drawn: bool) -> list[Any]:
     shared: dict[str, Any] = {"marker": "o", "ls": "", "mfc": "#E8E8E8"}
     return [
-        Line2D([], [], ms=7, mec=INK, mew=0.9, label="95 % interval excludes zero", **shared),
-        Line2D([], [], ms=7, mec="#A0A0A0", mew=0.3, label="not enough replications to tell", **shared),
+        Line2D([], [], ms=7, mec=INK, mew=0.9, label="direction told", **shared),
+        Line2D(
+            [], [], ms=7, mec="#A0A0A0", mew=0.3, label=f"{NOT_ENOUGH}, or {OPEN}" if drawn else NOT_ENOUGH, **shared
+        ),
     ]

@@ -12,12 +12,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.analysis.scorecard import AREAS
-from sim.analysis.verdict import SMALL
+from sim.analysis.verdict import HOLLOW, HOLLOW_DRAWN, NOT_ENOUGH, OPEN, SAME, SMALL
+from sim.plots.effects import SHAPES
 from sim.plots.style import BLUE, GREY, ORANGE, PALE, Note, new_page, shorten, styled, wrap
 
 BAND = (
-    "Change of the regional mean over the whole run in per cent of the baseline, with the 95 % interval. "
-    "Hollow: the interval includes zero, not enough replications to tell. Grey band: under 1 %, small however certain; "
+    "Change of the regional mean over the whole run in per cent of the baseline, with the 95 % interval of the mean. "
+    "{hollow} Grey band: under 1 %, small however certain; "
     "the scale is linear inside it and logarithmic outside. No area has a total: look at its outcomes."
 )
 MARKS = {"better": BLUE, "worse": ORANGE}
@@ -49,7 +50,16 @@ def draw_area(rows: pd.DataFrame, axes: Any) -> Any:
         colour = MARKS.get(str(row["in_words"]), GREY)
         clear = str(row["in_words"]) in MARKS
         axes.plot([low, high], [place, place], color=colour, lw=3.5, solid_capstyle="butt", alpha=0.8, zorder=3)
-        axes.plot([effect], [place], "o", ms=4.5, mec=colour, mfc=colour if clear else "white", mew=1.2, zorder=4)
+        axes.plot(
+            [effect],
+            [place],
+            SHAPES.get(str(row["in_words"]), "o"),
+            ms=4.5,
+            mec=colour,
+            mfc=colour if clear else "white",
+            mew=1.2,
+            zorder=4,
+        )
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks(range(len(rows)), [_label(row) for row in rows.to_dict("records")])
     axes.tick_params(axis="y", length=0)
@@ -79,8 +89,8 @@ def scorecard_figure(table: pd.DataFrame, note: Note, titles: Mapping[str, str])
             11.5,
             0.6 + len(keys) * (0.45 + 0.19 * tallest),
             "Scorecard of the three focus areas, region",
-            note.text(BAND),
-            _legend(),
+            note.text(BAND.format(hollow=HOLLOW_DRAWN if note.drawn else HOLLOW)),
+            _legend(bool(note.drawn)),
         )
         grid = page.body.subplots(len(keys), len(AREAS), sharex="col", squeeze=False)
         for line, key in enumerate(keys):
@@ -123,15 +133,18 @@ def _ticks(axes: Any) -> None:
 def _count(rows: pd.DataFrame) -> str:
     """Count the directions within an area: a summary that hides none of them."""
     words = rows["in_words"].tolist()
-    clear = [word for word in words if word in MARKS]
-    return f"{clear.count('better')} better, {clear.count('worse')} worse, {len(words) - len(clear)} unclear"
+    same, clear = words.count(SAME), [word for word in words if word in MARKS]
+    said = f"{clear.count('better')} better, {clear.count('worse')} worse, {len(words) - len(clear) - same} unclear"
+    return f"{said}, {same} the same" if same else said
 
 
-def _legend() -> list[Any]:
+def _legend(drawn: bool) -> list[Any]:
     bar: dict[str, Any] = {"marker": "o", "ms": 4.5, "lw": 3.5, "mew": 1.2}
     return [
         Line2D([], [], color=BLUE, label="better", **bar),
         Line2D([], [], color=ORANGE, label="worse", **bar),
-        Line2D([], [], color=GREY, mfc="white", label="not enough to tell, or the same", **bar),
+        Line2D([], [], color=GREY, mfc="white", label=NOT_ENOUGH, **bar),
+        *([Line2D([], [], color=GREY, mfc="white", label=OPEN, **(bar | {"marker": "s"}))] if drawn else []),
+        Line2D([], [], color=GREY, mfc="white", marker=SHAPES[SAME], ms=4.5, ls="", label=SAME),
         Line2D([], [], ls="", label="arrow: the direction that is better"),
     ]

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.plots.effects import BAND as FOREST_BAND
-from sim.plots.effects import LABEL_WIDTH, draw_forest, forest_legend
+from sim.plots.effects import LABEL_WIDTH, any_drawn, draw_forest, forest_band, forest_legend
 from sim.plots.style import (
     Note,
     axis_label,
@@ -100,13 +99,14 @@ def states_figure(
     n_rows = -(-len(states) // columns)
     step = 0.36 if any("\n" in text for text in labels) else 0.26
     words = {"lower": "lower is better", "higher": "higher is better"}.get(better, "")
+    drawn = any_drawn(rows)
     with styled():
         page = new_page(
             2.0 + 2.05 * columns,
             0.5 + n_rows * (0.9 + step * len(keys)),
             f"{label} by state, whole run",
-            note.text(f"{FOREST_BAND} Each state on its own scale."),
-            forest_legend(),
+            note.text(f"{forest_band(drawn)} Each state on its own scale."),
+            forest_legend(drawn),
         )
         grid: Any = page.body.subplots(n_rows, columns, sharey=True, squeeze=False)
         for position, axes in enumerate(grid.flat):

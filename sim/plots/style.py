@@ -98,8 +98,8 @@ class Note:
 
 
 def uncertain(points: int) -> str:
-    """Say what intervals hold where parameters were drawn."""
-    return f"Intervals include parameter uncertainty of the calibrated ensemble ({points:,} points)."
+    """Say where parameters were drawn from."""
+    return f"Parameters are drawn from the calibrated ensemble ({points:,} points), the same in both worlds of a pair."
 
 
 def _thousands(citizens: int | str) -> str:

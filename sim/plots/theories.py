@@ -14,7 +14,7 @@ from sim.plots.style import INK, PALE, Note, one_line, styled
 
 BAND = (
     "Dot and bar: mean paired difference and its 95 % interval over the whole run, baseline and scenario both under the "
-    "stance. Hollow: the interval includes zero. Shaded row and dashed line: the model as it is. "
+    "stance. Hollow: the direction is not told. Shaded row and dashed line: the model as it is. "
     "Unchanged: no number of either world differs from the model as it is, so the stance says nothing here."
 )
 LABEL_WIDTH = 40
@@ -41,7 +41,9 @@ def theories_figure(
     rows = table.assign(scenario=table["theory"] + ": " + table["stance"], spread_low=np.nan, spread_high=np.nan)
     with styled():
         heading = f"{title}: effects under rival theories, region, whole run"
-        page, panels = effect_panels(outcomes, names, heading, note.text(BAND), forest_legend()[:-1], 2.9)
+        page, panels = effect_panels(
+            outcomes, names, heading, note.text(BAND), forest_legend(bool(note.drawn))[:-1], 2.9
+        )
         for (name, _, _, better), axes in panels:
             own = rows[rows["outcome"] == name]
             axes.axhspan(-0.5, 0.5, color=PALE, alpha=0.6, lw=0, zorder=0)

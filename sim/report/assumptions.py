@@ -17,7 +17,7 @@ LIMITS = (
     "No forecast: no date, place or probability of a real event.",
     "No single place or person: districts carry approximate data, and citizens are invented.",
     "No blame and no ranking: communities and states differ by numbers in tables of uneven quality.",
-    "Intervals cover luck. What is unknown about parameters, data and structure is larger, and not in them.",
+    "Intervals cover luck and, where they are drawn, some parameters. What is unknown about the others, data and structure is not in them.",
     "Parameters are set by hand to a calm reference year; most sizes are assumptions; costs are too, unless an entry says otherwise.",
     "Small and certain is not important; rare and heavy-tailed outcomes rest on a handful of runs.",
     "Not for planning harm: incitement, expulsion and repression are in the model to study and prevent.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.analysis import PLACE_MEASURES, REGION, WHOLE_RUN
-from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, OPEN, SAME, is_small, verdict
+from sim.analysis.verdict import OPEN, SAME, UNTOLD, is_drawn, is_small, points_in_words, verdict_of
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import (
     EN_DASH,
@@ -26,14 +26,27 @@ from sim.report.markup import (
     text,
 )
 from sim.report.study import Material
-from sim.report.words import headline_effects, with_words
+from sim.report.words import allowed, headline_rows, with_words
 from sim.world.outcomes import OUTCOMES
 
 MARKS = {"better": "\N{BLACK UP-POINTING TRIANGLE}", "worse": "\N{BLACK DOWN-POINTING TRIANGLE}"}
+HOW = (
+    "The interval says how well the mean is known; more runs narrow it. The range of pairs says what one history may "
+    "show; more runs do not narrow it. Better in: share of pairs with the better value, ties half. "
+)
+HOW_DRAWN = (
+    "Three things are apart. Luck: the standard error of the difference from having few runs; more runs narrow it. What "
+    "the parameters allow: the 5th to 95th percentile of the difference over the parameter points, which are all as "
+    "credible as each other, in brackets in per cent of each point's own baseline; more runs do not narrow it (it also "
+    "has the luck of each point's few runs). In words: the direction, if enough points agree on it; the column before "
+    "says how many go which way. The interval is that of the mean over the points. "
+)
+SMALL_TEXT = "Under 1 %: clear, but less than a hundredth of the baseline; small and certain is not important."
+OF_PAIRS = (f"5{EN_DASH}95 % of pairs", "Better in")
+OF_POINTS = ("Luck", "What the parameters allow", "Parameter points")
 BY_PLACE = ("incidents", "new_displaced", "tension", "legitimacy")
 CLEAR = 0.05
 MOST_PLACES = 10
-UNSURE = (NOT_ENOUGH, ONE_PAIR, OPEN)
 
 
 def word(verdict_: str, small: bool = False) -> Html:
@@ -46,55 +59,63 @@ def word(verdict_: str, small: bool = False) -> Html:
 
 def effects_section(material: Material) -> Html:
     """Write one table of headline effects per scenario."""
-    rows = headline_effects(material.table("effects"))
+    rows = headline_rows(material.table("effects"))
     base = material.study.titles[material.study.baseline]
-    heads = ["Outcome", "Unit", "Baseline", "Difference", "95 % interval of the mean", f"5{EN_DASH}95 % of pairs"]
-    parts = [
-        paragraph(
-            "The interval says how well the mean is known; more runs narrow it. The range of pairs says what one "
-            "history may show; more runs do not narrow it. Better in: share of pairs with the better value, ties half. "
-            "Under 1 %: clear, but less than a hundredth of the baseline; small and certain is not important."
-        )
-    ]
+    drawn = bool(material.study.drawn)
+    own_heads = OF_POINTS if drawn else OF_PAIRS
+    heads = ["Outcome", "Unit", "Baseline", "Difference", "95 % interval of the mean", *own_heads]
+    parts = [paragraph((HOW_DRAWN if drawn else HOW) + SMALL_TEXT)]
     for key, title in material.study.others.items():
         own = rows[rows["scenario"] == key]
         if own.empty:
             parts.append(paragraph(element("b", title), ": no finished run pairs with one of the baseline yet."))
             continue
-        cells = [_effect_cells(row) for row in own.to_dict("records")]
+        cells = [_effect_cells(row, drawn) for row in own.to_dict("records")]
         caption = join(
             [element("b", title), f", compared with {text(base)}: region, whole run, {own['n'].iloc[0]} pairs"]
         )
-        parts.append(table(Html(caption), [*heads, "Better in", "In words"], cells, range(2, 7)))
+        parts.append(table(Html(caption), [*heads, "In words"], cells, range(2, 7)))
     return join(parts)
 
 
-def _effect_cells(row: Mapping[Any, Any]) -> list[object]:
+def _effect_cells(row: Mapping[Any, Any], drawn: bool) -> list[object]:
     item = BY_NAME[str(row["outcome"])]
-    value = {name: float(row[name]) for name in ("effect", "ci_low", "ci_high", "spread_low", "spread_high")}
-    base, superior = float(row["baseline_mean"]), float(row["p_superior"])
+    value = {name: float(row[name]) for name in ("effect", "ci_low", "ci_high")}
+    base = float(row["baseline_mean"])
     return [
         item.label,
         item.unit,
         number(base),
         signed(value["effect"]),
         interval(value["ci_low"], value["ci_high"]),
-        interval(value["spread_low"], value["spread_high"]),
-        "" if math.isnan(superior) else percent(superior),
+        *(_of_points(row, item.better) if drawn else _of_pairs(row)),
         word(str(row["in_words"]), is_small(value["effect"], base)),
     ]
 
 
+def _of_pairs(row: Mapping[Any, Any]) -> list[object]:
+    superior = float(row["p_superior"])
+    shown = interval(float(row["spread_low"]), float(row["spread_high"]))
+    return [shown, "" if math.isnan(superior) else percent(superior)]
+
+
+def _of_points(row: Mapping[Any, Any], better: str) -> list[object]:
+    """Write the luck, what the parameters allow, and at how many points it goes which way."""
+    luck = number(float(row["mc_error"]))
+    return [luck, allowed(row), points_in_words(row, better)] if is_drawn(row) else [luck, "", ""]
+
+
 def unclear_section(material: Material) -> Html:
     """List what the runs cannot tell, with what they exclude and how many would tell."""
-    rows = headline_effects(material.table("effects"))
-    same, rows = rows[rows["in_words"] == SAME], rows[rows["in_words"].isin(UNSURE)]
+    rows = headline_rows(material.table("effects"))
+    same, rows = rows[rows["in_words"] == SAME], rows[rows["in_words"].isin(UNTOLD)]
     titles = material.study.others
     parts = [
         paragraph(
             "No difference found is not the same as no difference. Not larger than: the runs exclude a larger "
             "difference in either direction at 5 %. Pairs to tell: how many pairs would tell a difference of "
-            "the size seen from zero, four times in five."
+            "the size seen from zero, four times in five; empty where the direction depends on the parameters, which no "
+            "number of runs tells."
         )
     ]
     cells = []
@@ -154,7 +175,7 @@ def _states(material: Material) -> Html:
 def _word_here(row: Any) -> Html:
     """Write the verdict of a place in the fewest words."""
     words = str(row["in_words"])
-    short = "not clear" if words in UNSURE else "same" if words == SAME else words
+    short = {OPEN: "depends on the parameters", SAME: "same"}.get(words, "not clear" if words in UNTOLD else words)
     return word(short, is_small(float(row["effect"]), float(row["baseline_mean"])))
 
 
@@ -169,11 +190,7 @@ def _districts(material: Material) -> Html:
         if own.empty:
             continue
         better = measures[PRIMARY].better
-        words = [
-            verdict(e, low, high, better)
-            for e, low, high in zip(own["effect"], own["ci_low"], own["ci_high"], strict=True)
-        ]
-        own = own.assign(word=words)
+        own = own.assign(word=[verdict_of(row, better) for row in own.to_dict("records")])
         gain, lose = (own[own["word"] == kind] for kind in ("better", "worse"))
         told = own[~own["word"].isin([SAME])]
         items.append(

@@ -8,36 +8,26 @@ from typing import Any
 
 import pandas as pd
 
-from sim.analysis import REGION, WHOLE_RUN, verdict
-from sim.analysis.verdict import NOT_ENOUGH, ONE_PAIR, OPEN, SAME, is_small
+from sim.analysis import headline_effects
+from sim.analysis.verdict import CLEAR, OPEN, SAME, is_drawn, is_small, per_cent, points_in_words, verdict_of
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import NO_BREAK, Html, element, interval, join, listed, number, percent, text
 from sim.report.study import Material, Study
 from sim.world.outcomes import OUTCOMES
 
-UNTOLD = (NOT_ENOUGH, ONE_PAIR, OPEN)
 DIRECTED = tuple(item.name for item in OUTCOMES if item.headline and item.better != "none")
 
 
-def headline_effects(effects: pd.DataFrame) -> pd.DataFrame:
+def headline_rows(effects: pd.DataFrame) -> pd.DataFrame:
     """Differences of headline outcomes in the region over the whole run, with ``in_words``."""
-    if effects.empty:
-        return effects
-    chosen = (
-        (effects["scope"] == REGION)
-        & (effects["window"] == WHOLE_RUN)
-        & (effects["contrast"] == "difference")
-        & effects["outcome"].isin([item.name for item in OUTCOMES if item.headline])
-    )
-    return with_words(effects[chosen])
+    return effects if effects.empty else with_words(headline_effects(effects))
 
 
 def with_words(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the verdict of each row in words, the same words as everywhere."""
-    numbers = zip(rows["effect"], rows["ci_low"], rows["ci_high"], rows["outcome"], strict=True)
-    words = [verdict(e, low, high, BY_NAME[name].better) for e, low, high, name in numbers]
-    stored = rows["in_words"] if "in_words" in rows else [""] * len(rows)
-    return rows.assign(in_words=[OPEN if own == OPEN else word for own, word in zip(stored, words, strict=True)])
+    return rows.assign(
+        in_words=[verdict_of(row, BY_NAME[str(row["outcome"])].better) for row in rows.to_dict("records")]
+    )
 
 
 def question(study: Study) -> str:
@@ -57,19 +47,35 @@ def question(study: Study) -> str:
 def answer(material: Material) -> list[Html]:
     """Write the answer: the primary outcome, all outcomes together, and what the numbers rest on."""
     study = material.study
-    rows = headline_effects(material.table("effects"))
+    rows = headline_rows(material.table("effects"))
     if rows.empty:
         return [_history_sentence(material), _spread_sentence(study), _hedge(material)]
     return [_primary_sentence(rows, study), _overall_sentence(rows, study.others), _hedge(material)]
 
 
-def describe(row: Mapping[Any, Any], unit: str) -> Html:
-    """Write one difference: size, and in brackets its share of the baseline and its interval."""
+def describe(row: Mapping[Any, Any], unit: str, better: str = "none") -> Html:
+    """Write one difference: size, and in brackets its share of the baseline and how sure it is.
+
+    Where parameters were drawn that is what they allow and at how many points it goes which way, else the interval.
+    """
     effect, base, low, high = (float(row[name]) for name in ("effect", "baseline_mean", "ci_low", "ci_high"))
     inside = [f"{percent(effect / base)} of the baseline"] if base > 0 and effect else []
     inside += ["small"] if is_small(effect, base) else []
-    inside += [f"95{NO_BREAK}% interval {interval(low, high)}"] if low == low else []
+    if is_drawn(row):
+        inside += [
+            f"the parameters allow {allowed(row)}",
+            f"of {int(row['draws'])} parameter points {points_in_words(row, better)}",
+        ]
+    elif low == low:
+        inside += [f"95{NO_BREAK}% interval {interval(low, high)}"]
     return Html(text(f"{number(abs(effect))} {unit}" + (f" ({'; '.join(inside)})" if inside else "")))
+
+
+def allowed(row: Mapping[Any, Any]) -> str:
+    """Write what the parameters allow; for counts also in per cent of the baseline at the same point."""
+    said = interval(float(row["draws_low"]), float(row["draws_high"]))
+    share = per_cent(row)
+    return said if share is None else f"{said} ({interval(*share)}{NO_BREAK}%)"
 
 
 def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:
@@ -79,8 +85,8 @@ def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:
     for key, title in study.others.items():
         for row in rows[(rows["scenario"] == key) & (rows["outcome"] == PRIMARY)].to_dict("records"):
             told = "lowers" if row["effect"] < 0 else "raises"
-            known = {SAME: "same", OPEN: "open", **dict.fromkeys(UNTOLD[:2], "unclear")}
-            groups[known.get(row["in_words"], told)].append((element("b", title), describe(row, item.unit)))
+            kind = told if row["in_words"] in CLEAR else {SAME: "same", OPEN: "open"}.get(row["in_words"], "unclear")
+            groups[kind].append((element("b", title), describe(row, item.unit, item.better)))
     what = f"{item.label.lower()} in the region over {span(study.months)}"
     parts: list[Html] = []
     for verb in ("lowers", "raises"):
@@ -96,8 +102,8 @@ def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:
         end = "they change" if parts else f"{what} change"
         parts.append(join(["for ", which, f" {_pairs(rows)} are not enough to tell whether {end}"]))
     if groups["open"]:
-        which = listed([name for name, _ in groups["open"]])
-        parts.append(join(["for ", which, f" the change in {what} {OPEN}"]))
+        which = listed([join([name, " (", size, ")"]) for name, size in groups["open"]])
+        parts.append(join([f"whether {what} rise or fall depends on the parameters for ", which]))
     if groups["same"]:
         leave = "leaves" if len(groups["same"]) == 1 else "leave"
         which = listed([name for name, _ in groups["same"]])
@@ -116,7 +122,8 @@ def _overall_sentence(rows: pd.DataFrame, titles: Mapping[str, str]) -> Html:
     directed = rows[rows["outcome"].isin(DIRECTED)]
     count = Counter(directed["in_words"])
     better, worse = count["better"], count["worse"]
-    rest = len(directed) - better - worse
+    open_, same = count[OPEN], count[SAME]
+    rest = len(directed) - better - worse - open_ - same
     over = (
         f"{len(directed)} headline outcomes"
         if len(titles) == 1
@@ -124,8 +131,9 @@ def _overall_sentence(rows: pd.DataFrame, titles: Mapping[str, str]) -> Html:
     )
     clear = directed[directed["in_words"].isin(["better", "worse"])]
     sentence = (
-        f"Of {over} with a better and a worse direction, {better} are better, {worse} worse and {rest} cannot be "
-        "told from no difference"
+        f"Of {over} with a better and a worse direction, {better} are better, {worse} worse, {same} the same in every "
+        f"pair, and {rest} cannot be told from no difference for want of replications"
+        + (f"; the direction of {open_} depends on the parameters" if open_ else "")
     )
     numbers = zip(clear["effect"], clear["baseline_mean"], strict=True)
     small = sum(is_small(float(effect), float(base)) for effect, base in numbers)
@@ -149,9 +157,13 @@ def _hedge(material: Material) -> Html:
         if sizes
         else ""
     )
-    held = "" if material.study.kind == "sweep" else "every parameter is held at one value, "
+    study = material.study
+    held = "" if study.kind == "sweep" else "every parameter is held at one value, "
+    covered = "luck"
+    if study.drawn:
+        covered, held = "luck and the parameters that are drawn", "all other parameters are held at one value, "
     return Html(
-        f"The intervals cover luck and not what is unknown about the world: {held}{effects}and nothing has been "
+        f"The ranges cover {covered} and not what else is unknown about the world: {held}{effects}and nothing has been "
         "validated, so read this as what the assumptions imply and not as a forecast."
     )
 

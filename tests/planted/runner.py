@@ -22,12 +22,22 @@ from tests.planted.bugs import (
     VALIDATION,
     Bug,
 )
-from tests.planted.second import ALL, CALIBRATION, CATALOGUE, HINDCAST, HISTORIES, INTERVENTIONS, LANGUAGE, TRIALS
+from tests.planted.second import (
+    ALL,
+    CALIBRATION,
+    CATALOGUE,
+    HINDCAST,
+    HISTORIES,
+    INTERVENTIONS,
+    LANGUAGE,
+    POINTS,
+    TRIALS,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = (
     SURVIVORS, ANALYSIS, VALIDATION, INSTITUTIONS, EXPERIMENT, TRUTHS, TWIN,
-    INTERVENTIONS, CATALOGUE, LANGUAGE, HISTORIES, TRIALS, HINDCAST, CALIBRATION,
+    INTERVENTIONS, CATALOGUE, LANGUAGE, HISTORIES, TRIALS, HINDCAST, CALIBRATION, POINTS,
 )  # fmt: skip
 """The fast subset: every bug is given these files, the likeliest one first."""
 UNCOMPILED = {

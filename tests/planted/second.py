@@ -11,6 +11,7 @@ from tests.planted.bugs import ANALYSIS, BUGS, INSTITUTIONS, SURVIVORS, TWIN, Bu
 INTERVENTIONS, CATALOGUE = "tests/test_interventions.py", "tests/test_catalogue.py"
 LANGUAGE, HISTORIES = "tests/test_scenario_language.py", "tests/test_histories.py"
 TRIALS, HINDCAST, CALIBRATION = "tests/test_trials.py", "tests/test_hindcast.py", "tests/test_calibration.py"
+POINTS = "tests/test_parameter_points.py"
 
 SECOND: tuple[Bug, ...] = (
     # Kernels
@@ -100,6 +101,10 @@ SECOND: tuple[Bug, ...] = (
     # Experiment and analysis
     Bug("draws-win", "Drawn parameters override what a scenario sets", "sim/experiment/ensemble.py",
         "{**draw, **values}", "{**values, **draw}", SURVIVORS, "lies_over_a_draw"),
+    Bug("pairs-for-points", "Pairs that share a parameter point are counted one by one", "sim/analysis/draws.py",
+        "    means, _ = by_point(values, draws)\n    up, down", "    means = values\n    up, down", POINTS),
+    Bug("luck-for-parameters", "The reason is taken from the spread within points", "sim/analysis/draws.py",
+        "~same & (outside > max(", "~same & (inside > max(", POINTS),
     Bug("averted-is-caused", "What is averted has the wrong sign", "sim/analysis/cost.py",
         "differences[..., :1], -differences[..., 1:]", "differences[..., :1], differences[..., 1:]", ANALYSIS),
     # Validation
