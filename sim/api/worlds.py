@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sim.errors import InputError, Problem
 from sim.experiment import adjusted
+from sim.region.read import nearest
 from sim.scenario.records import Programme, Scenario, Shock
 
 BY = ("programme", "family", "provider", "channel")
@@ -99,7 +100,7 @@ def between(first: Scenario, second: Scenario, by: str = "programme", order: Ite
     Between
     """
     if by not in BY:
-        raise InputError(Problem("no such grouping", key="by", got=by, allowed=", ".join(BY)))
+        raise InputError(Problem("no such grouping", key="by", got=by, allowed=", ".join(BY), hint=nearest(by, BY)))
     changes = [*_programmes(first, second, by), *_shocks(first, second), *_settings(first, second)]
     found: list[str] = []
     for change in changes:

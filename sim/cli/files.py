@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.command import app
+from sim.cli.command import examples as with_examples
 from sim.cli.options import Overrides
 from sim.cli.output import cell, complain, print_lines, print_table, say
 from sim.errors import InputError, Problem
@@ -26,10 +27,13 @@ SCHEMAS = {
 """What ``stabsim schema`` can print: the function that makes each."""
 
 
-@app.command()
+@app.command(epilog=with_examples("validate scenarios", "validate my_study/measure.yaml --explain"))
 def validate(
     paths: Annotated[
-        list[Path], typer.Argument(help="Scenario files, experiment.yaml files, region folders, or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH", help="Scenario files, experiment.yaml files, region folders, or folders of them."
+        ),
     ],
     set_: Overrides = None,
     explain: Annotated[
@@ -41,7 +45,7 @@ def validate(
         typer.Option("--evidence", help="With --explain: also sources, and the parameters that are not set."),
     ] = False,
 ) -> int:
-    """Check scenario files and regions; list every problem as file:line:column."""
+    """Check scenario files and regions. Lists every problem as file:line:column."""
     if evidence and not explain:
         raise InputError("validate: --evidence belongs to --explain")
     wrong, files = 0, 0
@@ -66,13 +70,17 @@ def validate(
     return 0
 
 
-@app.command()
+@app.command(
+    epilog=with_examples(
+        "diff baseline_2024 police_capacity", "diff my_study/baseline.yaml my_study/measure.yaml --json"
+    )
+)
 def diff(
-    a: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped scenario.")],
-    b: Annotated[str, typer.Argument(help="What it is compared with.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A scenario file, or the name of a shipped scenario.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
 ) -> None:
-    """Show what two scenarios differ in once everything inherited is filled in."""
+    """Show what two scenarios differ in. Everything inherited is filled in first."""
     from sim.scenario import differences, load_scenario
 
     problems: list[Problem] = []
@@ -95,12 +103,12 @@ def diff(
     print_lines(_verdict(found))
 
 
-@app.command()
+@app.command(epilog=with_examples("migrate my_scenario.yaml", "migrate my_scenario.yaml --write"))
 def migrate(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file of an older format.")],
     write: Annotated[bool, typer.Option("--write", help="Replace the file, instead of printing the new text.")] = False,
 ) -> None:
-    """Bring a scenario file of an older format up to date; comments stay."""
+    """Bring a scenario file of an older format up to date. Comments stay."""
     from sim.scenario.migrate import migrate_file, write_migrated
 
     done = migrate_file(path)
@@ -115,8 +123,8 @@ def migrate(
         print_lines(done.text)
 
 
-@app.command()
-def new(folder: Annotated[Path, typer.Argument(help="A new or an empty folder.")]) -> None:
+@app.command(epilog=with_examples("new my_study"))
+def new(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")]) -> None:
     """Start a study: a folder with commented scenarios to edit."""
     from sim.scenario import new_study
 
@@ -126,18 +134,18 @@ def new(folder: Annotated[Path, typer.Argument(help="A new or an empty folder.")
     say(f"Read {files[0]} first: it says what to run.")
 
 
-@app.command()
-def examples(folder: Annotated[Path, typer.Argument(help="A new or an empty folder.")]) -> None:
-    """Copy the shipped scenarios, regions and experiments into a folder."""
+@app.command(epilog=with_examples("examples shipped"))
+def examples(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")]) -> None:
+    """Copy shipped scenarios, regions and experiments into a folder."""
     from sim.scenario import copy_examples
 
     count = len(copy_examples(folder))
     say(f"copied {count} scenarios and folders to {folder}")
 
 
-@app.command()
+@app.command(epilog=with_examples("schema scenario", "schema experiment"))
 def schema(
-    kind: Annotated[str, typer.Argument(help=f"{' or '.join(SCHEMAS)}.")] = "scenario",
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(SCHEMAS)}.")] = "scenario",
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors."""
     if kind not in SCHEMAS:
