@@ -31,9 +31,7 @@ SCHEMAS = {
 def validate(
     paths: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="PATH", help="Scenario files, experiment.yaml files, region folders, or folders of them."
-        ),
+        typer.Argument(metavar="PATH", help="Scenario and experiment files, region folders, or folders of them."),
     ],
     set_: Overrides = None,
     explain: Annotated[
@@ -58,7 +56,7 @@ def validate(
             for problem in warnings:
                 complain(f"warning: {problem}")
             files, wrong = files + 1, wrong + bool(errors)
-            if explain and not errors and not _is_folder(item) and item.name != "experiment.yaml":
+            if explain and not errors and not _is_folder(item) and not _is_experiment(item):
                 from sim.scenario import load_scenario, resolved_yaml
 
                 print_lines(resolved_yaml(load_scenario(item, set_ or []), explain=True, evidence=evidence))
@@ -178,6 +176,19 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
+def _is_experiment(path: Path) -> bool:
+    """Say whether a file is meant as an experiment: by its name, or by keys that no scenario has."""
+    if path.name == "experiment.yaml":
+        return True
+    from sim.scenario.text import parse, read_source
+
+    source = read_source(path)
+    if isinstance(source, Problem):
+        return False
+    root = parse(source.text, str(path)).root
+    return root is not None and isinstance(root.value, dict) and not {"design", "scenarios"}.isdisjoint(root.value)
+
+
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
@@ -187,7 +198,7 @@ def _check(path: Path, set_: list[str], regions: dict[Any, Any]) -> tuple[list[P
         from sim.region import check_region
 
         return check_region(path)
-    if path.name == "experiment.yaml":
+    if _is_experiment(path):
         from sim.experiment import validate_experiment
 
         return validate_experiment(path)
