@@ -308,6 +308,17 @@ def test_validate_lists_every_problem_and_writes_nothing(stabsim, study):
     assert stabsim("validate", study / "empty")[0] == 2
 
 
+def test_validate_knows_an_experiment_by_its_keys_whatever_its_name(stabsim, study):
+    text = "format: 1\ntitle: Doses\nscenarios: [calm, police]\ndesign: {kind: grid}\nreplications: 2\n"
+    dose = "levers: {interventions.police.intensity: {values: [0, 1]}}\n"
+    (study / "doses.yaml").write_text(text + dose, encoding="utf-8")
+    code, shown, error = stabsim("validate", study / "doses.yaml")
+    assert (code, shown.strip(), error) == (0, "1 checked, no problem", "")
+    (study / "doses.yaml").write_text(text.replace("design", "dseign") + dose, encoding="utf-8")
+    code, _, error = stabsim("validate", study / "doses.yaml")
+    assert (code, "did you mean 'design'?" in error, "region" in error) == (2, True, False)
+
+
 # --- run and compare --------------------------------------------------------------------------------
 
 
@@ -401,6 +412,14 @@ def test_set_and_months_change_the_scenario(stabsim, study):
     assert (manifest["scenarios"][0]["resolved"]["months"], manifest["scenarios"][0]["title"]) == (6, "Other")
     code, _, error = stabsim("run", "calm.yaml", "--set", "moths=6")
     assert (code, "moths" in error) == (2, True)
+
+
+def test_a_warning_about_both_worlds_is_said_once(stabsim, study):
+    code, _, error = stabsim(
+        "compare", "calm.yaml", "police.yaml", "--set", "parameters.b_peer=6", *QUICK, "--out", "o"
+    )
+    assert code == 0
+    assert error.count("b_peer: is outside its evidence range") == 1
 
 
 def test_any_stored_run_can_be_run_again_alone(stabsim, study):

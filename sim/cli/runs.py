@@ -173,9 +173,9 @@ def warn(results: Any) -> None:
     """Print what the scenarios' files hold that is worth a second look."""
     if Verbosity.quiet:
         return
-    for scenario in results.scenarios:
-        for problem in scenario.warnings:
-            complain(f"warning: {problem}")
+    said = (str(problem) for scenario in results.scenarios for problem in scenario.warnings)
+    for problem in dict.fromkeys(said):  # what both inherit or are given is said once
+        complain(f"warning: {problem}")
 
 
 def _print_run(results: RunResults) -> None:
