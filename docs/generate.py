@@ -254,13 +254,13 @@ def shocks_page() -> str:
     shocks = list(catalogue().shocks.values())
     text = MADE + SHOCKS_INTRO
     text += table(
-        ["key", "name", "pattern", "rate a year", "basis of the rate", "evidence"],
+        ["key", "name", "pattern", "rate a year in each state", "basis of the rate", "evidence"],
         [
             [
                 f"[`{s.key}`](#{s.key})",
                 s.name,
                 s.pattern,
-                "-" if s.rate_per_year is None else number(s.rate_per_year),
+                _rate(s),
                 s.rate_basis,
                 s.evidence,
             ]
@@ -268,6 +268,12 @@ def shocks_page() -> str:
         ],
     )
     return text + "".join(map(_shock, shocks))
+
+
+def _rate(shock: ShockType) -> str:
+    if shock.rate_per_year is None:
+        return "-"
+    return number(shock.rate_per_year) + (", once for the region" if shock.rate_scope == "region" else "")
 
 
 def _shock(shock: ShockType) -> str:
@@ -344,7 +350,7 @@ A row counts only if its scenario, run again on the same draws with the row remo
 switches its mechanism off (the baseline is then solved again), approvals that no longer wait. *Differs most* is the
 largest difference for its level among the outcomes and fields that moved, with the row less without it: a mean over
 the run, its 95 % interval, how many outcomes and fields moved in some state or the region, and the pairs of runs.
-What is only spent or sent (`cost`, `troops`) does not count. A difference is beyond luck when Student's t allows it
+What is only spent, sent or armed (`cost`, `troops`, `arming`) does not count. A difference is beyond luck when Student's t allows it
 with 5 % shared by all that is looked at, in all places and both looks (8 pairs of runs, then 32 where nothing
 moved), and at least a ten-thousandth of its level. Being beyond luck is not being large: read the difference. Measured with 9,000 citizens and at most 48 months
 by `python -m tests.long rows`, stored in `coverage_moves.csv`. The first scenario of a row is the one that is run.

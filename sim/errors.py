@@ -1,7 +1,9 @@
-"""Errors a user can act on. Everything else is a defect and keeps its traceback."""
+"""Errors a user can act on, and the words that their messages share. All else is a defect and keeps its traceback."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sim.wording import printable
@@ -73,3 +75,21 @@ class RunError(SimError):
     def __init__(self, stage: str, message: str) -> None:
         self.stage = stage
         super().__init__(f"{stage}: {message}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the hint "did you mean ...?" for a name, or nothing when none is close."""
+    table = {candidate.casefold(): candidate for candidate in sorted(known)}
+    close = difflib.get_close_matches(name.casefold(), list(table), n=1, cutoff=0.6)
+    return f"did you mean {table[close[0]]!r}?" if close else ""
+
+
+def short(value: object) -> str:
+    """Return a value as short, printable text for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def label(name: str) -> str:
+    """Return a name from outside as short, printable text."""
+    return name[:80] if name[:80].isprintable() else ascii(name[:80])

@@ -273,11 +273,25 @@ class CellRound(NamedTuple):
 
 
 class CrowdParameters(NamedTuple):
-    """The few parameters that the pass over citizens needs (a threaded kernel takes no long tuple)."""
+    """The few parameters that the passes over citizens need (a threaded kernel takes no long tuple)."""
 
     turnout_cap: float
     detain_peaceful: float
     detain_violent: float
+    b_risk: float
+    b_unemployment: float
+    b_threshold: float
+
+
+class Scratch(NamedTuple):
+    """Buffers of one block of citizens, a row for each kernel thread: (threads, `sim.kernels.crowd.BUFFER`) each.
+
+    ``words`` uint32 draws; ``chosen`` int32 numbers in the block of those who may come; ``probability`` float64, theirs.
+    """
+
+    words: Array
+    chosen: Array
+    probability: Array
 
 
 class Targets(NamedTuple):

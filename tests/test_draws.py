@@ -28,8 +28,7 @@ from sim.kernels.mobilisation import (
     LITERAL,
     arrest_probability,
     fill_probabilities,
-    fill_uniforms,
-    set_stances,
+    fill_stances,
 )
 from sim.parameters import as_record, parameters
 from sim.region import find_region, load_region
@@ -138,9 +137,9 @@ def test_a_citizen_meets_the_same_luck_in_any_block_and_alone() -> None:
     seed, uid = U64(99), U64(0xFEDCBA9876543210)
     alone = [draws.citizen_uniform(seed, draws.TURN_OUT, 12, uid, i) for i in range(103)]
     for first in (0, 4, 32, 100):
-        buffer = np.empty(108)
-        fill_uniforms(buffer, 103 - first, seed, draws.TURN_OUT, 12, uid, first)
-        assert buffer[: 103 - first].tolist() == alone[first:]
+        words = np.empty(108, np.uint32)
+        draws.fill_words(words, 103 - first, seed, draws.TURN_OUT, 12, uid, first)
+        assert [draws.unit32(word) for word in words[: 103 - first]] == alone[first:]
 
 
 # --- a statistical battery on the way draws are used ------------------------------------------------
@@ -294,8 +293,11 @@ def test_one_changed_input_bit_changes_half_the_output_bits() -> None:
 @kernel
 def fill_cells(out, seed, stream, tick, uids):
     """Uniforms of the citizens (columns) of cells (rows)."""
+    words = np.empty(out.shape[1] + 3, np.uint32)
     for c in range(out.shape[0]):
-        fill_uniforms(out[c], out.shape[1], seed, stream, tick, uids[c], 0)
+        draws.fill_words(words, out.shape[1], seed, stream, tick, uids[c], 0)
+        for i in range(out.shape[1]):
+            out[c, i] = draws.unit32(words[i])
 
 
 @pytest.fixture(scope="module")
@@ -738,12 +740,17 @@ def crowd_batch() -> dict[str, str]:
     young = rng.uniform(size=n) < 0.2
     stance = np.empty(n, np.float32)
     p = as_record(parameters({"b_threshold": 0.37, "b_unemployment": 0.61}))
-    start = np.array([0, 300, n])
+    start = (0, 300, n)
     rates = rng.uniform(0.02, 0.3, (2, 2))
-    set_stances(stance, threshold, labour, young, start, rates[0], rates[1], p)
+    for c in (0, 1):
+        fill_stances(
+            stance, start[c], start[c + 1], threshold, labour, young, start[c + 1] - start[c], rates[0, c], rates[1, c],
+            p.b_unemployment, p.b_threshold,
+        )  # fmt: skip
     chance = np.empty(n)
     drive, grief, fear = rng.uniform(1.0, 5.0, 3)
-    fill_probabilities(chance, hardship, risk, stance, -drive, grief, fear, 0.15)
+    everybody = np.arange(n, dtype=np.int32)
+    fill_probabilities(chance, everybody, n, 0, hardship, risk, stance, -drive, grief, fear, 0.15)
     return {"stance": fingerprint(stance), "chance": fingerprint(chance)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import os
 import random
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 
+from sim.kernels.compiling import compiled_from
 from sim.model import RunResult, StabilityModel, simulate
 from sim.population import Population, synthesise
 from sim.region import Region, find_region, load_region
@@ -243,7 +246,7 @@ def test_an_observer_changes_nothing(turmoil: Scenario) -> None:
     watched = StabilityModel(turmoil, setting(), SEED, log_rounds=True)
     while watched.month < turmoil.months:
         watched.step()
-        _ = watched.situation, watched.world.fields.tension.mean(), watched.proposals("allies")
+        _ = watched.situation, watched.world.fields.tension.mean(), watched.situation.proposals("allies")
     watched.world.recorder.close()
     assert watched.world.recorder.series.tobytes() == run(turmoil).series.tobytes()
 
@@ -297,3 +300,20 @@ def test_a_stored_solve_is_reused() -> None:
     loaded, people = world()
     given = prepare(loaded, people, solve=Solve(-9.0, -4.0, 0.2, 0.1))
     assert given.solve == Solve(-9.0, -4.0, 0.2, 0.1)
+
+
+def test_the_cache_of_compiled_code_knows_every_file_whose_constants_it_takes_in() -> None:
+    """A renumbered outcome must not be recorded by code compiled with the old number."""
+    known = {path.resolve() for path in compiled_from()}
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("sim.")]
+    own = {value.__module__ for one in modules for value in vars(one).values() if isinstance(value, Dispatcher)}
+    holding = [one for one in modules if one.__name__ in own]
+    assert len(holding) > 10
+    for module in holding:
+        for line in ast.parse(Path(str(module.__file__)).read_text()).body:
+            if not isinstance(line, ast.ImportFrom) or not (line.module or "").startswith("sim."):
+                continue
+            source = sys.modules[str(line.module)]
+            constants = (int, float, tuple, dict, np.generic, np.ndarray)
+            taken = [one.name for one in line.names if isinstance(getattr(source, one.name), constants)]
+            assert not taken or Path(str(source.__file__)).resolve() in known, (module.__name__, line.module, taken)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sim.model
+import sim.model.month
 from sim.agents.armed_group import ArmedGroup
 from sim.agents.base import (
     Action,
@@ -288,6 +288,13 @@ THRESHOLDS: list[tuple[str, str, Level, float, float]] = [
         0.19,
         0.21,
     ),
+    (
+        "state",
+        "arms against",
+        lambda arms: replace(calm(arming=arms), dispute=disputed(0.65).dispute),
+        0.49,
+        0.51,
+    ),
     ("state", "peacekeepers offered", lambda x: near(capacity=x), 0.49, 0.51),
     ("state", "takes back reform", lambda x: near(credibility=0.02, corruption=x), 0.44, 0.53),
     ("state", "hardens", lambda x: replace(WAR, group_deaths=[0, int(x)] * N), 5, 6),
@@ -303,6 +310,7 @@ THRESHOLDS: list[tuple[str, str, Level, float, float]] = [
     ("regional", "opens monitoring", lambda x: calm(capacity=x), 0.49, 0.51),
     ("civil society", "is heard", lambda x: near(civic_space=x), 0.39, 0.41),
     ("external power", "lies low", lambda x: replace(calm(), news=(("accession", 0), ("accession", 1)) * int(x)), 0, 1),
+    ("external power", "supports those who fight", lambda x: replace(calm(), at_war=[bool(x)] * N), 0, 1),
     ("crime network", "bribes officials", lambda x: near(crime=x), 0.34, 0.36),
     ("crime network", "sells arms", lambda x: near(tension=x), 0.29, 0.31),
 ]
@@ -390,6 +398,20 @@ def test_armed_group_attacks_only_when_strong_enough() -> None:
     assert [action.attack for action in weak + strong if isinstance(action, SetArms)] == [0.0, 1.0]
 
 
+def test_organised_crime_puts_off_a_settlement() -> None:
+    """S17: fewer lucks bring peace to a group that contraband feeds, more to one that it fails."""
+    peace = []
+    for crime in (0.1, 0.3, 0.9):
+        peace.append(0)
+        for luck in np.linspace(0.001, 0.1, 100):
+            group = AGENTS["armed group"](Stub(settle_crime=2.0))
+            group.enter("active", 0)
+            group.chance = lambda number, luck=luck: luck  # type: ignore[method-assign]
+            told = said(drive(group, replace(WAR, outcomes={**WAR.outcomes, "crime": [crime] * N}), 1, start=1))
+            peace[-1] += "accepts a ceasefire" in told
+    assert 100 > peace[0] > peace[1] > peace[2] > 0
+
+
 @pytest.mark.parametrize("level", [0.0, 0.4, 1.0])
 def test_bound_of_formation_holds(level: float) -> None:
     """The early bound of the hazard never cuts off a hazard that is possible."""
@@ -453,6 +475,39 @@ def test_a_switch_waits_and_has_two_thresholds() -> None:
     assert turns(Switch(0.6, 0.4, wait=2, dwell=3), [0.7, 0.5, 0.7, 0.7, 0.5, 0.5, 0.5, 0.3, 0.3]) == [3, 8]
 
 
+# External power and regional bodies -----------------------------------------------------------------------
+
+
+def test_an_external_power_presses_networks_as_far_as_they_are_exposed() -> None:
+    agent = AGENTS["external power"](Stub())
+    decide(agent, near(cyber=0.8), 1)
+    pushed, pressed = doses(agent, "influence"), doses(agent, "outage")
+    assert pushed.keys() == {(0,), (1,)}
+    assert pressed == {(0,): pytest.approx(0.8 * pushed[0,])}
+
+
+def test_an_external_power_prolongs_wars_only_where_it_pushes_and_only_while_it_is_not_exposed() -> None:
+    agent = AGENTS["external power"](Stub())
+    everywhere = replace(calm(), at_war=[True] * N)
+    drive(agent, everywhere, 3)
+    assert doses(agent, "settlement") == {(0,): 1.0, (1,): 1.0}
+    assert all(size < 0.0 for lever, size, _ in agent.model.opened if lever == "settlement")
+    provoked = replace(everywhere, news=tuple(("accession", s) for s in range(N)))
+    exposed = next(month for month in range(3, 60) if "lies low" in said(drive(agent, provoked, 1, start=month)))
+    assert doses(agent, "settlement") == {}
+    assert exposed > 12
+
+
+def test_the_reform_platform_serves_those_who_contribute() -> None:
+    """SEESAC's platform: standards for states that take part, while more than half of them do."""
+    agent = AGENTS["regional"](Stub())
+    decide(agent, with_outcome(calm(), "capacity", 2, 0.4), 1)
+    assert doses(agent, "reform_security") == {(0,): 1.0, (1,): 1.0}
+    assert not doses(AGENTS["regional"](Stub()), "reform_security")
+    drive(agent, calm(capacity=0.3), 24, start=2)
+    assert doses(agent, "reform_security") == {}
+
+
 # NATO -----------------------------------------------------------------------------------------------------
 
 
@@ -464,6 +519,34 @@ def answers(agent: Institution, picture: Situation, *waiting: Activity, months: 
         if given_now:
             return [(month, action) for action in given_now]
     return []
+
+
+KILLING = with_outcome(WAR, "armed_deaths", 0, 60.0)
+FLIGHT = with_outcome(with_outcome(WAR, "armed_deaths", 0, 0.0), "displaced", 0, 60_000.0)
+REFUSED = (("no mandate", 0),)
+
+
+@pytest.mark.parametrize(
+    ("picture", "news", "expected"),
+    [
+        (KILLING, REFUSED, "approves plan"),
+        (FLIGHT, REFUSED, "approves plan"),
+        (KILLING, (), ""),  # the Council was not asked, or gave a mandate
+        (WAR, REFUSED, ""),  # a war, but few die and few flee
+        (replace(KILLING, at_war=[False] * N), REFUSED, ""),
+        (replace(KILLING, division=1.0, dispute=[[0.9] * N] * N), REFUSED, "refuses plan"),
+    ],
+)
+def test_an_air_campaign_is_the_last_resort(
+    picture: Situation, news: tuple[tuple[str, int], ...], expected: str
+) -> None:
+    """Adaptive: it waits for killing or flight in a war and a mandate refused; then the least willing Allies decide."""
+    agent = AGENTS["nato"](Stub())
+    campaign = proposal("allies", row="I14")
+    drive(agent, replace(WAR, outcomes=picture.outcomes, at_war=picture.at_war, news=news), 12)
+    assert [action.what for _, action in answers(agent, picture, campaign)] == [expected] * bool(expected)
+    on_paper = answers(AGENTS["nato"](Stub()), replace(calm(), scripted=True), campaign)
+    assert [action.what for _, action in on_paper] == ["approves plan"]
 
 
 @pytest.mark.parametrize("scripted", [True, False])
@@ -990,8 +1073,8 @@ def test_adaptive_runs_are_repeatable_and_differ_from_scripted(tmp_path: Path) -
 def test_scripted_runs_do_not_notice_the_institutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = spec(tmp_path, TURMOIL + PACKAGE, mode="scripted")
     full = run(scenario)
-    roster = sim.model.institutions
-    monkeypatch.setattr(sim.model, "institutions", lambda model: [a for a in roster(model) if not a.reactive])
+    roster = sim.model.month.institutions
+    monkeypatch.setattr(sim.model.month, "institutions", lambda model: [a for a in roster(model) if not a.reactive])
     assert digest(run(scenario)) == digest(full)
 
 
@@ -1010,14 +1093,14 @@ def test_an_idle_institution_changes_nothing(tmp_path: Path, monkeypatch: pytest
 
     scenario = spec(tmp_path, TURMOIL + PACKAGE, mode=mode)
     plain = run(scenario)
-    roster = sim.model.institutions
+    roster = sim.model.month.institutions
     made: list[Idle] = []
 
     def larger(model: StabilityModel) -> list[Institution]:
         made.append(Idle(model, "idle"))
         return [made[-1], *roster(model)]
 
-    monkeypatch.setattr(sim.model, "institutions", larger)
+    monkeypatch.setattr(sim.model.month, "institutions", larger)
     assert digest(run(scenario)) == digest(plain)
     assert made[0].seen == list(range(24))
 
@@ -1036,7 +1119,7 @@ def histories(scenario: Scenario) -> dict[str, list[tuple[int, str]]]:
     model = StabilityModel(scenario, setting, SEED)
     while model.month < scenario.months:
         model.step()
-    return {one.key: one.history for one in model.deliveries}
+    return {one.key: one.history for one in model.programmes.deliveries}
 
 
 def test_scripted_approvals_come_on_time(tmp_path: Path) -> None:
@@ -1076,7 +1159,7 @@ def test_weights_conserve_the_budget_every_month(tmp_path: Path) -> None:
     changed = False
     while model.month < scenario.months:
         model.step()
-        active = [one for one in model.deliveries if one.status == "running"]
+        active = [one for one in model.programmes.deliveries if one.status == "running"]
         planned = sum(one.meur_per_year for one in active) / 12.0
         assert model.world.recorder.series[model.month - 1, :, OUTCOME_INDEX["cost"]].sum() == pytest.approx(planned)
         changed = changed or any(one.weight != 1.0 for one in active)

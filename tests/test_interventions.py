@@ -138,7 +138,7 @@ def told(scenario: Scenario, arrange: Any = at_war, seed: int = SEED) -> Told:
     model = StabilityModel(scenario, setting(), seed)
     arrange(model)
     levers: list[dict[str, np.ndarray]] = []
-    tested = next((one for one in model.deliveries if one.key == "tested"), None)
+    tested = next((one for one in model.programmes.deliveries if one.key == "tested"), None)
     result = model.run(lambda m: levers.append({k: v.copy() for k, v in m.world.levers.totals.items()}))
     fields = {name: array.copy() for name, array in model.world.fields._asdict().items()}
     return Told(result, fields, levers, tested)
@@ -259,7 +259,7 @@ def test_missions_arrive_sooner(busy: Load, row: str, delivery: str) -> None:
 def arrival(scenario: Scenario, key: str) -> int:
     """Month in which a force arrives."""
     model = StabilityModel(scenario, setting(), SEED)
-    (force,) = [one for one in model.deliveries if one.key == key]
+    (force,) = [one for one in model.programmes.deliveries if one.key == key]
     model.run()
     return next(month for month, status in force.history if status == RUNNING)
 
@@ -267,9 +267,13 @@ def arrival(scenario: Scenario, key: str) -> int:
 def test_monitors_keep_a_ceasefire(busy: Load) -> None:
     """At a luck that breaks it today, the lower hazard holds."""
     broken, kept = (told(scenario, at_ceasefire).result for scenario in (busy(), busy("I12")))
-    fighters = OUTCOME_INDEX["fighters"]
+    fighters, relapses = OUTCOME_INDEX["fighters"], OUTCOME_INDEX["relapses"]
     assert broken.series[-1, :, fighters].sum() > 0.0
     assert kept.series[-1, :, fighters].sum() == 0.0
+    for run, expected in ((broken, True), (kept, False)):
+        told_of = [one for one in run.decisions if one.what == "takes up arms again"]
+        assert run.series[:, :, relapses].sum() == len(told_of)
+        assert bool(told_of) == expected
 
 
 def test_fighters_leave_sooner_under_reintegration(busy: Load, without: Told) -> None:
@@ -446,7 +450,7 @@ def test_draws_are_keyed_by_run_entry_and_channel(busy: Load) -> None:
     weights = []
     for spec, seed in ((scenario, SEED), (alone, SEED), (scenario, SEED + 1)):
         model = StabilityModel(spec, setting(), seed)
-        (tested,) = [one for one in model.deliveries if one.key == "tested"]
+        (tested,) = [one for one in model.programmes.deliveries if one.key == "tested"]
         weights.append([pull.weights.tolist() for pull in tested.source.pulls])
     assert weights[0] == weights[1] != weights[2]
 

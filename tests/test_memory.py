@@ -11,7 +11,7 @@ from typing import Any
 import mesa
 import pytest
 
-import sim.model
+import sim.model.run
 from sim.agents.base import Institution
 from sim.model import StabilityModel, simulate
 from sim.population import synthesise
@@ -40,7 +40,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[StabilityModel]]
             super().__init__(*args, **options)
             made.append(weakref.ref(self))
 
-    monkeypatch.setattr(sim.model, "StabilityModel", Watched)
+    monkeypatch.setattr(sim.model.run, "StabilityModel", Watched)
     return made
 
 

@@ -122,7 +122,7 @@ ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("b_violence_armed", "b_violence_repression", "flight_expulsion"), "war"),
     **dict.fromkeys(("tension_repression", "legitimacy_repression", "kin_shield", "crime_fighters"), "war"),
     **dict.fromkeys(("police_capacity", "troop_riot_role"), "unrest"),
-    **dict.fromkeys(("bribes_size", "arms_sales", "mission_pool"), "war"),
+    **dict.fromkeys(("bribes_size", "arms_sales", "mission_pool", "spoiler_size"), "war"),
     **dict.fromkeys((name for name in CATALOGUE if name.startswith("b_group_")), "decades"),
     "mission_dwell": "alarm",
     **dict.fromkeys(("settle_shape", "relapse_halflife"), "decades"),
@@ -157,8 +157,7 @@ def recorded(spec: Scenario, made: Setting, seed: int) -> Array:
     case = CASES[spec.key]
     for lever, size in case.levers:
         number = model.open_handle(lever, size, range(made.region.n_states), 0.0, 0.0)
-        model.open_handles[number] = model.handles[number]()
-        model.open_handles[number].set_dose(1.0)
+        model.handles.set_dose(number, 1.0)
     model.world.expulsion[1] = case.expulsion
     while model.month < spec.months:
         model.step()

@@ -224,8 +224,7 @@ def targeting(folder: Path, noise: float, information: float, count: int) -> tup
     for seed in range(count):
         model = StabilityModel(spec, made, seed)
         number = model.open_handle("information", 1.0, [0, 1], 0.0, 0.0)
-        model.open_handles[number] = model.handles[number]()
-        model.open_handles[number].set_dose(information)
+        model.handles.set_dose(number, information)
         g, hits = made.geography, []
         while model.month < spec.months:
             model.step()
@@ -321,13 +320,24 @@ PATHWAYS = {
     ),
     "economy": (
         "shocks:\n  closures: {type: mass_layoffs, at: 2024-02, magnitude: 1.4}\n", "",
-        (("unemployment", 1), ("participants", 1)),
-        ("participants",), {"b_unemployment": 0.0, "extremism_youth": 0.0},
+        (("unemployment", 1), ("participants", 1), ("violent_participants", 1)),
+        ("participants", "violent_participants"),
+        {"b_unemployment": 0.0, "extremism_youth": 0.0, "legitimacy_unemployment": 0.0},
+    ),
+    "lost trust": (
+        "shocks:\n  closures: {type: mass_layoffs, at: 2024-02, magnitude: 1.4}\n", "",
+        (("unemployment", 1), ("legitimacy", -1), ("participants", 1)),
+        ("legitimacy", "participants"), {"legitimacy_unemployment": 0.0},
+    ),
+    "contraband": (
+        "shocks:\n  depots: {type: arms_inflow, at: 2024-02, magnitude: 4.0}\n", "",
+        (("crime", 1), ("extremism", 1)),
+        ("extremism",), {"extremism_crime": 0.0, "unemployment_crime": 0.0, "corruption_crime": 0.0},
     ),
     "aggrieved youth": (
         "shocks:\n  closures: {type: mass_layoffs, at: 2024-02, magnitude: 1.4}\n", "",
         (("youth_unemployment", 1), ("extremism", 1)),
-        ("extremism",), {"b_unemployment": 0.0, "extremism_youth": 0.0},
+        ("extremism",), {"b_unemployment": 0.0, "extremism_youth": 0.0, "legitimacy_unemployment": 0.0},
     ),
     "rivalry": (
         "shocks:\n  rivalry: {type: power_rivalry, at: 2024-02, magnitude: 1.4}\n", "",
@@ -337,8 +347,8 @@ PATHWAYS = {
     ),
     "arms": (
         "shocks:\n  rivalry: {type: power_rivalry, at: 2024-02, magnitude: 1.4}\n", "",
-        (("influence", 1), ("dispute", 1)),
-        ("dispute",), {"distrust_influence": 0.0},
+        (("influence", 1), ("arming", 1), ("dispute", 1)),
+        ("arming", "dispute"), {"distrust_influence": 0.0},
     ),
     "cyber": (
         "shocks:\n  neglect: {type: cyber_neglect, at: 2024-01}\n  attack: {type: cyber_attack, at: 2024-09, magnitude: 2.0}\n",
@@ -348,6 +358,12 @@ PATHWAYS = {
     ),
 }  # fmt: skip
 CROWDED = {"quiet_participation": 1e-3, "violent_share": 0.1, "incident_rate": 0.1}
+CONDITIONS = {
+    "arms": {"distrust_influence": 2.0},
+    "lost trust": {"b_unemployment": 0.0, "extremism_youth": 0.0},
+    "contraband": {"group_hazard": 0.0},
+}
+"""What a pathway needs besides: other paths from the same challenge are off where one of them is shown alone."""
 
 
 @pytest.mark.parametrize("name", PATHWAYS)
@@ -355,9 +371,9 @@ def test_a_pathway_is_a_chain_and_its_coefficient_kills_it(name: str, tmp_path: 
     """W1: the challenge moves first, what follows moves in order; without the named coefficient it never moves."""
     text, counterfactual, path, killed, coefficient = PATHWAYS[name]
     mode = "adaptive" if name in ("rivalry", "arms") else "scripted"
-    hot = {**CROWDED, **({"distrust_influence": 2.0} if name == "arms" else {})}
+    hot = {**CROWDED, **CONDITIONS.get(name, {})}
     first, second = (scenario(tmp_path, one, mode, 30) for one in (counterfactual, text))
-    count = 4 * RUNS if name == "nationalism" else RUNS
+    count = 4 * RUNS if name in ("nationalism", "economy") else RUNS
     check_path(moves(runs(first, hot, count), runs(second, hot, count)), path)
     dead = {**hot, **coefficient}
     left = moves(runs(first, dead), runs(second, dead))

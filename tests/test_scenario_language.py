@@ -38,6 +38,7 @@ from sim.scenario.own import own_entries
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import DefinitionFile
 from sim.scenario.watch import REQUEST, STOP, SWITCH_OFF
+from sim.world.geography import build_geography
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import Setting, prepare
 
@@ -73,7 +74,7 @@ def run(scenario: Scenario, setting: Setting, seed: int = 1) -> tuple[StabilityM
     model, spent = StabilityModel(scenario, setting, seed), []
     while model.month < scenario.months:
         model.step()
-        spent.append([one.spent for one in model.deliveries])
+        spent.append([one.spent for one in model.programmes.deliveries])
     return model, spent
 
 
@@ -146,7 +147,7 @@ def test_a_condition_may_look_at_outcomes_the_index_and_fields(
         model = StabilityModel(replace(case, months=2), setting, 1)
         assert np.isfinite(model.indicator(indicator, where))
         model.step()
-        assert model.deliveries[0].status == "running"
+        assert model.programmes.deliveries[0].status == "running"
 
 
 def test_a_switched_programme_spends_while_it_runs_and_starts_again(tmp_path: Path, setting: Setting) -> None:
@@ -163,7 +164,7 @@ def test_what_was_approved_once_deploys_anew_without_asking(tmp_path: Path, sett
     when = "{indicator: cost, below: 0.05, until_above: 0.05, dwell_months: 2}"
     case = load(tmp_path, f"interventions: {{a: {{type: I2, approval: host, meur_per_year: 12, when: {when}}}}}\n")
     model, _ = run(case, setting)
-    states = [status for _, status in model.deliveries[0].history]
+    states = [status for _, status in model.programmes.deliveries[0].history]
     assert states.count("proposed") == 1
     assert states.count("running") > 1
 
@@ -173,7 +174,7 @@ def test_nothing_is_spent_after_a_stop(tmp_path: Path, setting: Setting) -> None
     case = load(tmp_path, f"interventions: {{a: {{type: I2, approval: none, meur_per_year: 12, stop_when: {stop}}}}}\n")
     model, spent = run(case, setting)
     assert [row[0] for row in spent] == [1.0, 2.0, 3.0] + [3.0] * 9
-    assert model.deliveries[0].status == "ended"
+    assert model.programmes.deliveries[0].status == "ended"
     assert any(decision.what == "stops a" and "cost above 0.5" in decision.why for decision in model.decisions)
 
 
@@ -247,7 +248,7 @@ def test_programmes_of_a_budget_are_scaled_down_together(tmp_path: Path, setting
     )
     free, _ = run(load(tmp_path, body), setting)
     held, spent = run(load(tmp_path, body + "budgets: {fund: {meur_per_year: 8, members: [a, b]}}\n"), setting)
-    place = {one.key: number for number, one in enumerate(held.deliveries)}
+    place = {one.key: number for number, one in enumerate(held.programmes.deliveries)}
     monthly = np.diff(np.array([[0.0] * 3, *spent]), axis=0)
     together = monthly[:, place["a"]] + monthly[:, place["b"]]
     assert np.all(together <= 8 / 12 + 1e-12)
@@ -366,6 +367,28 @@ def test_a_shock_on_the_region_is_drawn_once_for_it(tmp_path: Path, setting: Set
     found = drawn("shocks: {a: {type: war_elsewhere, rate: 1}}\n", tmp_path, setting, months=600)
     assert len(found) == len({at for _, at, _, _ in found}) > 0
     assert {states for _, _, states, _ in found} == {()}
+
+
+def test_what_was_seen_once_in_the_region_comes_about_once_in_it(tmp_path: Path) -> None:
+    """The catalogue's rates are per state: looted depots, once in seven states and 35 years, are no seven of them."""
+    region = load_region(find_region("western_balkans"), 2024)
+    state_uid = build_geography(region).state_uid
+    both = "shocks: {a: {type: arms_inflow, rate: catalogue}, b: {type: assassination, rate: catalogue}}\n"
+    spec = load(tmp_path, both, ("region=western_balkans",))
+    assert [shock.rate for shock in spec.shocks] == [pytest.approx(1 / (7 * 35), rel=0.05)] * 2
+    found = sum(1 for _ in happening(spec.shocks[:1], region, state_uid, 40 * 35 * 12, 1))
+    assert 0.6 < found / 40 < 1.4
+
+
+def test_a_shock_that_hardly_a_run_will_see_is_warned_of(tmp_path: Path) -> None:
+    """Fewer than one in ten runs, counted over the states it is drawn in, or the region."""
+    for kind, rate, targets, rare in (
+        ("earthquake", 0.05, "", False),
+        ("earthquake", 0.05, ", targets: {states: [BBB]}", True),
+        ("war_elsewhere", 0.05, "", True),
+    ):
+        spec = load(tmp_path, f"shocks: {{a: {{type: {kind}, rate: {rate}{targets}}}}}\n", ("months=13",))
+        assert any("so rare" in str(problem) for problem in spec.warnings) == rare
 
 
 # --- theories ---

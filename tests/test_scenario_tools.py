@@ -786,12 +786,11 @@ def test_threads_beyond_the_processors_do_not_help(monkeypatch) -> None:
     ],
 )
 def test_what_cannot_run_is_refused_with_its_size(settings: dict[str, Any], words: str, monkeypatch) -> None:
-    from sim.api.setup import prepare
+    from sim.api.setup import Settings, prepare
 
     monkeypatch.setattr(sizes, "_free_memory", lambda: 8 * 10**9)
-    asked = {"replications": 1, "citizens": 20_000, "workers": 2} | settings
-    known = (1, asked["replications"], asked["citizens"], None, 1, asked["workers"], ())
+    asked = {"seed": 1, "replications": 1, "citizens": 20_000, "workers": 2} | settings
     monkeypatch.setattr("sim.api.setup.build_plan", lambda specs, **given: given)
     with pytest.raises(InputError, match=f"citizens, {asked['workers']} workers: {words} .*--force starts it"):
-        prepare(["baseline_2024"], *known, None)
-    assert prepare(["baseline_2024"], *known, None, force=True).size.memory > 10**9
+        prepare(["baseline_2024"], Settings(**asked))
+    assert prepare(["baseline_2024"], Settings(**asked, force=True)).size.memory > 10**9

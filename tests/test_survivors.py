@@ -91,7 +91,7 @@ def test_oversight_restrains_repression() -> None:
 def test_a_programme_runs_its_months_and_spends_a_year_in_a_year() -> None:
     """Bugs ``a-month-too-long`` and ``a-year-each-month``."""
     model = run(valley_model(Valley(file="valleys_dialogue", months=15), 0))
-    programme = model.deliveries[0]
+    programme = model.programmes.deliveries[0]
     assert programme.history == [(0, "running"), (12, "ended")]
     assert programme.meur_per_year > 0
     assert programme.spent == pytest.approx(programme.meur_per_year)
@@ -115,7 +115,7 @@ def test_effects_are_absorbed_by_integrity_and_reach_by_residents_once() -> None
 def test_a_dose_saturates_once() -> None:
     """Bug ``saturated-twice``: half a dose gives (1 - e^-1.5) / (1 - e^-3) of the effect, also if a ceiling halves it."""
     for dose, share in ((0.5, 1.0), (1.0, 0.5)):
-        programme = valley_model(Valley(file="valleys_dialogue", months=12), 0).deliveries[0]
+        programme = valley_model(Valley(file="valleys_dialogue", months=12), 0).programmes.deliveries[0]
         programme.dose = dose
         programme.request(0)
         programme.deliver(share)

@@ -24,8 +24,8 @@ class ArmedGroup(Institution):
     """Forms at a hazard, recruits while armed, attacks when strong enough, accepts a ceasefire, may relapse.
 
     Armed groups follow this rule in scripted runs too: they are part of the conflict, not of the response
-    to it.
-    Source: S1, S6, S12, S13, S20, D11, P1.
+    to it. ``relapsed`` is the last month in which it broke a ceasefire, -1 before.
+    Source: S1, S6, S12, S13, S17, S20, D11, P1.
     """
 
     reactive = False
@@ -42,7 +42,9 @@ class ArmedGroup(Institution):
         self.arms = 0.0
         self.deaths: list[int] = []
         self.onset_counted = False
+        self.relapsed = -1
         self.highest_chance = self.highest_hazard() / 12.0
+        self.start_crime = self.model.situation.outcomes["crime"][self.state]
 
     def watched(self) -> tuple[str, ...]:
         """Nothing that it needs is hidden from it."""
@@ -111,7 +113,8 @@ class ArmedGroup(Institution):
             return self.make_peace(picture, "scripted by the scenario")
         months = max(picture.month - self.since, 1)
         pace = exp((p.settle_shape - 1.0) * log(months / 12.0)) if months > 12 else 1.0
-        hazard = p.settle_rate * pace * exp(self.model.lever("settlement", self.state))
+        crime = picture.outcomes["crime"][self.state] - self.start_crime
+        hazard = p.settle_rate * pace * exp(self.model.lever("settlement", self.state) - p.settle_crime * crime)
         if self.spent(picture):
             hazard = 2.0 * hazard
         if order.arms == 0.0 and self.faded(picture):
@@ -158,6 +161,7 @@ class ArmedGroup(Institution):
         if self.chance(2) >= hazard / 12.0:
             return []
         self.enter(ACTIVE, picture.month)
+        self.relapsed = picture.month
         self.arms = 0.3
         return [SetArms("takes up arms again", "the peace did not hold", self.group, self.arms, 0.0)]
 

@@ -28,12 +28,12 @@ EXPOSURE_PACE = 0.05
 
 
 class ExternalPower(Institution):
-    """Media, money, energy, spoilers, all through external influence; limited resources, a cost of exposure.
+    """Media and money through external influence, pressure on networks, and support to spoilers of a peace.
 
     Targets are the states with most (tension + 1 - alignment) x weakness. After an accession stage or an
-    exercise it steps up there, with half-life ``reaction_halflife``. Much pushing exposes it, and once
-    exposed it keeps a quarter of its push until that is forgotten. Source: docs/model.md; A8, W8;
-    M14.
+    exercise it steps up there, with half-life ``reaction_halflife``. Resources are limited: much pushing
+    exposes it, and once exposed it keeps a quarter of its push until that is forgotten.
+    Source: docs/model.md; A8, W8; M14, S18, S19.
     """
 
     def prepare(self) -> None:
@@ -41,6 +41,8 @@ class ExternalPower(Institution):
         p = self.model.setting.parameters
         every = range(self.model.setting.region.n_states)
         self.push = [self.handle("influence", p.reaction_size, [s], lag=1.0, halflife=3.0) for s in every]
+        self.outages = [self.handle("outage", p.cyber_pressure, [s], lag=1.0, halflife=2.0) for s in every]
+        self.spoilers = [self.handle("settlement", -p.spoiler_size, [s], lag=2.0, halflife=3.0) for s in every]
         self.kept = keep(p.reaction_halflife)
         self.reaction = [0.0 for s in every]
         self.targets: list[int] = []
@@ -63,7 +65,17 @@ class ExternalPower(Institution):
         self.pushed = fsum(doses)
         for s, dose in enumerate(doses):
             actions += self.dose(self.push[s], dose)
+            actions += self.dose(self.outages[s], dose * picture.outcomes["cyber"][s])
+            actions += self.spoil(picture, s, dose > 0.0 and not self.lying_low.active)
         return actions
+
+    def spoil(self, picture: Situation, s: int, present: bool) -> list[Action]:
+        """Support those who fight where it pushes, so that they settle later; stop when it lies low."""
+        helps = float(present and picture.at_war[s])
+        if helps == self.doses.get(self.spoilers[s], 0.0):
+            return []
+        verb = "supports" if helps else "no longer supports"
+        return self.dose(self.spoilers[s], helps, f"{verb} those who fight in {picture.states[s]}", "a war to prolong")
 
     def opening(self, picture: Situation, s: int) -> float:
         """(tension + 1 - alignment) x weakness; a present target keeps its place unless clearly beaten."""

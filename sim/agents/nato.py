@@ -15,6 +15,9 @@ SMALLEST_MISSION = 200
 """Troops below which nobody is sent."""
 ASK_AGAIN = 6
 """Months until a refused mission is asked for again."""
+COERCION = "I14"
+COERCION_DEATHS, COERCION_FLIGHT = 500.0, 0.05
+"""Deaths of twelve months, or displaced per resident, from which coercion may be the last resort."""
 
 
 class Nato(Institution):
@@ -22,8 +25,9 @@ class Nato(Institution):
 
     Division and the disputed status of a place decide what the Allies approve; without division they
     approve every proposal once it has waited ``approval_delay`` months, so that scripted scenarios run as
-    written. Troops take ``force_generation`` months more. Air campaigns are scripted, never chosen.
-    Source: docs/model.md; A2, W2, W4, W5.
+    written. Troops take ``force_generation`` months more. An air campaign only a scenario proposes; in adaptive runs the Allies hold it until it
+    is the last resort.
+    Source: docs/model.md; A2, W2, W4, W5; P12d.
     """
 
     def prepare(self) -> None:
@@ -39,6 +43,8 @@ class Nato(Institution):
         self.alarm = [
             Switch(p.mission_on, p.mission_off, wait=2, dwell=p.mission_dwell + p.force_generation) for s in every
         ]
+        self.deaths: list[list[float]] = [[] for s in every]
+        self.vetoed = [False for s in every]
         self.promised = [0.0 for s in every]
         self.due: list[float | None] = [None for s in every]
         self.ask_again = [0 for s in every]
@@ -62,6 +68,8 @@ class Nato(Institution):
         for one in picture.proposals("allies"):
             if picture.month - one.since < int(self.stretched("approval_time", p.approval_delay, one.states()) + 0.5):
                 continue
+            if one.row == COERCION and not picture.scripted and not self.last_resort(picture, one.states()):
+                continue
             bloc, will = self.least_willing(picture, one.states())
             if will > 0.0:
                 delay = self.stretched("nato_delay", p.force_generation, one.states()) if one.persons else 0.0
@@ -69,6 +77,26 @@ class Nato(Institution):
             else:
                 actions.append(Refuse(f"refuses {one.key}", f"{bloc} Allies do not agree", one.uid))
         return actions
+
+    def last_resort(self, picture: Situation, states: list[int]) -> bool:
+        """In one of the states there is war, killing or flight goes on, and the Council has refused a mandate."""
+        return any(
+            picture.at_war[s]
+            and self.vetoed[s]
+            and (
+                fsum(self.deaths[s]) >= COERCION_DEATHS
+                or picture.outcomes["displaced"][s] >= COERCION_FLIGHT * self.people[s]
+            )
+            for s in states
+        )
+
+    def remember(self, picture: Situation) -> None:
+        """Keep a year of deaths, and where a mandate was refused, until the war there is over."""
+        seen = picture.outcomes
+        refused = {s for kind, s in picture.news if kind == "no mandate"}
+        for s, past in enumerate(self.deaths):
+            self.deaths[s] = [*past[-11:], seen["communal_deaths"][s] + seen["armed_deaths"][s]]
+            self.vetoed[s] = (self.vetoed[s] or s in refused) and picture.at_war[s]
 
     def least_willing(self, picture: Situation, states: list[int]) -> tuple[str, float]:
         """The least willing bloc, and its will: positive without division, whatever the dispute."""
@@ -81,6 +109,7 @@ class Nato(Institution):
 
     def decide(self, picture: Situation) -> list[Action]:
         """A mission where there is alarm, and the next stage for those who meet the standards."""
+        self.remember(picture)
         actions: list[Action] = []
         for s in range(len(picture.states)):
             actions += self.mission(picture, s)

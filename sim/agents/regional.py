@@ -23,6 +23,7 @@ class RegionalBody(Institution):
         every = list(range(region.n_states))
         self.platform = Switch(0.0, -0.5, dwell=12.0)
         self.monitors = self.handle("information", 0.2, every, lag=3.0)
+        self.standards = [self.handle("reform_security", 0.05, [s], lag=12.0, halflife=24.0) for s in every]
         self.exercise = self.handle("dispute", -0.1, every, halflife=3.0)
         self.borders = list(zip(region.border_a.tolist(), region.border_b.tolist(), strict=True))
         self.patrols = [self.handle("enforcement", 0.1, pair, lag=6.0, halflife=6.0) for pair in self.borders]
@@ -49,7 +50,7 @@ class RegionalBody(Institution):
         return actions
 
     def decide(self, picture: Situation) -> list[Action]:
-        """Monitor and exercise while the platform stands; patrol borders that both sides join."""
+        """Monitor, share standards of reform and exercise while the platform stands; patrol borders that both join."""
         states = self.contributors(picture)
         actions: list[Action] = []
         if self.platform.see(len(states) - 0.5 * len(picture.states), picture.month):
@@ -60,6 +61,8 @@ class RegionalBody(Institution):
                 f"{verb} monitoring",
                 f"{len(states)} states contribute",
             )
+        for s, standard in enumerate(self.standards):
+            actions += self.dose(standard, float(self.platform.active and s in states))
         actions += self.train(picture, states)
         for number, pair in enumerate(self.borders):
             actions += self.patrol(picture, number, pair)

@@ -84,6 +84,7 @@ class State(Institution):
         self.rival = max(range(len(row)), key=lambda other: row[other])
         self.rival_influence = start.outcomes["influence"][self.rival]
         self.arming = Switch(max(DISTRUST, row[self.rival] + 0.03), max(EASED, row[self.rival] + 0.01), 2, 24.0)
+        self.forces = self.handle("arming", 1.0, [self.state], lag=6.0, halflife=12.0)
         self.weapons = self.handle("dispute", p.arming_size, [self.state, self.rival], lag=6.0, halflife=12.0)
         self.offering = Switch(0.5, 0.45, dwell=24.0)
 
@@ -228,10 +229,11 @@ class State(Institution):
         return [*said, *self.dose(first, dose), *self.dose(second, dose)]
 
     def distrust(self, picture: Situation) -> float:
-        """Of the rival, 1 - trust: their dispute, and what an external power has gained over there."""
-        gained = picture.outcomes["influence"][self.rival] - self.rival_influence
-        weight = self.model.setting.parameters.distrust_influence
-        return float(picture.dispute[self.state][self.rival] + weight * max(gained, 0.0))
+        """Of the rival, 1 - trust: their dispute, its arms, and what an external power has gained over there."""
+        p, seen = self.model.setting.parameters, picture.outcomes
+        gained = max(seen["influence"][self.rival] - self.rival_influence, 0.0)
+        feared = p.distrust_influence * gained + p.distrust_arming * seen["arming"][self.rival]
+        return float(picture.dispute[self.state][self.rival] + feared)
 
     def arm(self, picture: Situation) -> list[Action]:
         """Arm against the rival once trust is below 0.3 and lower than at the start."""
@@ -239,8 +241,9 @@ class State(Institution):
         if self.rival == self.state or not self.arming.see(distrust, picture.month):
             return []
         verb = "arms against" if self.arming.active else "stops arming against"
-        rival = picture.states[self.rival]
-        return self.dose(self.weapons, float(self.arming.active), f"{verb} {rival}", f"distrust {distrust:.2f}")
+        rival, dose = picture.states[self.rival], float(self.arming.active)
+        said = self.dose(self.forces, dose, f"{verb} {rival}", f"distrust {distrust:.2f}")
+        return [*said, *self.dose(self.weapons, dose)]
 
     def offer(self, picture: Situation) -> list[Action]:
         """Offer peacekeepers while it has the capacity."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import fsum
 
-from sim.agents.base import CONSENT, Action, Approve, Institution, Refuse, Situation, Switch
+from sim.agents.base import CONSENT, Action, Announce, Approve, Institution, Refuse, Situation, Switch
 
 ASK_AGAIN = 6
 """Months until a vetoed mandate is asked for again."""
@@ -121,7 +121,7 @@ class UnitedNations(Institution):
         self.ask_again[s] = picture.month + ASK_AGAIN
         name = picture.states[s]
         if self.vetoed(picture, [s]):
-            return [Action(f"gets no mandate for {name}", "a veto in the Council")]
+            return [Announce(f"gets no mandate for {name}", "a veto in the Council", "no mandate", s)]
         self.mandate[s] = True
         self.due[s] = picture.month + self.stretched("un_delay", self.model.setting.parameters.council_delay, [s])
         return [Action(f"gets a mandate for {name}", f"{self.need(picture, s):.0f} deaths in twelve months")]

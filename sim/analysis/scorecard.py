@@ -36,7 +36,17 @@ AREAS = (
         "political_stability",
         "Political stability",
         "Encouraging democratic processes",
-        ("reform_political", "legitimacy", "trust", "corruption", "tension", "dispute", "incidents", "influence"),
+        (
+            "reform_political",
+            "legitimacy",
+            "trust",
+            "corruption",
+            "tension",
+            "dispute",
+            "arming",
+            "incidents",
+            "influence",
+        ),
     ),
     Area(
         "economic_development",

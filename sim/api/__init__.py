@@ -9,6 +9,7 @@ from sim.api.listing import catalogue
 from sim.api.opened import read_results
 from sim.api.report import read_study, report
 from sim.api.results import Comparison, RunResults, RunsFailedError, SweepResults, scan
+from sim.api.setup import Settings
 from sim.api.single import Rerun, rerun, run
 from sim.api.sweep import Preview, preview, sweep
 from sim.api.why import Why, why
@@ -21,6 +22,7 @@ __all__ = [
     "Rerun",
     "RunResults",
     "RunsFailedError",
+    "Settings",
     "SweepResults",
     "Verification",
     "Why",

@@ -12,8 +12,7 @@ import pandas as pd
 
 from sim.analysis import write_csv
 from sim.api.setup import ProgressCallback
-from sim.errors import InputError, Problem
-from sim.region.read import nearest
+from sim.errors import InputError, Problem, nearest
 
 if TYPE_CHECKING:
     from sim.validation.hindcast import Asked

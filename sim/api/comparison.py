@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from sim.analysis import write_csv
 from sim.api.folder import ExperimentFolder
 from sim.api.results import Comparison, RunsFailedError
-from sim.api.setup import ProgressCallback, ScenarioLike, prepare
+from sim.api.setup import ProgressCallback, ScenarioLike, Settings, prepare
 from sim.api.tables import HISTORY, comparison_tables
 from sim.errors import InputError
 from sim.experiment import Engine
@@ -62,21 +62,21 @@ def compare(
     Comparison
     """
     everything = list(scenarios) if baseline is None else [baseline, *scenarios]
-    setup = prepare(
-        everything,
-        seed,
-        replications,
-        citizens,
-        months,
-        threads,
-        workers,
-        set_,
-        engine,
-        force,
-        parameters,
+    settings = Settings(
+        seed=seed,
+        replications=replications,
+        citizens=citizens,
+        months=months,
+        set_=set_,
+        parameters=parameters,
         drawn=True,
         theories=theories,
+        threads=threads,
+        workers=workers,
+        engine=engine,
+        force=force,
     )
+    setup = prepare(everything, settings)
     base, *others = setup.scenarios
     if not others:
         raise InputError("compare: give at least two different scenarios, or a baseline and another one")
@@ -114,36 +114,9 @@ def compare(
         )
 
 
-def comparison_size(
-    scenarios: Sequence[ScenarioLike],
-    *,
-    seed: int = 1,
-    replications: int = 64,
-    citizens: int | str = 20_000,
-    months: int | None = None,
-    threads: int = 1,
-    workers: int | None = None,
-    set_: Sequence[str] = (),
-    force: bool = False,
-    parameters: str | Path | None = None,
-    theories: str | Sequence[str] | None = None,
-) -> str:
+def comparison_size(scenarios: Sequence[ScenarioLike], settings: Settings) -> str:
     """Say what a comparison would take, the baseline among the scenarios; nothing runs, nothing is written."""
-    setup = prepare(
-        scenarios,
-        seed,
-        replications,
-        citizens,
-        months,
-        threads,
-        workers,
-        set_,
-        None,
-        force,
-        parameters,
-        drawn=True,
-        theories=theories,
-    )
+    setup = prepare(scenarios, replace(settings, drawn=True))
     given, runs = len(setup.scenarios), len(setup.plan.runs)
     also = f" and {len(setup.variants)} variants under rival theories" if setup.variants else ""
-    return f"{given} scenarios{also}, {replications:,} replications: {runs:,} runs, {setup.size}."
+    return f"{given} scenarios{also}, {setup.plan.replications:,} replications: {runs:,} runs, {setup.size}."

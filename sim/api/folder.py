@@ -9,6 +9,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 
 from sim import __version__
 from sim.api.results import Results, RunsFailedError
-from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
+from sim.api.setup import ProgressCallback, ScenarioLike, Settings, Setup, prepare
 from sim.api.sizes import FORCE, in_bytes
 from sim.errors import InputError, Problem
 from sim.experiment import ModelEngine, OnError, Plan, Store, Tally, execute, local_pool
@@ -222,36 +223,14 @@ def can_continue(folder: Path, plan: Plan) -> bool:
 def default_folder(
     kind: str,
     scenarios: Sequence[ScenarioLike],
-    *,
-    seed: int,
-    replications: int,
-    citizens: int | str,
-    months: int | None,
-    set_: Sequence[str],
-    parameters: str | Path | None = None,
-    theories: str | Sequence[str] | None = None,
+    settings: Settings,
     root: Path = Path("results"),
 ) -> Path:
     """Name the folder of an experiment after its scenarios.
 
     A folder of the same name that holds another experiment is left alone: the name gets a number.
     """
-    drawn = kind == "compare"
-    setup = prepare(
-        scenarios,
-        seed,
-        replications,
-        citizens,
-        months,
-        1,
-        None,
-        set_,
-        None,
-        True,
-        parameters,
-        drawn=drawn,
-        theories=theories,
-    )
+    setup = prepare(scenarios, replace(settings, drawn=kind == "compare", force=True))
     keys = [item.key for item in setup.scenarios]
     shown = keys if len(keys) <= 3 else [*keys[:2], f"and_{len(keys) - 2}_more"]
     name = f"{kind}-" + "-".join(key[:40] for key in shown)

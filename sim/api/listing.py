@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from sim.api.levers import levers
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.interventions import catalogue as read
 from sim.interventions.words import role
 from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES
-from sim.region.read import nearest
 from sim.scenario import shipped_scenarios
 from sim.scenario.layers import find_scenario
 from sim.scenario.text import parse
@@ -76,6 +75,8 @@ def _shocks() -> list[dict[str, Any]]:
             "name": entry.name,
             "pattern": entry.pattern,
             "rate_per_year": entry.rate_per_year,
+            "rate_scope": None if entry.rate_per_year is None else entry.rate_scope,
+            "rate_basis": entry.rate_basis,
             "levers": ", ".join(dict.fromkeys(channel.lever for channel in entry.channels)),
             "evidence": entry.evidence,
             "text": entry.text,

@@ -38,6 +38,28 @@ MAX_WORKERS = 512
 MAX_SEED = 2**63 - 1
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Settings:
+    """What a call says of its runs besides the scenarios, as in ``run`` and ``compare``; nothing is checked yet.
+
+    ``parameters`` says where replications take theirs from (see `choose`); None leaves it to ``drawn``. ``theories``
+    adds every scenario under each stance of those rival theories. ``force`` passes over sizes.
+    """
+
+    seed: int
+    replications: int
+    citizens: int | str
+    months: int | None = None
+    set_: Sequence[str] = ()
+    parameters: str | Path | None = None
+    drawn: bool = False
+    theories: str | Sequence[str] | None = None
+    threads: int = 1
+    workers: int | None = None
+    engine: Engine | None = None
+    force: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Setup:
     """A checked experiment, nothing created yet; ``variants`` says which scenarios are others under a rival theory."""
@@ -71,28 +93,11 @@ class Setup:
         )
 
 
-def prepare(
-    scenarios: Sequence[ScenarioLike],
-    seed: int,
-    replications: int,
-    citizens: int | str,
-    months: int | None,
-    threads: int,
-    workers: int | None,
-    set_: Sequence[str],
-    engine: Engine | None,
-    force: bool = False,
-    parameters: str | Path | None = None,
-    drawn: bool = False,
-    theories: str | Sequence[str] | None = None,
-) -> Setup:
-    """Load and check everything, list every problem at once, and plan the runs; ``force`` passes over sizes.
-
-    ``parameters`` says where replications take theirs from (see `choose`); None leaves it to ``drawn``.
-    ``theories`` adds every scenario under each stance of those rival theories.
-    """
-    problems = _check_numbers(seed, replications, citizens, months, threads, workers)
-    if months is not None and any(item.partition("=")[0].strip() == "months" for item in set_):
+def prepare(scenarios: Sequence[ScenarioLike], settings: Settings) -> Setup:
+    """Load and check everything, list every problem at once, and plan the runs."""
+    citizens, months, threads, workers = settings.citizens, settings.months, settings.threads, settings.workers
+    problems = _check_numbers(settings.seed, settings.replications, citizens, months, threads, workers)
+    if months is not None and any(item.partition("=")[0].strip() == "months" for item in settings.set_):
         problems.append(Problem("is set twice", file="--months", key="months", hint="also by --set"))
         months = None
     if any(problem.key == "months" for problem in problems):
@@ -100,17 +105,17 @@ def prepare(
     loaded: list[Scenario] = []
     for item in scenarios:
         try:
-            loaded.append(_load(item, months, set_))
+            loaded.append(_load(item, months, settings.set_))
         except InputError as error:
             problems.extend(problem for problem in error.problems if problem not in problems)
     ensemble = None
     names: tuple[str, ...] = ()
     try:
-        ensemble = choose(parameters, drawn=drawn)
+        ensemble = choose(settings.parameters, drawn=settings.drawn)
     except InputError as error:
         problems.extend(error.problems)
     try:
-        names = chosen_theories(theories)
+        names = chosen_theories(settings.theories)
     except InputError as error:
         problems.extend(error.problems)
     if problems:
@@ -120,17 +125,18 @@ def prepare(
     specs = _distinct([*given, *(scenario for _, scenario in derived)])
     region = load_region(find_region(specs[0].region), specs[0].start_year)
     check_citizens(region, citizens)
-    count, size = fit(region, citizens, specs[0].months, replications * len(specs), workers, threads, force)
+    runs = settings.replications * len(specs)
+    count, size = fit(region, citizens, specs[0].months, runs, workers, threads, settings.force)
     plan = build_plan(
         specs,
-        base_seed=seed,
-        replications=replications,
+        base_seed=settings.seed,
+        replications=settings.replications,
         citizens=citizens,
         region_hash=region.sha256,
         ensemble=ensemble,
     )
-    runner = engine or ModelEngine(citizens, region.sha256, threads)
-    return Setup(plan, region, runner, count, size, force, tuple(variant for variant, _ in derived))
+    runner = settings.engine or ModelEngine(citizens, region.sha256, threads)
+    return Setup(plan, region, runner, count, size, settings.force, tuple(variant for variant, _ in derived))
 
 
 def prepare_sweep(

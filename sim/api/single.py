@@ -13,7 +13,7 @@ import pandas as pd
 from sim.analysis import monthly_table, over_time
 from sim.api.folder import ExperimentFolder
 from sim.api.results import RunResults, RunsFailedError, parts, whole_table
-from sim.api.setup import ProgressCallback, ScenarioLike, prepare
+from sim.api.setup import ProgressCallback, ScenarioLike, Settings, prepare
 from sim.api.stored import StoredExperiment
 from sim.errors import InputError, Problem
 from sim.experiment import Engine, ModelEngine, Store, adjusted, execute, local_pool
@@ -71,7 +71,19 @@ def run(
     -------
     RunResults
     """
-    setup = prepare([scenario], seed, replications, citizens, months, threads, workers, set_, engine, force, parameters)
+    settings = Settings(
+        seed=seed,
+        replications=replications,
+        citizens=citizens,
+        months=months,
+        set_=set_,
+        parameters=parameters,
+        threads=threads,
+        workers=workers,
+        engine=engine,
+        force=force,
+    )
+    setup = prepare([scenario], settings)
     with ExperimentFolder(out, setup, "run") as folder:
         tally = folder.execute(progress)
         spec = setup.plan.scenarios[0]

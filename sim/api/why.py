@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,10 @@ from sim.analysis.attribution import METHODS, MOST_EXACT, PERMUTATIONS, SHAPLEY
 from sim.analysis.story import why_paragraph
 from sim.api.folder import ExperimentFolder, default_folder
 from sim.api.results import Results, RunsFailedError, parts
-from sim.api.setup import ProgressCallback, ScenarioLike, Setup, prepare
+from sim.api.setup import ProgressCallback, ScenarioLike, Settings, Setup, prepare
 from sim.api.worlds import Between, between
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.experiment import Engine
-from sim.region.read import nearest
 from sim.scenario import Scenario
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
@@ -184,10 +183,20 @@ def why(
     -------
     Why
     """
-    ends = prepare([first, second], seed, replications, citizens, months, threads, workers, set_, engine)
+    settings = Settings(
+        seed=seed,
+        replications=replications,
+        citizens=citizens,
+        months=months,
+        set_=set_,
+        threads=threads,
+        workers=workers,
+        engine=engine,
+    )
+    ends = prepare([first, second], settings)
     asked = _asked(ends, by=by, method=method, order=order, permutations=permutations, synergies=synergies)
     _check_shown(outcome, scope, (REGION, *ends.region.states))
-    setup = prepare(list(asked.worlds.values()), seed, replications, citizens, None, threads, workers, (), engine)
+    setup = prepare(list(asked.worlds.values()), replace(settings, months=None, set_=()))
     base, whole = asked.between.first, asked.between.second
     with ExperimentFolder(out, setup, "why", base.key) as folder:
         tally = folder.execute(progress)
@@ -205,28 +214,18 @@ def why(
 def why_folder(
     first: ScenarioLike,
     second: ScenarioLike,
+    settings: Settings,
     *,
     by: str,
     method: str,
     order: Sequence[str],
     permutations: int,
     synergies: bool,
-    **settings: Any,
 ) -> Path:
-    """Name the folder of ``why`` after its scenarios; ``settings`` as in ``default_folder``."""
-    ends = prepare(
-        [first, second],
-        settings["seed"],
-        settings["replications"],
-        settings["citizens"],
-        settings["months"],
-        1,
-        None,
-        settings["set_"],
-        None,
-    )
+    """Name the folder of ``why`` after its scenarios."""
+    ends = prepare([first, second], settings)
     asked = _asked(ends, by=by, method=method, order=order, permutations=permutations, synergies=synergies)
-    return default_folder("why", list(asked.worlds.values()), **{**settings, "months": None, "set_": ()})
+    return default_folder("why", list(asked.worlds.values()), replace(settings, months=None, set_=()))
 
 
 def _asked(ends: Setup, *, synergies: bool, **wanted: Any) -> Question:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.experiment import adjusted
-from sim.region.read import nearest
 from sim.scenario.records import Budget, Programme, Scenario, Shock
 
 BY = ("programme", "family", "provider", "channel")

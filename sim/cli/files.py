@@ -13,7 +13,7 @@ from sim.cli.command import app
 from sim.cli.command import examples as with_examples
 from sim.cli.options import Overrides
 from sim.cli.output import cell, complain, print_lines, print_table, say
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -147,8 +147,6 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors."""
     if kind not in SCHEMAS:
-        from sim.region.read import nearest
-
         hint = nearest(kind, SCHEMAS)
         raise InputError(Problem("no such schema", key="schema", got=kind, allowed=", ".join(SCHEMAS), hint=hint))
     module, _, name = SCHEMAS[kind].partition(":")

@@ -9,7 +9,7 @@ import typer
 
 from sim.cli.command import app, examples
 from sim.cli.output import cell, print_lines, print_table
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 
 
 @app.command(
@@ -55,7 +55,7 @@ def catalogue(
 
 HIDDEN = {
     "levers": ("kind", "shocks"),
-    "shocks": ("levers", "evidence", "text"),
+    "shocks": ("levers", "evidence", "text", "rate_basis"),
     "parameters": ("family", "source"),
     "theories": ("question", "source"),
     "outcomes": ("pool", "headline", "text"),
@@ -94,8 +94,6 @@ def _one(kind: str, name: str, table: Any, as_json: bool) -> None:
         keys = ["row", "key"]
     found = table[(table[keys] == name).any(axis=1)]
     if found.empty:
-        from sim.region.read import nearest
-
         hint = nearest(name, [str(row[key]) for _, row in table.iterrows() for key in keys])
         raise InputError(Problem(f"no such entry of {kind}", key="catalogue", got=name, hint=hint))
     if kind == "interventions":

@@ -76,12 +76,13 @@ def run(
         "months": months,
         "set_": set_ or [],
         "parameters": parameters,
+        "threads": threads,
+        "workers": workers,
+        "force": force,
     }
-    folder = out or api.default_folder("run", [scenario], **settings)
+    folder = out or api.default_folder("run", [scenario], api.Settings(**settings))
     with progress_shown() as progress:
-        results = api.run(
-            scenario, **settings, threads=threads, workers=workers, out=folder, force=force, progress=progress
-        )
+        results = api.run(scenario, **settings, out=folder, progress=progress)
     warn(results)
     _print_run(results)
     return ending(results)
@@ -126,22 +127,16 @@ def compare(
         "set_": set_ or [],
         "parameters": parameters,
         "theories": theories,
+        "threads": threads,
+        "workers": workers,
+        "force": force,
     }
     everything = scenarios if baseline is None else [baseline, *scenarios]
-    folder = out or api.default_folder("compare", everything, **settings)
+    folder = out or api.default_folder("compare", everything, api.Settings(**settings))
     if theories:
-        say(api.comparison_size(everything, **settings, threads=threads, workers=workers, force=force))
+        say(api.comparison_size(everything, api.Settings(**settings)))
     with progress_shown() as progress:
-        results = api.compare(
-            scenarios,
-            baseline=baseline,
-            **settings,
-            threads=threads,
-            workers=workers,
-            out=folder,
-            force=force,
-            progress=progress,
-        )
+        results = api.compare(scenarios, baseline=baseline, **settings, out=folder, progress=progress)
     warn(results)
     _print_comparison(results)
     _print_theories(results)

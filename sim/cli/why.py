@@ -65,6 +65,8 @@ def why(
         "citizens": citizens_number(citizens),
         "months": months,
         "set_": set_ or [],
+        "threads": threads,
+        "workers": workers,
     }
     asked: dict[str, Any] = {
         "by": by,
@@ -73,12 +75,11 @@ def why(
         "permutations": permutations,
         "synergies": synergies,
     }
-    folder = out or why_folder(first, second, **settings, **asked)
+    folder = out or why_folder(first, second, api.Settings(**settings), **asked)
     with progress_shown() as progress:
         results = api.why(
-            first, second, **settings, **asked, outcome=outcome, scope=scope, threads=threads, workers=workers,
-            out=folder, progress=progress,
-        )  # fmt: skip
+            first, second, **settings, **asked, outcome=outcome, scope=scope, out=folder, progress=progress
+        )
     warn(results)
     _print(results, outcome, scope)
     return ending(results)

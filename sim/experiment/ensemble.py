@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from sim.errors import InputError, ParameterError, Problem
+from sim.errors import InputError, ParameterError, Problem, nearest
 from sim.parameters import CATALOGUE
 from sim.parameters import parameters as check_values
-from sim.region.read import nearest
 
 SHIPPED = Path(__file__).parent / "ensemble.csv"
 FILE = "ensemble.csv"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.experiment.design import Design
 from sim.experiment.ensemble import CENTRAL
 from sim.experiment.factors import Factor
@@ -15,7 +15,6 @@ from sim.experiment.factors_file import FactorReader
 from sim.experiment.file_schema import ExperimentFile
 from sim.experiment.until import Until
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.read import nearest
 from sim.region.shipped import shipped_studies
 from sim.scenario import Template, load_template, shipped_scenarios
 from sim.scenario.schema import problem_at, shown

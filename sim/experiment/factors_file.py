@@ -9,11 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.experiment.factors import CHOICES, WIDE, Factor
 from sim.experiment.file_schema import ExperimentFile, FactorFile
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.read import nearest
 from sim.scenario import Template
 from sim.scenario.fields import unit_of
 from sim.scenario.schema import problem_at, shown

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.parameters.theories import THEORIES, Stance, stances
-from sim.region.read import nearest
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario

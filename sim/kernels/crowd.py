@@ -1,9 +1,9 @@
 """One round of turning out for blocks of citizens: who comes, who is violent, who is arrested.
 
-Passes over a block (draws, probabilities, counts), not one loop over citizens: the first two vectorise, the
-third touches only citizens of whom somebody may come. Once a month the most willing citizen of every block is found;
-where even the block's luckiest could hardly come, probabilities are computed for the few whose draw is high enough.
-Nothing changes but the time it takes: who is passed over would have drawn exactly zero.
+Passes over a block (draws, who may come, their probabilities, counts), not one loop over citizens: the first two go
+through all of a block and do little, the others do more for the few. Once a month the most willing citizen of every
+block is found; whoever's draw is too low even with that citizen's probability is passed over. Nothing changes but
+the time it takes: who is passed over would have drawn exactly zero.
 """
 
 import numpy as np
@@ -11,40 +11,66 @@ from numba import prange
 
 from sim.kernels import draws
 from sim.kernels.compiling import inner_kernel, kernel, threaded_kernel
-from sim.kernels.mobilisation import choice, fill_probabilities, fill_uniforms, persons_of, turnout_probability
-from sim.types import NEW_DETAINED
+from sim.kernels.mobilisation import choice, fill_probabilities, fill_stances, persons_of
+from sim.types import NEW_DETAINED, CrowdParameters
 
 BUFFER = 2048 + 4
 
+STEP = 2.0**-16
+"""Steps of log-odds in which motives are bounded: the maximum of whole numbers vectorises, that of floats does not."""
+MARGIN = 2 * STEP
+"""Added to the bound on motives: one step for cutting off, the other far above their rounding error."""
 
-SPARSE = 0.6
-"""Share of draws below which nobody of a block can come, from which probabilities are computed one by one."""
-MARGIN = 1e-6
-"""Added to the bound on motives, far above their rounding error."""
+
+@kernel
+def crowd_parameters(p):
+    """Take the few parameters of the passes over citizens out of the long record."""
+    return CrowdParameters(
+        p.turnout_cap, p.detain_peaceful, p.detain_violent, p.b_risk, p.b_unemployment, p.b_threshold
+    )
 
 
-def _tops(citizens, tallies, cells, b_risk, workers):
-    """Write the highest motive of each block, fearless in row 0 and in full fear of arrest in row 1.
+def _month(citizens, tallies, cells, p, workers):
+    """Set the stances of all citizens for the month, and note the highest motive of each block.
 
-    A maximum of lines in the fear is convex, so that in between the chord is a bound.
+    ``block_top`` holds it fearless in row 0 and in full fear of arrest in row 1. A maximum of lines in the fear is
+    convex, so that in between the chord is a bound.
     """
-    blocks, hardship, risk, stance = citizens.blocks, citizens.hardship, citizens.risk_aversion, citizens.stance
-    grief, tops = cells.grief, tallies.block_top
+    blocks, cell_start = citizens.blocks, citizens.cell_start
+    hardship, risk, stance = citizens.hardship, citizens.risk_aversion, citizens.stance
+    threshold, labour_rank, young = citizens.threshold, citizens.labour_rank, citizens.young
+    grief, rate_young, rate_other, tops = cells.grief, cells.rate_young, cells.rate_other, tallies.block_top
     for worker in prange(workers):
         for b in range(worker, blocks.shape[0], workers):
-            anger = grief[blocks[b, 0]]
-            bold = -1e9
-            wary = -1e9
-            for i in range(blocks[b, 1], blocks[b, 2]):
-                motive = anger * hardship[i] + np.float64(stance[i])
-                bold = max(bold, motive)
-                wary = max(wary, motive - b_risk * np.float64(risk[i]))
-            tops[0, b] = bold
-            tops[1, b] = wary
+            c = blocks[b, 0]
+            first = blocks[b, 1]
+            last = blocks[b, 2]
+            fill_stances(
+                stance, first, last, threshold, labour_rank, young, cell_start[c + 1] - cell_start[c], rate_young[c],
+                rate_other[c], p.b_unemployment, p.b_threshold,
+            )  # fmt: skip
+            bold = np.int32(-(2**31))
+            wary = np.int32(-(2**31))
+            for i in range(first, last):
+                motive = grief[c] * hardship[i] + np.float64(stance[i])
+                bold = max(bold, np.int32(motive / STEP))
+                wary = max(wary, np.int32((motive - p.b_risk * np.float64(risk[i])) / STEP))
+            tops[0, b] = bold * STEP
+            tops[1, b] = wary * STEP
 
 
-find_tops = kernel(_tops)
-find_tops_threaded = threaded_kernel(_tops)
+start_crowd_month = kernel(_month)
+start_crowd_month_threaded = threaded_kernel(_month)
+
+
+@inner_kernel
+def _lucky(chosen, words, count, limit):
+    """List the citizens of a block whose words reach ``limit``; no branch, so that the processor need not guess."""
+    found = 0
+    for i in range(count):
+        chosen[found] = i
+        found += np.int64(words[i] >= limit)
+    return found
 
 
 @inner_kernel
@@ -70,50 +96,45 @@ def _pass(commit, geography, citizens, tallies, cells, seed, tick, p, scratch):
     todo, untouched, uids = cells.todo, cells.untouched, geography.cell_uid
     drive, grief, fear = cells.drive, cells.grief, cells.fear
     violent_share, arrest = cells.violent, cells.arrest
-    workers = scratch.shape[0]
+    workers = scratch.words.shape[0]
     for worker in prange(workers):
-        u = scratch[worker, 0]
-        probability = scratch[worker, 1]
+        words = scratch.words[worker]
+        chosen = scratch.chosen[worker]
+        probability = scratch.probability[worker]
         for b in range(worker, blocks.shape[0], workers):
             c = blocks[b, 0]
             if not todo[c]:
                 continue
             first = blocks[b, 1]
-            last = blocks[b, 2]
+            count = blocks[b, 2] - first
             offset = first - cell_start[c]
-            fill_uniforms(u, last - first, seed, draws.TURN_OUT, tick, uids[c], offset)
+            heaviest = cell_weight[c] + 1
+            draws.fill_words(words, count, seed, draws.TURN_OUT, tick, uids[c], offset)
             top = drive[c] + tops[0, b] + (tops[1, b] - tops[0, b]) * arrest[c] + MARGIN
-            nobody = 1.0 - (cell_weight[c] + 1) * (p.turnout_cap * choice(top))
-            sparse = nobody > SPARSE
-            if not sparse:
-                fill_probabilities(
-                    probability[: last - first], hardship[first:last], risk[first:last], stance[first:last],
-                    drive[c], grief[c], fear[c], p.turnout_cap,
-                )  # fmt: skip
+            nobody = max(1.0 - heaviest * (p.turnout_cap * choice(top)), 0.0)
+            found = _lucky(chosen, words, count, np.uint32(nobody * (2.0**32 - 1.0)))
+            fill_probabilities(
+                probability, chosen, found, first, hardship, risk, stance, drive[c], grief[c], fear[c], p.turnout_cap
+            )
             active = 0
             violent = 0
             arrests = 0
-            for i in range(last - first):
-                if sparse:
-                    if u[i] < nobody:
-                        continue
-                    k = first + i
-                    probability[i] = turnout_probability(
-                        hardship[k], risk[k], stance[k], drive[c], grief[c], fear[c], p.turnout_cap
-                    )
-                if u[i] < 1.0 - (cell_weight[c] + 1) * probability[i]:
+            for j in range(found):
+                u = draws.unit32(words[chosen[j]])
+                if u < 1.0 - heaviest * probability[j]:
                     continue
-                persons = persons_of(cell_weight[c], cell_extra[c], cell_start[c + 1] - cell_start[c], offset + i)
+                i = offset + chosen[j]
+                k = first + chosen[j]
+                persons = persons_of(cell_weight[c], cell_extra[c], cell_start[c + 1] - cell_start[c], i)
                 if not untouched[c]:
-                    k = first + i
                     persons -= np.int64(detained[k]) + np.int64(displaced[k]) + np.int64(in_arms[k]) + np.int64(dead[k])
-                came = draws.binomial(u[i], persons, probability[i])
+                came = draws.binomial(u, persons, probability[j])
                 active += came
                 if commit and came > 0:
-                    rough, held = _conduct(came, violent_share[c], arrest[c], seed, tick, uids[c], offset + i, p)
+                    rough, held = _conduct(came, violent_share[c], arrest[c], seed, tick, uids[c], i, p)
                     violent += rough
                     arrests += held
-                    detained[first + i] += detained.dtype.type(held)
+                    detained[k] += detained.dtype.type(held)
             block_active[b] = active
             if commit:
                 block_violent[b] = violent

@@ -11,7 +11,7 @@ All integer work is done in uint64 with explicit masks, so that compiled and int
 
 import numpy as np
 
-from sim.kernels.compiling import kernel
+from sim.kernels.compiling import inlined_kernel, kernel
 
 MULTIPLIER_0 = np.uint64(0xD2511F53)
 MULTIPLIER_1 = np.uint64(0xCD9E8D57)
@@ -57,7 +57,7 @@ BEFORE = 2**24 - 1
 """Tick of draws that belong to the time before the run."""
 
 
-@kernel
+@inlined_kernel
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10: four 32-bit words (held in uint64) from a 128-bit counter and a 64-bit key."""
     for _ in range(10):
@@ -86,6 +86,25 @@ def words(seed, stream, tick, uid, block):
         seed & MASK32,
         seed >> SHIFT32,
     )
+
+
+@kernel
+def fill_words(buffer, count, seed, stream, tick, uid, first):
+    """Write the 32-bit words (uint32) of ``count`` citizens from number ``first`` (a multiple of 4) of a cell.
+
+    The masks of `words` stand outside the loop, and tell the compiler that products of 32 bits are enough.
+    """
+    where = (stream << SHIFT24) | np.uint64(tick)
+    uid_low, uid_high = uid & MASK32, uid >> SHIFT32
+    seed_low, seed_high = seed & MASK32, seed >> SHIFT32
+    for block in range((count + 3) // 4):
+        w0, w1, w2, w3 = philox(
+            np.uint64((first >> 2) + block) & MASK32, where & MASK32, uid_low, uid_high, seed_low, seed_high
+        )
+        buffer[4 * block] = w0
+        buffer[4 * block + 1] = w1
+        buffer[4 * block + 2] = w2
+        buffer[4 * block + 3] = w3
 
 
 @kernel

@@ -137,7 +137,7 @@ def trust_and_work_targets(geography, fields, inputs, out, p):
     incidents, incidents_ref, deaths = out.incidents, fields.incidents_ref, out.deaths
     slow, ref, repression = fields.slow, fields.slow_ref, inputs.repression
     influence, influence_ref, crime, crime_ref = fields.influence, out.influence_ref, fields.crime, out.crime_ref
-    legitimacy_0, unemployment_0 = fields.legitimacy_0, fields.unemployment_0
+    legitimacy_0, unemployment, unemployment_0 = fields.legitimacy_0, fields.unemployment, fields.unemployment_0
     shift_legitimacy, shift_unemployment = inputs.shift_legitimacy, inputs.shift_unemployment
     trust, work = out.cell_legitimacy, out.cell_unemployment
     for c in range(trust.size):
@@ -150,6 +150,7 @@ def trust_and_work_targets(geography, fields, inputs, out, p):
         push -= p.legitimacy_repression * repression[cell_group[c]] + p.legitimacy_incidents * violence
         push -= p.legitimacy_influence * (influence[s] - influence_ref[s])
         push -= p.legitimacy_outage * inputs.outage[s]
+        push -= p.legitimacy_unemployment * (unemployment[c] - unemployment_0[c])
         trust[c] = target(legitimacy_0[c], push + shift_legitimacy[c])
         push = p.unemployment_violence * saturate(deaths[d], p.flight_half)
         push += p.unemployment_crime * (crime[d] - crime_ref[d])
@@ -166,6 +167,7 @@ def district_targets(geography, fields, inputs, out, p):
         push = p.extremism_tension * (out.district_tension[d] - out.district_tension_ref[d])
         push += p.extremism_youth * (out.youth[d] - out.youth_ref[d])
         push += p.extremism_influence * (fields.influence[s] - out.influence_ref[s])
+        push += p.extremism_crime * (fields.crime[d] - out.crime_ref[d])
         out.district_extremism[d] = target(fields.extremism_0[d], push + inputs.shift_extremism[d])
         beyond = weighted_row(
             geography.border_start, geography.border_state, geography.border_weight, inputs.enforcement, s

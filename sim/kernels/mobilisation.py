@@ -6,7 +6,6 @@ outnumbers the police. All citizens choose at once from last round's state.
 
 import numpy as np
 
-from sim.kernels import draws
 from sim.kernels.compiling import kernel
 from sim.kernels.elementary import exp, log, logistic
 
@@ -57,35 +56,22 @@ def choice(net_motive):
 
 
 @kernel
-def fill_uniforms(buffer, count, seed, stream, tick, uid, first):
-    """Write the 32-bit uniforms of ``count`` citizens from number ``first`` (a multiple of 4) of a cell."""
-    for block in range((count + 3) // 4):
-        w0, w1, w2, w3 = draws.words(seed, stream, tick, uid, (first >> 2) + block)
-        buffer[4 * block] = draws.unit32(w0)
-        buffer[4 * block + 1] = draws.unit32(w1)
-        buffer[4 * block + 2] = draws.unit32(w2)
-        buffer[4 * block + 3] = draws.unit32(w3)
-
-
-@kernel
 def unemployed_share(labour_rank, rate, n):
     """Share of a citizen's persons who are unemployed: those whose rank among ``n`` citizens lies below the rate."""
     return min(max((rate - labour_rank) * n + 0.5, 0.0), 1.0)
 
 
 @kernel
-def set_stances(stance, threshold, labour_rank, young, cell_start, rate_young, rate_other, p):
+def fill_stances(
+    stance, first, last, threshold, labour_rank, young, n, rate_young, rate_other, b_unemployment, b_threshold
+):
     """Write what is each citizen's own in the choice to turn out, for one month (float32 log-odds).
 
-    ``rate_young`` and ``rate_other`` (n_c,) are the unemployed shares of residents, by age.
+    Citizens ``first`` to ``last`` are of one cell of ``n``; the rates are unemployed shares of its residents, by age.
     """
-    for c in range(rate_young.size):
-        n = cell_start[c + 1] - cell_start[c]
-        young_rate = rate_young[c]
-        other_rate = rate_other[c]
-        for i in range(cell_start[c], cell_start[c + 1]):
-            unemployed = unemployed_share(labour_rank[i], young_rate if young[i] else other_rate, n)
-            stance[i] = p.b_unemployment * unemployed - p.b_threshold * np.float64(threshold[i])
+    for i in range(first, last):
+        unemployed = unemployed_share(labour_rank[i], rate_young if young[i] else rate_other, n)
+        stance[i] = b_unemployment * unemployed - b_threshold * np.float64(threshold[i])
 
 
 @kernel
@@ -100,10 +86,11 @@ def turnout_probability(hardship, risk, stance, drive, grief, fear, cap):
 
 
 @kernel
-def fill_probabilities(buffer, hardship, risk, stance, drive, grief, fear, cap):
-    """Write the probability of turning out of every citizen of a block."""
-    for i in range(buffer.size):
-        buffer[i] = turnout_probability(hardship[i], risk[i], stance[i], drive, grief, fear, cap)
+def fill_probabilities(buffer, chosen, count, first, hardship, risk, stance, drive, grief, fear, cap):
+    """Write the probability of turning out of the ``count`` citizens whose numbers after ``first`` are in ``chosen``."""
+    for j in range(count):
+        i = first + chosen[j]
+        buffer[j] = turnout_probability(hardship[i], risk[i], stance[i], drive, grief, fear, cap)
 
 
 @kernel

@@ -13,17 +13,18 @@ from sim.kernels.compiling import inner_kernel, kernel
 from sim.kernels.crowd import (
     collect_active,
     collect_conduct,
+    crowd_parameters,
     crowd_pass,
     crowd_pass_threaded,
-    find_tops,
-    find_tops_threaded,
+    start_crowd_month,
+    start_crowd_month_threaded,
 )
 from sim.kernels.elementary import exp, log, logistic, normal_quantile, saturate
-from sim.kernels.mobilisation import arrest_probability, set_stances
+from sim.kernels.mobilisation import arrest_probability
 from sim.kernels.movement import flight_and_return, release
 from sim.kernels.neighbourhood import group_shares, weighted_row
 from sim.kernels.violence import communal_round
-from sim.types import ACTIVE, VIOLENT, CrowdParameters
+from sim.types import ACTIVE, VIOLENT
 
 SUB_ROUNDS = 3
 ROUNDS = 4
@@ -209,7 +210,7 @@ def count_crowd(commit, geography, citizens, tallies, cells, seed, tick, p, scra
 
     The unused branch is pruned when compiled, so that one thread never waits for the threaded form to compile.
     """
-    few = CrowdParameters(p.turnout_cap, p.detain_peaceful, p.detain_violent)
+    few = crowd_parameters(p)
     if workers is None:
         crowd_pass(commit, geography, citizens, tallies, cells, seed, tick, few, scratch)
     else:
@@ -303,17 +304,13 @@ def advance_rounds(
     """Advance the world by the four rounds of ``month``; arrays are updated in place."""
     start_month(tallies)
     labour(geography, fields, cells, labour_share, youth_share)
-    set_stances(
-        citizens.stance, citizens.threshold, citizens.labour_rank, citizens.young, citizens.cell_start, cells.rate_young,
-        cells.rate_other, p,
-    )  # fmt: skip
     for c in range(cells.grief.size):
         lost = max(fields.legitimacy_usual[c] - fields.legitimacy[c], 0.0)
         cells.grief[c] = p.b_grievance * (1.0 - fields.legitimacy[c]) + p.b_loss * lost
     if workers is None:
-        find_tops(citizens, tallies, cells, p.b_risk, 1)
+        start_crowd_month(citizens, tallies, cells, crowd_parameters(p), 1)
     else:
-        find_tops_threaded(citizens, tallies, cells, p.b_risk, workers)
+        start_crowd_month_threaded(citizens, tallies, cells, crowd_parameters(p), workers)
     for quarter in range(ROUNDS):
         tick = month * ROUNDS + quarter
         weather(geography, mood, seed, tick, p, rates)

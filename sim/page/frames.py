@@ -83,7 +83,7 @@ class FrameRecorder:
         self.districts.append(district_values(model))
         self.lines += [(one.month, one.agent, one.what, one.why) for one in model.decisions[self.told :]]
         self.told = len(model.decisions)
-        for delivery in model.deliveries:
+        for delivery in model.programmes.deliveries:
             seen = self.histories.get(delivery.key, 0)
             self.lines += [(month, "programme", f"{delivery.key}: {_STATUS[status]}", "")
                            for month, status in delivery.history[seen:]]  # fmt: skip

@@ -85,7 +85,12 @@ _THEORIES = (
         "Do external powers answer enlargement and exercises? Felt in adaptive runs.",
         (
             Stance("on", "They step up where they have influence to lose.", "W8, assumption"),
-            Stance("off", "They push nowhere, whatever happens.", "assumption", {"reaction_size": 0.0}),
+            Stance(
+                "off",
+                "They push nowhere, whatever happens.",
+                "assumption",
+                {"reaction_size": 0.0, "spoiler_size": 0.0, "cyber_pressure": 0.0},
+            ),
         ),
     ),
     Theory(

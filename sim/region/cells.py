@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.region.read import Header, Tables
+from sim.region.header import Header
+from sim.region.read import Tables
 from sim.region.schema import OTHER
 
 MIN_PERSONS = 8

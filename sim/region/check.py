@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from sim.errors import Problem
+from sim.errors import Problem, label, nearest, short
 from sim.region.build import build_region
 from sim.region.cells import MIN_PERSONS, merge_small
 from sim.region.files import read_text
+from sim.region.header import Header
 from sim.region.outlines import parse_outlines
-from sim.region.read import MAX_PROBLEMS, Header, Table, Tables, label, nearest, read_tables, short
+from sim.region.read import MAX_PROBLEMS, Table, Tables, read_tables
 from sim.region.schema import DOCUMENTS, HEADER_FILE, OTHER, OTHER_FILES, OUTLINES_FILE, TABLES
 from sim.region.variables import VARIABLES
 

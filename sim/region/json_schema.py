@@ -6,7 +6,7 @@ import re
 from math import isinf
 from typing import Any
 
-from sim.region.read import MAX_TEXT, PATTERNS
+from sim.region.parse import MAX_TEXT, PATTERNS
 from sim.region.schema import COLUMN_TEXT, HEADER_KEYS, STATUSES, TABLE_TEXT, TABLES, Column, HeaderKey, Schema
 from sim.region.variables import VARIABLES
 

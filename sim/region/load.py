@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sim.errors import Problem, RegionError
+from sim.errors import Problem, RegionError, nearest, short
 from sim.region.build import build_region
 from sim.region.check import check_year, read_and_check
 from sim.region.files import is_file
-from sim.region.read import nearest, short
 from sim.region.records import Region
 from sim.region.schema import HEADER_FILE
 from sim.region.shipped import shipped_root

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.region.read import nearest
+from sim.errors import nearest
 from sim.region.slips import written
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import ConditionFile, TriggerFile, shown

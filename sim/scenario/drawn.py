@@ -15,7 +15,8 @@ import numpy as np
 from sim.kernels.draws import SHOCK, uniform_pair
 from sim.kernels.elementary import exp
 from sim.region import Region
-from sim.scenario.records import Shock, Targets
+from sim.scenario.places import drawn_in
+from sim.scenario.records import Shock
 from sim.types import Array
 
 WEEKS = 4
@@ -35,16 +36,11 @@ def happening(shocks: Iterable[Shock], region: Region, state_uid: Array, months:
         if shock.rate is None:
             yield shock
             continue
-        places = [(REGION_UID, shock.targets)]
-        if shock.entry.rate_scope == "state":
-            places = [
-                (uid, inside)
-                for uid, state in zip(state_uid, region.states, strict=True)
-                if (inside := within(shock.targets, state, region)) is not None
-            ]
+        uids = dict(zip(region.states, state_uid, strict=True))
+        parts = drawn_in(shock, region)
         for month in range(months):
-            for uid, targets in places:
-                week = falls(shock.type, shock.rate, uid, month, seed)
+            for place, targets in parts.items():
+                week = falls(shock.type, shock.rate, uids.get(place, REGION_UID), month, seed)
                 if week is not None:
                     yield replace(shock, targets=targets, at=month, week=week, rate=None)
 
@@ -54,15 +50,3 @@ def falls(kind: str, rate: float, uid: np.uint64, month: int, seed: int) -> int 
     block = int.from_bytes(hashlib.blake2b(kind.encode(), digest_size=4).digest(), "little")
     whether, when = uniform_pair(np.uint64(seed), SHOCK, month, uid, block)
     return int(WEEKS * when) if whether < 1.0 - exp(-rate / 12.0) else None
-
-
-def within(targets: Targets, state: str, region: Region) -> Targets | None:
-    """Return the part of targets that lies in a state; None if they leave it out."""
-    everywhere = not targets.states and not targets.districts
-    if everywhere or state in targets.states:
-        return Targets((state,), (), targets.communities)
-    number = region.states.index(state)
-    inside = tuple(
-        name for name in targets.districts if int(region.district_state[region.districts.index(name)]) == number
-    )
-    return Targets((), inside, targets.communities) if inside else None

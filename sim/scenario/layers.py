@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sim.errors import Problem
+from sim.errors import Problem, nearest
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region.files import is_file
-from sim.region.read import nearest
 from sim.region.shipped import shipped_root
 from sim.region.slips import pair_hint
 from sim.scenario.migrate import format_problem

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+from sim.errors import nearest
 from sim.interventions import catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.read import nearest
 from sim.region.slips import fold
 
 Kind = Literal["intervention", "shock"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import nearest
 from sim.region import Region
-from sim.region.read import nearest
 from sim.region.slips import fold
-from sim.scenario.records import Targets
+from sim.scenario.records import Shock, Targets
 
 
 def target_cells(region: Region, targets: Targets) -> NDArray[np.bool_]:
@@ -23,6 +23,25 @@ def target_cells(region: Region, targets: Targets) -> NDArray[np.bool_]:
         communities = np.array([community in targets.communities for community in region.communities])
         cells &= communities[region.cell_community]
     return cells
+
+
+def drawn_in(shock: Shock, region: Region) -> dict[str, Targets]:
+    """Return the places in which a shock is drawn, with its targets there: each state it is for, or the region."""
+    if shock.entry.rate_scope == "region":
+        return {"region": shock.targets}
+    return {state: part for state in region.states if (part := within(shock.targets, state, region)) is not None}
+
+
+def within(targets: Targets, state: str, region: Region) -> Targets | None:
+    """Return the part of targets that lies in a state; None if they leave it out."""
+    everywhere = not targets.states and not targets.districts
+    if everywhere or state in targets.states:
+        return Targets((state,), (), targets.communities)
+    number = region.states.index(state)
+    inside = tuple(
+        name for name in targets.districts if int(region.district_state[region.districts.index(name)]) == number
+    )
+    return Targets((), inside, targets.communities) if inside else None
 
 
 OTHER_NAMES: dict[str, tuple[str, ...]] = {

@@ -10,10 +10,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
 
-from sim.errors import Problem
+from sim.errors import Problem, nearest
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region import slips
-from sim.region.read import nearest
 from sim.scenario.fields import unit_of
 from sim.scenario.names import type_hint
 from sim.scenario.schema import DATE_RULE, FORMAT, KEY_RULE, MAX_RATE, ScenarioFile, dotted, problem_at, shown

@@ -13,7 +13,7 @@ from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region import Region
 from sim.region.slips import written
 from sim.scenario.cost import catalogue_cost
-from sim.scenario.places import target_cells
+from sim.scenario.places import drawn_in, target_cells
 from sim.scenario.records import FIELDS, Condition, Programme, Scenario, Shock
 from sim.scenario.schema import problem_at, shown
 from sim.scenario.text import Node
@@ -144,7 +144,7 @@ def _condition(
 def _shock(item: Shock, scenario: Scenario, region: Region, root: Node, cells: NDArray[np.bool_]) -> Iterator[Problem]:
     path = ("shocks", item.key)
     yield from _targets(path, item, region, root, cells)
-    if item.rate is not None and item.rate * scenario.months < 1.2 / len(region.states):
+    if item.rate is not None and item.rate * scenario.months * len(drawn_in(item, region)) < 1.2:
         expected = item.rate * scenario.months / 12.0
         what = "is so rare that most runs will not see it"
         yield problem_at(root, (*path, "rate"), what, got=f"{expected:.2g} expected in a state over the run")

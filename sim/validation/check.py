@@ -13,9 +13,8 @@ from typing import Any
 import pandas as pd
 
 from sim import __version__
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.experiment import model_hash
-from sim.region.read import nearest
 from sim.validation.calibration.findings import CALIBRATION
 from sim.validation.docking import DOCKING
 from sim.validation.facts import FACTS, Fact

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.kernels.draws import uniform
 from sim.model import StabilityModel
-from sim.region.read import Table, nearest, read_table
+from sim.region.read import Table, read_table
 from sim.region.schema import Column, Schema
 from sim.world.outcomes import OUTCOME_INDEX
 

@@ -56,6 +56,7 @@ LEVERS: tuple[Lever, ...] = (
     Lever("cyber", "state", "level", "Exposure of critical infrastructure to cyber attack"),
     Lever("energy", "state", "level", "Energy dependence"),
     Lever("outage", "state", "share", "Critical services that are down"),
+    Lever("arming", "state", "share", "Military posturing: forces readied against a rival, share of full effort"),
     Lever("civic_space", "state", "level", "Civic space"),
     Lever("oversight", "state", "level", "Civilian oversight of the use of force"),
     Lever("information", "state", "share", "Early-warning picture: share of observation noise removed"),

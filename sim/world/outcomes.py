@@ -114,6 +114,15 @@ OUTCOMES: tuple[Outcome, ...] = (
         headline=True,
     ),
     Outcome(
+        "relapses",
+        "Ceasefires broken",
+        "ceasefires",
+        "flow",
+        "sum",
+        "lower",
+        "Armed groups that took up arms again after a ceasefire; a rising that a scenario scripts does not count",
+    ),
+    Outcome(
         "unsafe_person_months",
         "Unsafe person-months",
         "person-months",
@@ -197,6 +206,15 @@ OUTCOMES: tuple[Outcome, ...] = (
     Outcome("reform_political", "Political reform", "0 to 1", "level", "mean", "higher", "Political reform"),
     Outcome("reform_economic", "Economic reform", "0 to 1", "level", "mean", "higher", "Economic reform"),
     Outcome("dispute", "Worst dispute", "0 to 1", "level", "mean", "lower", "Worst dispute with another state"),
+    Outcome(
+        "arming",
+        "Military posturing",
+        "share",
+        "level",
+        "mean",
+        "lower",
+        "Forces readied against a rival, as a share of full effort",
+    ),
     Outcome("troops", "International troops", "persons", "stock", "sum", "none", "Troops of international missions"),
     Outcome(
         "stability",

@@ -24,6 +24,7 @@ from sim.types import (
     Inputs,
     Mood,
     Rates,
+    Scratch,
     Solve,
     Tallies,
     Targets,
@@ -219,7 +220,8 @@ class World:
         start_moods(self.mood, g, self.seed, setting.record)
         blocks = self.citizens.blocks.shape[0]
         self.tallies = _tallies(g, blocks, 4 * months if log_rounds else 0)
-        self.scratch = np.zeros((threads, 2, BUFFER))
+        size = threads, BUFFER
+        self.scratch = Scratch(np.zeros(size, np.uint32), np.zeros(size, np.int32), np.zeros(size))
         self._workers = None if threads == 1 else threads
         self.levers = LeverSums(g, setting.parameters.lever_cap)
         self.blows = LeverSums(g, setting.parameters.lever_cap)
@@ -287,6 +289,7 @@ class World:
             self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0
         )
         row[:, OUTCOME_INDEX["outage"]] = self.inputs.outage
+        row[:, OUTCOME_INDEX["arming"]] = np.clip(self.levers.totals["arming"], 0.0, 1.0)
         record_places(
             self.recorder.places[self.month // Recorder.WINDOW], s.geography.cell_people, self.fields, self.tallies
         )

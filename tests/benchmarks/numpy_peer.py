@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.kernels.crowd import crowd_pass
+from sim.kernels.crowd import crowd_parameters, crowd_pass
 from sim.kernels.draws import TURN_OUT
 from sim.population import synthesise
 from sim.region import find_region, load_region
-from sim.types import CrowdParameters
 from sim.world.world import World, prepare
 
 MASK = np.uint64(0xFFFFFFFF)
@@ -73,7 +72,7 @@ def measure(citizens: int, rounds: int) -> dict[str, float]:
     world.cells.todo[:] = True
     world.cells.untouched[:] = True
     p = setting.parameters
-    few = CrowdParameters(p.turnout_cap, p.detain_peaceful, p.detain_violent)
+    few = crowd_parameters(setting.record)
     peer = NumpyCitizens(world)
     generator = np.random.default_rng(1)
     seed = int(world.seed)

@@ -47,8 +47,8 @@ LOOKS = (8, 32)
 """Pairs of runs: a row that does not move in the first look gets a second one."""
 LEVEL = 0.05
 """Chance of a false finding in a row, shared by looks and by all that is looked at."""
-MEANS = ("cost", "troops")
-"""Outcomes that say what was spent or sent: a row that moves nothing else does not count."""
+MEANS = ("cost", "troops", "arming")
+"""Outcomes that say what was spent, sent or armed: a row that moves nothing else does not count."""
 LOOKED_AT = (*(name for name in OUTCOME_NAMES if name not in MEANS), *FIELDS)
 SMALLEST = 1e-4
 """Part of the level from which a difference counts: below it nobody could see it, however sure it is."""
@@ -135,7 +135,7 @@ def _without(made: World, what: str, value: str) -> World:
 def _roster_without(missing: frozenset[str]) -> Iterator[None]:
     """Models made inside lack agents of some modules."""
     with patch(
-        "sim.model.institutions", lambda model: [one for one in institutions(model) if _kind(one) not in missing]
+        "sim.model.month.institutions", lambda model: [one for one in institutions(model) if _kind(one) not in missing]
     ):
         yield
 

@@ -47,12 +47,14 @@ SECOND: tuple[Bug, ...] = (
     Bug("state-war-irregular", "What works against irregulars works where the state is at war", "sim/world/effects.py",
         '"irregular_war": at_war * (1.0 - state_war)', '"irregular_war": at_war * state_war', INTERVENTIONS, "air_campaign"),
     # Month
-    Bug("war-after-the-ceasefire", "The scripted war goes on where a ceasefire holds", "sim/model.py",
+    Bug("war-after-the-ceasefire", "The scripted war goes on where a ceasefire holds", "sim/model/month.py",
         "if group.status in AT_PEACE:", "if group.status not in AT_PEACE:", HISTORIES, "ceasefire_ends"),
-    Bug("ceiling-for-each", "The ceiling of a shared budget holds for each programme alone", "sim/model.py",
+    Bug("ceiling-for-each", "The ceiling of a shared budget holds for each programme alone",
+        "sim/model/programmes.py",
         "                shares[number] = share", "                shares[number] = affordable([self.deliveries[number].wish], ceiling)",
         LANGUAGE, "scaled_down"),
-    Bug("cost-in-every-state", "The whole cost of a programme is booked in every state", "sim/model.py",
+    Bug("cost-in-every-state", "The whole cost of a programme is booked in every state",
+        "sim/model/programmes.py",
         "delivery.deliver(share) * delivery.states", "delivery.deliver(share)", INTERVENTIONS, "money_adds_up"),
     # Agents
     Bug("settled-at-once", "A ceasefire counts as ten quiet years from its first month", "sim/agents/armed_group.py",

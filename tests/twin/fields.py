@@ -123,7 +123,7 @@ def aim_tension(cell: Cell, inputs: Any, p: Any) -> None:
 
 
 def aim_legitimacy(cell: Cell, inputs: Any, p: Any) -> None:
-    """Legitimacy: reform and capacity; less corruption, repression, incidents, influence and outage."""
+    """Legitimacy: reform and capacity; less corruption, repression, incidents, influence, outage, lost work."""
     s, repression = cell.state, inputs.repression[cell.group.index]
     push = p.legitimacy_reform * s.slow["reform_political"].change
     push -= p.legitimacy_corruption * s.slow["corruption"].change
@@ -131,6 +131,7 @@ def aim_legitimacy(cell: Cell, inputs: Any, p: Any) -> None:
     push -= p.legitimacy_repression * repression + p.legitimacy_incidents * violence_felt(cell, p)
     push -= p.legitimacy_influence * s.influence.change
     push -= p.legitimacy_outage * inputs.outage[s.index]
+    push -= p.legitimacy_unemployment * cell.unemployment.change
     cell.legitimacy.head_for(push + inputs.shift_legitimacy[cell.index])
 
 
@@ -143,11 +144,12 @@ def aim_unemployment(cell: Cell, inputs: Any, p: Any) -> None:
 
 
 def aim_district(district: District, inputs: Any, p: Any) -> None:
-    """Extremism: tension, aggrieved youth, influence. Crime: weak states, open borders, fighters."""
+    """Extremism: tension, aggrieved youth, influence, money of crime. Crime: weak states, open borders, fighters."""
     s = district.state
     push = p.extremism_tension * (district.tension - district.tension_at_start)
     push += p.extremism_youth * (district.youth - district.youth_at_start)
     push += p.extremism_influence * s.influence.change
+    push += p.extremism_crime * district.crime.change
     district.extremism.head_for(push + inputs.shift_extremism[district.index])
     beyond = add_up(weight * inputs.enforcement[other.index] for other, weight in s.neighbours)
     push = p.crime_corruption * s.slow["corruption"].change

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.parameters import CATALOGUE
 from sim.parameters import parameters as make_parameters
 from sim.region import find_region, load_region
-from sim.region.read import nearest
 from sim.region.slips import date_hint
 from sim.scenario import load_scenario
 from sim.validation.observed import MONTHLY, Observed, month_number, month_text, read_observed

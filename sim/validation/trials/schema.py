@@ -13,10 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.interventions import catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.read import nearest
 from sim.scenario.schema import problem_at, shown
 from sim.scenario.shape import check_shape
 from sim.scenario.text import Node, parse, read_source

@@ -1,0 +1,146 @@
+"""What institutions can see: the region at the start of a month, read once and in bulk into plain Python."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import fsum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.base import Activity, Situation
+from sim.interventions.delivery import DEPLOYING, PROPOSED, RUNNING, Delivery
+from sim.model.groups import group_sums
+from sim.region import Region
+from sim.scenario import Scenario
+from sim.types import CIVIC_SPACE, CREDIBILITY, OVERSIGHT, Array
+from sim.world.levers import LEVER_BY_NAME
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
+from sim.world.presence import standing_missions
+from sim.world.recorder import record_month
+from sim.world.world import World
+
+if TYPE_CHECKING:
+    from sim.model.month import StabilityModel
+
+
+def read_situation(model: StabilityModel) -> Situation:
+    """The region as it truly is, after last month."""
+    world = model.world
+    return Situation(
+        month=model.month,
+        states=model.setting.region.states,
+        outcomes=_outcomes(world),
+        fighters=group_sums(model.setting.geography, world.tallies.fighters),
+        group_deaths=world.tallies.group_deaths.tolist(),
+        exclusion=world.fields.exclusion.tolist(),
+        arms=world.arms.tolist(),
+        at_war=(model.at_war > 0.0).tolist(),
+        dispute=world.fields.dispute.tolist(),
+        after_war=(model.after_war > 0.0).tolist(),
+        posture=world.posture.tolist(),
+        alignment=model.alignment,
+        division=model.division,
+        scripted=not model.adaptive,
+        activities=_activities(model.programmes.deliveries, model.month, adaptive=model.adaptive),
+        news=tuple(model.news),
+        orders=model.script.orders(model.month) if model.month < model.spec.months else {},
+        **(_districts(world) if model.adaptive else {}),
+    )
+
+
+def read_indicator(situation: Situation, state_people: Array, name: str, where: str) -> float:
+    """An outcome or a field of last month, in a state (by its code) or the ``region``."""
+    values = situation.outcomes[name]
+    if where != "region":
+        return values[situation.states.index(where)]
+    if name in OUTCOME_INDEX and OUTCOMES[OUTCOME_INDEX[name]].pool == "sum":
+        return fsum(values)
+    people: list[float] = state_people.tolist()
+    return fsum(n * v for n, v in zip(people, values, strict=True)) / fsum(people)
+
+
+def information(world: World) -> list[float]:
+    """Share of observation noise removed in each state: by programmes and by monitors on the ground."""
+    levers, setting = world.levers.totals, world.setting
+    monitors = np.maximum(world.standing[2] + levers["observers"], 0.0)
+    per_state = np.minimum(1e4 * monitors / setting.geography.state_people, 1.0)
+    seen = levers["information"] + setting.parameters.monitor_information * per_state
+    return np.clip(seen, 0.0, 1.0).tolist()  # type: ignore[no-any-return]
+
+
+def mission_dose(world: World) -> list[float]:
+    """Troops in each state as a share of a full mission, at most 1."""
+    setting = world.setting
+    troops = world.standing[0] + np.maximum(world.levers.totals["troops"], 0.0)
+    dose = 1000.0 * troops / setting.geography.state_people / setting.parameters.mission_full
+    return np.minimum(dose, 1.0).tolist()  # type: ignore[no-any-return]
+
+
+def missions(region: Region, spec: Scenario, month: int, shares: dict[str, float]) -> Array:
+    """Standing missions in a month of a run, (4, n_s) persons; ``shares`` is what is left of those that leave."""
+    date = spec.start_month - 1 + month
+    year, month = spec.start_year + date // 12, date % 12 + 1
+    return standing_missions(region, year, month, shares) if shares else _all_missions(region, year, month)
+
+
+@lru_cache(maxsize=1024)
+def _all_missions(region: Region, year: int, month: int) -> Array:
+    """Standing missions of a month in which none is withdrawn."""
+    return standing_missions(region, year, month)
+
+
+def _outcomes(world: World) -> dict[str, list[float]]:
+    """Last month's outcomes and some levels, by state; before the first month, levels as the data put them, no flows."""
+    row = world.recorder.series[max(world.month - 1, 0)]
+    if world.month == 0:
+        row = np.zeros_like(row)
+        record_month(row, world.setting.geography, world.fields, world.tallies, world.protracted)
+    outcomes = dict(zip(OUTCOME_NAMES, row.T.tolist(), strict=True))
+    outcomes["civic_space"] = world.fields.slow[CIVIC_SPACE].tolist()
+    outcomes["credibility"] = world.fields.slow[CREDIBILITY].tolist()
+    outcomes["oversight"] = world.fields.slow[OVERSIGHT].tolist()
+    outcomes["energy"] = world.fields.energy.tolist()
+    return outcomes
+
+
+def _activities(deliveries: list[Delivery], month: int, *, adaptive: bool) -> tuple[Activity, ...]:
+    """Programmes as institutions know them; a scripted run needs them only while a proposal waits."""
+    known = (PROPOSED, DEPLOYING, RUNNING) if adaptive else (PROPOSED,)
+    return tuple(
+        Activity(
+            uid=one.uid,
+            key=one.key,
+            row=one.entry.row,
+            status=one.status,
+            since=one.since,
+            left=_months_left(one, month),
+            approval=one.approval,
+            persons=any(LEVER_BY_NAME[pull.lever].kind == "persons" for pull in one.source.pulls),
+            meur_per_year=one.meur_per_year,
+            shares=tuple(one.states.tolist()),
+        )
+        for one in deliveries
+        if one.status in known
+    )
+
+
+def _months_left(delivery: Delivery, month: int) -> int | None:
+    """Months that a running programme still has, this one included; None until the end."""
+    if delivery.months is None or delivery.status != RUNNING:
+        return None
+    return delivery.since + delivery.months - month
+
+
+def _districts(world: World) -> dict[str, list[float]]:
+    """Means over residents of every district, in bulk."""
+    g, fields = world.setting.geography, world.fields
+    youth = np.minimum(fields.youth_ratio[g.cell_state] * fields.unemployment, 0.95)
+    levels = {"tension": fields.tension, "legitimacy": fields.legitimacy, "youth_unemployment": youth}
+    return {
+        f"district_{name}": (
+            np.bincount(g.cell_district, weights=level * g.cell_people, minlength=g.district_people.size)
+            / g.district_people
+        ).tolist()
+        for name, level in levels.items()
+    }
