@@ -62,14 +62,12 @@ def unemployed_share(labour_rank, rate, n):
 
 
 @kernel
-def fill_stances(
-    stance, first, last, threshold, labour_rank, young, n, rate_young, rate_other, b_unemployment, b_threshold
-):
+def fill_stances(stance, threshold, labour_rank, young, n, rate_young, rate_other, b_unemployment, b_threshold):
     """Write what is each citizen's own in the choice to turn out, for one month (float32 log-odds).
 
-    Citizens ``first`` to ``last`` are of one cell of ``n``; the rates are unemployed shares of its residents, by age.
+    The arrays are of citizens of one cell of ``n``; the rates are unemployed shares of its residents, by age.
     """
-    for i in range(first, last):
+    for i in range(stance.size):
         unemployed = unemployed_share(labour_rank[i], rate_young if young[i] else rate_other, n)
         stance[i] = b_unemployment * unemployed - b_threshold * np.float64(threshold[i])
 
