@@ -135,11 +135,12 @@ def test_threads_do_not_matter() -> None:
 
 def test_a_citizen_meets_the_same_luck_in_any_block_and_alone() -> None:
     seed, uid = U64(99), U64(0xFEDCBA9876543210)
-    alone = [draws.citizen_uniform(seed, draws.TURN_OUT, 12, uid, i) for i in range(103)]
+    alone = [draws.citizen_uniform(seed, draws.TURN_OUT, 12, uid, i) for i in range(300)]
+    words = np.empty(300, np.uint32)
     for first in (0, 4, 32, 100):
-        words = np.empty(108, np.uint32)
-        draws.fill_words(words, 103 - first, seed, draws.TURN_OUT, 12, uid, first)
-        assert [draws.unit32(word) for word in words[: 103 - first]] == alone[first:]
+        for count in range(1, 301 - first):  # a vectorised loop has a main part and remainders: every length counts
+            draws.fill_words(words, count, seed, draws.TURN_OUT, 12, uid, first)
+            assert ((words[:count] + 0.5) * 2.0**-32).tolist() == alone[first : first + count]
 
 
 # --- a statistical battery on the way draws are used ------------------------------------------------
@@ -740,11 +741,10 @@ def crowd_batch() -> dict[str, str]:
     young = rng.uniform(size=n) < 0.2
     stance = np.empty(n, np.float32)
     p = as_record(parameters({"b_threshold": 0.37, "b_unemployment": 0.61}))
-    start = (0, 300, n)
     rates = rng.uniform(0.02, 0.3, (2, 2))
-    for c in (0, 1):
+    for c, cell in enumerate((slice(0, 300), slice(300, n))):
         fill_stances(
-            stance, start[c], start[c + 1], threshold, labour, young, start[c + 1] - start[c], rates[0, c], rates[1, c],
+            stance[cell], threshold[cell], labour[cell], young[cell], cell.stop - cell.start, rates[0, c], rates[1, c],
             p.b_unemployment, p.b_threshold,
         )  # fmt: skip
     chance = np.empty(n)

@@ -9,10 +9,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from sim.plots import Note, baseline_figure, forest_figure, map_figure, save_figure, timeline_figure
 from sim.plots.effects import draw_forest
 from sim.plots.maps import colour_limit, place_labels
+from sim.plots.order import draw_chain
 from sim.plots.sets import HEADLINE, Geography, comparison_set, draw, files, run_set
 from sim.plots.style import (
     CHARACTERS_PER_INCH,
@@ -497,3 +499,19 @@ def test_a_small_picture_keeps_its_colours_and_says_the_same():
         off = np.abs(np.asarray(one.convert("RGB")).astype(int) - np.asarray(other.convert("RGB")).astype(int))
     assert off.max() <= 16
     assert small_png(png) == small
+
+
+def test_the_index_stands_below_the_chain_and_is_no_link_of_it() -> None:
+    """A composite moves in the month in which its first part moves; drawn among them it would read as a cause."""
+    moved = [("stability", 2.0, -1.0), ("legitimacy", 3.0, -0.1), ("unemployment", 2.0, 0.1), ("pressure", 2.0, 0.2)]
+    table = pd.DataFrame(
+        [{"outcome": n, "label": n, "month": m, "effect_peak": e, "share_peak": np.nan} for n, m, e in moved]
+    )
+    axes = draw_chain(table, Figure().subplots())
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "unemployment",
+        "legitimacy",
+        "pressure",
+        "stability",
+    ]
+    assert axes.lines[0].get_ydata().tolist() == [0, 1]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.agents.un import UnitedNations
 from sim.analysis import REGION, difference_over_time, first_moves, monthly_table
 from sim.model import StabilityModel
 from sim.population import synthesise
@@ -296,6 +297,34 @@ def test_tension_follows_kin_and_not_the_unlinked(tmp_path: Path) -> None:
     abroad = g.cell_state == region.states.index("BBB")
     assert (change[amber & abroad] > 1e-5).all()
     assert (change[~amber] == 0.0).all()
+
+
+WAR_OF_A_STATE = """
+interventions:
+  campaign: {type: I14, targets: {states: [AAA]}, start: 2024-02, approval: allies}
+shocks:
+  rising: {type: uprising, targets: {states: [AAA], communities: [teal]}, at: 2024-01, months: 18, magnitude: 5}
+  war: {type: posture, targets: {states: [AAA], communities: [teal]}, at: 2024-01, months: 18, posture: war}
+"""
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_an_air_campaign_waits_for_a_refused_mandate(
+    refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A2: the same war with and without a veto in the Council; only then do the Allies approve, after the killing."""
+    monkeypatch.setattr(UnitedNations, "vetoed", lambda self, picture, states: refused)
+    deadly = {**WARLIKE, "armed_event_rate": 0.02, "recruitment": 0.02, "settle_rate": 0.0}
+    (model,) = runs(scenario(tmp_path, WAR_OF_A_STATE, "adaptive", 14), deadly, count=1)
+    said = {one.what: one.month for one in reversed(model.decisions)}
+    assert ("gets no mandate for AAA" in said) == refused
+    assert ("approves campaign" in said) == refused
+    brought = model.world.levers.totals["lethality"][model.setting.geography.cell_state == 0].max()
+    assert (brought > 0.0) == refused
+    if refused:
+        deaths = series("on", [model]).query("state == 'AAA'")["armed_deaths"].to_numpy()
+        assert said["approves campaign"] > said["gets no mandate for AAA"]
+        assert deaths[: said["approves campaign"]].sum() >= 500
 
 
 @pytest.mark.parametrize("row", ["I6", "I14", "I30"])

@@ -14,7 +14,7 @@ from sim.kernels.compiling import inner_kernel, kernel, threaded_kernel
 from sim.kernels.mobilisation import choice, fill_probabilities, fill_stances, persons_of
 from sim.types import NEW_DETAINED, CrowdParameters
 
-BUFFER = 2048 + 4
+BUFFER = 2048
 
 STEP = 2.0**-16
 """Steps of log-odds in which motives are bounded: the maximum of whole numbers vectorises, that of floats does not."""
@@ -30,14 +30,27 @@ def crowd_parameters(p):
     )
 
 
+@kernel
+def highest_motives(hardship, risk, stance, grief, b_risk):
+    """Highest motive in a block without fear of arrest, and in full fear, each cut off to a whole step (log-odds)."""
+    bold = np.int32(-(2**31))
+    wary = np.int32(-(2**31))
+    for i in range(stance.size):
+        motive = grief * hardship[i] + np.float64(stance[i])
+        bold = max(bold, np.int32(motive / STEP))
+        wary = max(wary, np.int32((motive - b_risk * np.float64(risk[i])) / STEP))
+    return bold * STEP, wary * STEP
+
+
 def _month(citizens, tallies, cells, p, workers):
     """Set the stances of all citizens for the month, and note the highest motive of each block.
 
     ``block_top`` holds it fearless in row 0 and in full fear of arrest in row 1. A maximum of lines in the fear is
-    convex, so that in between the chord is a bound.
+    convex, so that in between the chord is a bound. Blocks are handed on as views: only of indices that count up
+    from zero does the compiler know that they are not counted from the end.
     """
     blocks, cell_start = citizens.blocks, citizens.cell_start
-    hardship, risk, stance = citizens.hardship, citizens.risk_aversion, citizens.stance
+    hardship, risk, stances = citizens.hardship, citizens.risk_aversion, citizens.stance
     threshold, labour_rank, young = citizens.threshold, citizens.labour_rank, citizens.young
     grief, rate_young, rate_other, tops = cells.grief, cells.rate_young, cells.rate_other, tallies.block_top
     for worker in prange(workers):
@@ -45,18 +58,14 @@ def _month(citizens, tallies, cells, p, workers):
             c = blocks[b, 0]
             first = blocks[b, 1]
             last = blocks[b, 2]
+            stance = stances[first:last]
             fill_stances(
-                stance, first, last, threshold, labour_rank, young, cell_start[c + 1] - cell_start[c], rate_young[c],
-                rate_other[c], p.b_unemployment, p.b_threshold,
+                stance, threshold[first:last], labour_rank[first:last], young[first:last],
+                cell_start[c + 1] - cell_start[c], rate_young[c], rate_other[c], p.b_unemployment, p.b_threshold,
             )  # fmt: skip
-            bold = np.int32(-(2**31))
-            wary = np.int32(-(2**31))
-            for i in range(first, last):
-                motive = grief[c] * hardship[i] + np.float64(stance[i])
-                bold = max(bold, np.int32(motive / STEP))
-                wary = max(wary, np.int32((motive - p.b_risk * np.float64(risk[i])) / STEP))
-            tops[0, b] = bold * STEP
-            tops[1, b] = wary * STEP
+            bold, wary = highest_motives(hardship[first:last], risk[first:last], stance, grief[c], p.b_risk)
+            tops[0, b] = bold
+            tops[1, b] = wary
 
 
 start_crowd_month = kernel(_month)

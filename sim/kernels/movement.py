@@ -1,10 +1,15 @@
 """Release from detention, flight from danger, return, and the dealing of losses to citizens."""
 
+import numpy as np
+
 from sim.kernels import draws
-from sim.kernels.compiling import inner_kernel
+from sim.kernels.compiling import inner_kernel, kernel
 from sim.kernels.elementary import exp, saturate
 from sim.kernels.mobilisation import free_persons, persons_of
 from sim.types import NEW_DISPLACED, RELEASED, RETURNED
+
+STRETCH = 64
+"""Citizens who are looked over at a time for whom something has been counted."""
 
 
 @inner_kernel
@@ -53,6 +58,21 @@ def kill_civilians(geography, citizens, mood, tallies, cell, deaths, seed, strea
     return died
 
 
+@kernel
+def next_above_zero(counts, first, last):
+    """Position of the first count above zero from ``first`` on, or ``last``; empty stretches are passed over whole."""
+    while first + STRETCH <= last:
+        found = 0
+        for k in range(STRETCH):
+            found |= np.int64(counts[np.uint64(first + k)])
+        if found:
+            break
+        first += STRETCH
+    while first < last and counts[first] == 0:
+        first += 1
+    return first
+
+
 @inner_kernel
 def release(geography, citizens, tallies, seed, tick, rates):
     """Release from detention: Binomial(detained, 1 - 2^(-round / half-life)) for each citizen."""
@@ -60,16 +80,16 @@ def release(geography, citizens, tallies, seed, tick, rates):
         if tallies.detained[c] == 0:
             continue
         first = citizens.cell_start[c]
-        for i in range(first, citizens.cell_start[c + 1]):
-            held = int(citizens.detained[i])
-            if held == 0:
-                continue
+        last = citizens.cell_start[c + 1]
+        i = next_above_zero(citizens.detained, first, last)
+        while i < last:
             u = draws.citizen_uniform(seed, draws.RELEASE, tick, geography.cell_uid[c], i - first)
-            freed = draws.binomial(u, held, rates.release)
+            freed = draws.binomial(u, int(citizens.detained[i]), rates.release)
             if freed > 0:
                 citizens.detained[i] -= citizens.detained.dtype.type(freed)
                 tallies.detained[c] -= freed
                 tallies.month[RELEASED, c] += freed
+            i = next_above_zero(citizens.detained, i + 1, last)
 
 
 @inner_kernel

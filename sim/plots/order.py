@@ -15,16 +15,20 @@ from sim.plots.style import BLUE, GREY, MINUS, ORANGE, PALE, Note, new_page, num
 CHAIN = (
     "Triangle: the first of three months in which the mean paired difference of an outcome is clear and more than a "
     "ten-thousandth of the baseline. Number: the largest difference after that, and its share of the baseline. {paths}"
-    "The order suggests a cause, and proves none."
+    "The order suggests a cause, and proves none. The index and its groups, below, are made of the rows above."
 )
 PATHS = "Line: the difference from month to month, each on its own scale; running totals for counts. "
 LEAD = "Dot: median months from the warning to the episode; bar: 5th to 95th percentile. Beside it: episodes warned of, and false alarms."
 ROW, TALL_ROW = 0.27, 0.4
 MOST = 18
+MONITORS = ("stability", "pressure", "weakness", "coping_gap")
+"""Composites of other rows: they move with their parts, so they stand below the chain and are no link of it."""
 
 
 def draw_chain(table: pd.DataFrame, axes: Any, paths: Mapping[str, Any] | None = None) -> Any:
     """Draw when each outcome first moved, the earliest on top, joined in order, and how large it became.
+
+    The stability index and its groups are composites: they come last and are not joined.
 
     Parameters
     ----------
@@ -39,10 +43,11 @@ def draw_chain(table: pd.DataFrame, axes: Any, paths: Mapping[str, Any] | None =
     -------
     matplotlib Axes
     """
-    rows = table.sort_values(["month", "label"], kind="stable")
+    rows = _in_order(table)
     months, places = rows["month"].to_numpy(dtype=float), range(len(rows))
+    links = int((~rows["outcome"].isin(MONITORS)).sum())
     end = max([months.max(), 5.0, *(len(path) - 1.0 for path in (paths or {}).values())])
-    axes.step(months, places, where="pre", color=GREY, lw=0.9, zorder=1)
+    axes.step(months[:links], places[:links], where="pre", color=GREY, lw=0.9, zorder=1)
     for place, row in enumerate(rows.to_dict("records")):
         colour = BLUE if row["effect_peak"] < 0 else ORANGE
         if paths:
@@ -57,6 +62,12 @@ def draw_chain(table: pd.DataFrame, axes: Any, paths: Mapping[str, Any] | None =
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
     return axes
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The links of the chain by month, then the composites."""
+    composite = table["outcome"].isin(MONITORS)
+    return table.assign(composite=composite).sort_values(["composite", "month", "label"], kind="stable")
 
 
 def _draw_path(axes: Any, place: int, path: Any, colour: str) -> None:
@@ -101,7 +112,7 @@ def chain_figure(table: pd.DataFrame, note: Note, title: str, over_time: pd.Data
     if over_time is not None:
         ordered = over_time.sort_values("month").groupby("outcome")["effect"]
         paths = {str(name): path.to_numpy() for name, path in ordered}
-    moved = table[table["month"].notna()].sort_values(["month", "label"], kind="stable").head(MOST)
+    moved = _in_order(table[table["month"].notna()]).head(MOST)
     legend = [
         Line2D([], [], ls="", marker="v", ms=6, color=BLUE, label="falls"),
         Line2D([], [], ls="", marker="^", ms=6, color=ORANGE, label="rises"),
