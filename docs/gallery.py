@@ -18,10 +18,13 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from sim import __version__, plots  # noqa: E402
+from sim.analysis.scorecard import AREAS  # noqa: E402
+from sim.analysis.verdict import SMALL, verdict  # noqa: E402
 from sim.parameters.theories import THEORIES  # noqa: E402
 from sim.plots.sets import HEADLINE  # noqa: E402
 from sim.plots.style import png_bytes, small_png  # noqa: E402
 from sim.region import find_region, load_region  # noqa: E402
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES  # noqa: E402
 
 FOLDER = HERE / "images" / "gallery"
 DPI = 100
@@ -90,11 +93,18 @@ def over_time(scopes: dict[str, float], keys: list[str]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def size(unit: str) -> float:
+    """A made-up difference of one, in sizes that the unit may have."""
+    if unit == "0 to 1" or unit.startswith("share"):
+        return 0.01
+    return {"person-weeks": 20_000.0, "persons": 40.0, "events": 20.0, "episodes": 0.05}.get(unit, 1.0)
+
+
 def effects(scopes: list[str]) -> pd.DataFrame:
     """Make up rows of the effects table."""
     draw = np.random.default_rng(3)
     rows = [
-        (key, name, unit, scope, *(draw.normal(0, 1), draw.uniform(0.3, 1.2)))
+        (key, name, unit, scope, *(size(unit) * draw.normal(0, 1), size(unit) * draw.uniform(0.3, 1.2)))
         for key in packages()
         for name, _, unit, _ in HEADLINE
         for scope in scopes
@@ -120,9 +130,9 @@ def stances() -> pd.DataFrame:
         worlds += [(theory.key, stance.key, size, theory.key != "reaction") for stance, size in others]
     rows = []
     for name, _, unit, _ in HEADLINE:
-        effect, half = draw.normal(0, 1.5), draw.uniform(0.2, 0.8)
-        for theory_key, stance_key, size, in_play in worlds:
-            value = size * effect + (draw.normal(0, 0.15) if in_play and theory_key != "default" else 0.0)
+        effect, half = size(unit) * draw.normal(0, 1.5), size(unit) * draw.uniform(0.2, 0.8)
+        for theory_key, stance_key, scale, in_play in worlds:
+            value = scale * effect + (size(unit) * draw.normal(0, 0.15) if in_play and theory_key != "default" else 0.0)
             rows.append((name, unit, theory_key, stance_key, value, value - half, value + half, in_play))
     names = ["outcome", "unit", "theory", "stance", "effect", "ci_low", "ci_high", "in_play"]
     return pd.DataFrame(rows, columns=names)
@@ -237,6 +247,44 @@ def order() -> pd.DataFrame:
     )
 
 
+def order_paths() -> pd.DataFrame:
+    """Make up the differences of these outcomes over time."""
+    months = np.arange(120)
+    frames = []
+    for row in order().to_dict("records"):
+        grown = row["effect_peak"] * (1 - np.exp(-np.maximum(months - row["month"], 0) / 20))
+        frames.append(pd.DataFrame({"outcome": row["outcome"], "month": months, "effect": grown}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def card() -> pd.DataFrame:
+    """Make up a scorecard."""
+    draw = np.random.default_rng(11)
+    rows = [
+        (key, area.key, name, OUTCOMES[OUTCOME_INDEX[name]].label, OUTCOMES[OUTCOME_INDEX[name]].better)
+        for key in list(packages())[:3]
+        for area in AREAS
+        for name in area.outcomes
+    ]
+    table = pd.DataFrame(rows, columns=["scenario", "area", "outcome", "label", "better"])
+    effect, half = draw.normal(0, 0.03, len(rows)), draw.uniform(0.002, 0.02, len(rows))
+    table = table.assign(baseline_mean=1.0, effect=effect, ci_low=effect - half, ci_high=effect + half)
+    rows_of = zip(effect, effect - half, effect + half, table["better"], strict=True)
+    words = [verdict(float(value), float(low), float(high), better) for value, low, high, better in rows_of]
+    return table.assign(in_words=words, small=np.abs(effect) < SMALL)
+
+
+def factors() -> pd.DataFrame:
+    """Make up the effect along six factors of a sweep."""
+    frames = []
+    for index, name in enumerate(FACTORS[:6]):
+        effect = -70 + (18 - 5 * index) * np.linspace(-1, 1, 5)
+        frames.append(pd.DataFrame({"factor": name, "dose": np.linspace(0.1, 0.9, 5), "effect": effect}))
+    table = pd.concat(frames, ignore_index=True)
+    bounds = {"ci_low": -9.0, "ci_high": 9.0, "spread_low": -40.0, "spread_high": 45.0}
+    return table.assign(**{name: table["effect"] + step for name, step in bounds.items()})
+
+
 def warnings() -> pd.DataFrame:
     """Make up lead times."""
     rows = [
@@ -262,7 +310,7 @@ def history() -> pd.DataFrame:
     months = np.arange(120)
     frames = []
     for index, (name, _, unit, _) in enumerate(HEADLINE):
-        line = 1 + 0.3 * np.sin(months / (9 + index)) + 0.002 * index * months
+        line = 5 * size(unit) * (1 + 0.3 * np.sin(months / (9 + index)) + 0.002 * index * months)
         frames.append(
             pd.DataFrame({"outcome": name, "unit": unit, "scope": "region", "month": months, "mean": line}).assign(
                 low=line * 0.7, high=line * 1.4
@@ -298,6 +346,11 @@ ITEMS: dict[str, Item] = {
         "Every scenario's effect on every headline outcome. Read the thick bar for how well the mean is known, the "
         "thin one for what one history may show.",
         lambda: plots.forest_figure(effects(["region"]), HEADLINE, note(), packages()),
+    ),
+    "scorecard": Item(
+        "Scorecard",
+        "The three focus areas side by side, in per cent of the baseline. Effects in the grey band are small however certain.",
+        lambda: plots.scorecard_figure(card(), note(), packages()),
     ),
     "theories": Item(
         "Rival theories",
@@ -348,6 +401,11 @@ ITEMS: dict[str, Item] = {
         "What more of the same measure would change; look for where it flattens.",
         lambda: plots.dose_figure(doses(), LABEL, UNIT, "Intensity, 0 to 1", note(), packages()),
     ),
+    "factors": Item(
+        "Along each factor",
+        "A sweep: the effect along each factor while all others vary too. A flat line says that it does not matter here.",
+        lambda: plots.factors_figure(factors(), FACTORS[:6], LABEL, f"Difference, {UNIT}", note(), TITLES["police"]),
+    ),
     "heat": Item(
         "Dose by timing",
         "How much and when. Crosses mark cells that cannot be told from no difference.",
@@ -381,13 +439,13 @@ ITEMS: dict[str, Item] = {
     "chain": Item(
         "Order of movement",
         "Which outcomes moved first. It suggests a chain; it does not prove one.",
-        lambda: plots.chain_figure(order(), note(), TITLES["police"]),
+        lambda: plots.chain_figure(order(), note(), TITLES["police"], order_paths()),
     ),
     "attribution": Item(
         "Attribution",
         "Where a difference comes from: Shapley shares that add up to it.",
         lambda: plots.attribution_figure(
-            shares(), LABEL, UNIT, "Shapley values over 5 groups, every order.", note(), TITLES["all"]
+            shares(), LABEL, UNIT, "lower", "Shapley values over 5 groups, every order.", note(), TITLES["all"]
         ),
     ),
     "lead": Item(
@@ -424,7 +482,7 @@ def main() -> None:
     """Draw every figure and write the page."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, item in ITEMS.items():
-        content = small_png(png_bytes(item.draw(), DPI), 128)
+        content = small_png(png_bytes(item.draw(), DPI))
         (FOLDER / f"{name}.png").write_bytes(content)
         print(f"wrote docs/images/gallery/{name}.png, {len(content) / 1000:.0f} kB")
     (HERE / "gallery.md").write_text(page(), encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 import warnings
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
@@ -10,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
-from sim.plots import Note, baseline_figure, forest_figure, map_figure, save_figure, timeline_figure
+from sim.plots import Note, baseline_figure, forest_figure, map_figure, ranking_figure, save_figure, timeline_figure
 from sim.plots.effects import draw_forest
+from sim.plots.facts import draw_picture
 from sim.plots.maps import colour_limit, place_labels
 from sim.plots.order import draw_chain
 from sim.plots.sets import HEADLINE, Geography, comparison_set, draw, files, run_set
@@ -21,15 +25,19 @@ from sim.plots.style import (
     STYLE,
     TickText,
     clean,
+    fair_range,
     month_dates,
     new_page,
     number_text,
+    png_bytes,
     shorten,
+    small_png,
     styled,
     wrap,
 )
 from sim.plots.timeline import draw_difference
 from sim.validation import status
+from sim.validation.records import Picture, ranges
 from sim.world.outcomes import OUTCOMES
 
 HOSTILE = "<script>alert('x')</script> & $\\frac{1}{0}$ \"Đakovica–Čačak\" \x07 --> ]]>"
@@ -486,12 +494,6 @@ def test_the_gallery_page_is_what_its_script_writes_and_its_pictures_are_small()
 
 
 def test_a_small_picture_keeps_its_colours_and_says_the_same():
-    import io
-
-    from PIL import Image
-
-    from sim.plots.style import png_bytes, small_png
-
     png = png_bytes(GALLERY.ITEMS["heat"].draw(), 60)
     small = small_png(png)
     assert len(small) < 0.6 * len(png)
@@ -499,6 +501,54 @@ def test_a_small_picture_keeps_its_colours_and_says_the_same():
         off = np.abs(np.asarray(one.convert("RGB")).astype(int) - np.asarray(other.convert("RGB")).astype(int))
     assert off.max() <= 16
     assert small_png(png) == small
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [([0, 0], 0, 1), ([20, 100], 0, 105), ([0.5224, 0.5228], 0.49, 0.56), ([-1.0, 1.0], -1.1, 1.1)],
+)
+def test_a_range_neither_hides_nor_enlarges(values, low, high):
+    figure = Figure()
+    axes = figure.subplots()
+    axes.plot(values)
+    fair_range(axes)
+    bottom, top = axes.get_ylim()
+    assert bottom == pytest.approx(low, rel=0.02)
+    assert top == pytest.approx(high, rel=0.02)
+    assert bottom <= min(values)
+    assert max(values) <= top
+
+
+def test_a_ranking_is_never_certain_and_says_that_parameters_are_not_in_it():
+    table = pd.DataFrame({"scenario": ["police", "baseline"], "p_best": [1.0, 0.0]})
+    note = Note("x", 16, 1, "0.1.0", drawn=500)
+    with styled():
+        figure = ranking_figure(table, "Incidents", "lower", note, {"police": "Police", "baseline": "Baseline"})
+        said = " ".join(item.get_text() for item in texts(figure)).replace("\n", " ")
+    assert "over 99 %" in said
+    assert "under 1 %" in said
+    assert "100%" not in said
+    assert "how far the answer hangs on them is not shown here" in said
+
+
+def test_a_small_png_keeps_the_commonest_colours():
+    with styled():
+        png = png_bytes(GALLERY.ITEMS["map"].draw(), 60)
+    with Image.open(io.BytesIO(png)) as image, Image.open(io.BytesIO(small_png(png))) as small:
+        before, after = np.asarray(image.convert("RGB")), np.asarray(small.convert("RGB"))
+    for grey in (0xFF, 0xF4):
+        assert (after[(before == grey).all(axis=2)] == grey).all()
+
+
+def test_ranges_show_the_record_and_what_is_not_recorded_is_left_out():
+    columns = ranges({"deaths": [3, 1, 9, 4, 2, 6], "spread": [1, 0.5, 2, math.nan, math.nan, math.nan]})
+    picture = Picture("s.d.", "", columns, "ranges")
+    with styled():
+        axes = draw_picture(picture, Figure().subplots())
+    diamonds = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "D"]
+    assert diamonds == [4]
+    assert [bar.get_x() for bar in axes.patches] == [2], "one window"
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["deaths", "spread"]
 
 
 def test_the_index_stands_below_the_chain_and_is_no_link_of_it() -> None:

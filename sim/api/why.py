@@ -324,7 +324,7 @@ def _figures(
     rows = tables["why"]
     rows = rows[(rows["outcome"] == outcome) & (rows["scope"] == scope)]
     order = tables["order"]
-    made = [("why", attribution_figure(rows, item.label, item.unit, METHOD[asked.method], note, title))]
+    made = [("why", attribution_figure(rows, item.label, item.unit, item.better, METHOD[asked.method], note, title))]
     if len(order) and order["month"].notna().any():
         made.append(("order", chain_figure(order, note, title, tables["over_time"])))
     target = folder / "figures"

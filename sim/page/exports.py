@@ -121,7 +121,17 @@ def figure_png(pair: Pair) -> File:
     """Six outcomes of the region in both worlds."""
     from matplotlib.lines import Line2D
 
-    from sim.plots.style import BLUE, GREY, month_dates, new_page, save_figure, styled, tidy_dates, tidy_values
+    from sim.plots.style import (
+        BLUE,
+        GREY,
+        fair_range,
+        month_dates,
+        new_page,
+        save_figure,
+        styled,
+        tidy_dates,
+        tidy_values,
+    )
 
     start = (pair.ours.start_year, pair.ours.start_month)
     with styled():
@@ -135,6 +145,7 @@ def figure_png(pair: Pair) -> File:
                 values = pair.series(world)[:, 0, index]
                 axes.plot(month_dates(range(len(values)), *start), values, color=colour, ls=style, lw=1.3)
             axes.set_title(f"{OUTCOMES[index].label}, {OUTCOMES[index].unit}")
+            fair_range(axes)
             tidy_dates(axes.xaxis, 6)
             tidy_values(axes.yaxis)
         with tempfile.TemporaryDirectory(prefix="stabsim-") as folder:
@@ -150,7 +161,7 @@ def animation_gif(pair: Pair, measure: str = "tension") -> File:
     from matplotlib.figure import Figure
     from PIL import Image
 
-    from sim.plots.style import GREY, styled
+    from sim.plots.style import GREY, SOFT, number_text, styled, wrap
 
     index = next(number for number, item in enumerate(MEASURES) if item.name == measure)
     values = {world: pair.districts(world)[:, index] for world in ("base", "ours")}
@@ -162,11 +173,11 @@ def animation_gif(pair: Pair, measure: str = "tension") -> File:
     limit = max(float(max(v.max() for v in values.values())), 1e-9)
     images = []
     with styled():
-        figure = Figure(figsize=(8.0, 4.4), dpi=90)
+        figure = Figure(figsize=(8.0, 4.7), dpi=90)
         canvas = FigureCanvasAgg(figure)
         marks = []
         for number, (world, scenario) in enumerate(pair.worlds):
-            axes: Any = figure.add_axes((0.01 + 0.5 * number, 0.09, 0.48, 0.78))
+            axes: Any = figure.add_axes((0.01 + 0.5 * number, 0.17, 0.48, 0.71))
             rings = [np.array(one["points"]) for one in shapes["outlines"]]
             axes.add_collection(PolyCollection(rings, facecolor="#F4F4F4", edgecolor=GREY, linewidth=0.6))
             marks.append((world, axes.scatter(spots[:, 0], spots[:, 1], s=sizes, c=values[world][0], cmap="cividis_r",
@@ -177,7 +188,12 @@ def animation_gif(pair: Pair, measure: str = "tension") -> File:
             axes.set_axis_off()
             axes.set_title(_title(scenario)[:60])
         head = figure.text(0.02, 0.94, "", fontsize=11, fontweight="bold")
-        figure.text(0.02, 0.02, _note(pair)[:150], fontsize=6.5, color=GREY)
+        bar = figure.colorbar(
+            marks[0][1], cax=figure.add_axes((0.3, 0.145, 0.4, 0.018)), orientation="horizontal", format=number_text
+        )
+        bar.set_label(MEASURES[index].unit, fontsize=7)
+        bar.outline.set_visible(False)
+        figure.text(0.02, 0.015, "\n".join(wrap(_note(pair), 150)), fontsize=6.5, color=SOFT, va="bottom")
         for month in shown:
             for world, mark in marks:
                 mark.set_array(values[world][month])

@@ -9,17 +9,34 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
-from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, Note, new_page, number_text, shorten, styled, tidy_values
+from sim.plots.style import (
+    GREEN,
+    GREY,
+    INK,
+    PALE,
+    Note,
+    averaged,
+    direction_colour,
+    new_page,
+    number_text,
+    shorten,
+    styled,
+    tidy_values,
+)
 
 TORNADO = (
-    "Bars: the outcome's difference with one assumption at the low or high end of its range, all else at its default."
+    "Bars: the outcome's difference with one assumption at the low or high end of its range, all else at its default, where the "
+    "dark line stands."
 )
 SWEPT = (
     "Bars: mean over the points in the lowest and in the highest fifth (or level) of each factor, "
     "all other factors varying; the line is the mean of all points."
 )
 SHAPLEY = "Bars: share of the difference attributed to each part; the bars add up to the total."
+LOW_END, HIGH_END = "#9AD7C5", GREEN
+"""Pale to strong as low to high; blue and orange are left for better and worse."""
 BEST = "Bars: probability, over resampled replications, that the scenario is the best of those shown."
 ROW = 0.30
 TOTAL = "(total)"
@@ -44,9 +61,10 @@ def draw_tornado(table: pd.DataFrame, axes: Any, centre: float) -> Any:
     width = (table[["at_low", "at_high"]].max(axis=1) - table[["at_low", "at_high"]].min(axis=1)).abs()
     rows = table.assign(width=width).sort_values("width", ascending=False, kind="stable")
     for place, (low, high) in enumerate(zip(rows["at_low"], rows["at_high"], strict=True)):
-        axes.barh(place, low - centre, left=centre, height=0.62, color=ORANGE)
-        axes.barh(place, high - centre, left=centre, height=0.62, color=BLUE)
+        axes.barh(place, low - centre, left=centre, height=0.62, color=LOW_END)
+        axes.barh(place, high - centre, left=centre, height=0.62, color=HIGH_END)
     axes.axvline(centre, color=INK, lw=0.9)
+    axes.axvline(0, color=GREY, lw=0.9, ls=(0, (4, 3)))
     ranges = rows["range"] if "range" in rows else [""] * len(rows)
     _rows(axes, [_labelled(*pair) for pair in zip(rows["label"], ranges, strict=True)])
     return axes
@@ -72,7 +90,11 @@ def tornado_figure(
     """
     width = (table["at_high"] - table["at_low"]).abs()
     shown = table.loc[width.sort_values(ascending=False, kind="stable").index[:15]]
-    legend = [Patch(color=ORANGE, label="at the low end"), Patch(color=BLUE, label="at the high end")]
+    legend = [
+        Patch(color=LOW_END, label="at the low end"),
+        Patch(color=HIGH_END, label="at the high end"),
+        Line2D([], [], color=GREY, lw=0.9, ls=(0, (4, 3)), label="zero"),
+    ]
     with styled():
         heading = f"{label}: what the assumptions change, {shorten(title, 60, 1)}"
         page = new_page(7.0, 0.9 + ROW * 1.35 * len(shown), heading, note.text(band), legend)
@@ -82,7 +104,7 @@ def tornado_figure(
     return page.figure
 
 
-def draw_attribution(table: pd.DataFrame, axes: Any) -> Any:
+def draw_attribution(table: pd.DataFrame, axes: Any, better: str = "none") -> Any:
     """Draw the parts of a difference as bars around zero, the largest on top.
 
     Parameters
@@ -90,6 +112,8 @@ def draw_attribution(table: pd.DataFrame, axes: Any) -> Any:
     table : DataFrame
         ``group, share, ci_low, ci_high``, a row a part, in the unit of the outcome.
     axes : matplotlib Axes
+    better : str
+        "lower", "higher" or "none": a part in the better direction is blue, in the other one orange.
 
     Returns
     -------
@@ -98,22 +122,24 @@ def draw_attribution(table: pd.DataFrame, axes: Any) -> Any:
     rows = table.reindex(table["share"].abs().sort_values(ascending=False, kind="stable").index)
     for place, row in enumerate(rows.to_dict("records")):
         share = float(row["share"])
-        axes.barh(place, share, height=0.6, color=BLUE if share < 0 else ORANGE, zorder=2)
-        axes.plot([row["ci_low"], row["ci_high"]], [place, place], color=INK, lw=1.2, zorder=3)
+        axes.barh(place, share, height=0.6, color=direction_colour(share, better), zorder=2)
+        _whisker(axes, row["ci_low"], row["ci_high"], place)
     axes.axvline(0, color=GREY, lw=0.8)
     _rows(axes, [_labelled(group) for group in rows["group"]])
     return axes
 
 
-def attribution_figure(table: pd.DataFrame, label: str, unit: str, method: str, note: Note, title: str) -> Figure:
+def attribution_figure(
+    table: pd.DataFrame, label: str, unit: str, better: str, method: str, note: Note, title: str
+) -> Figure:
     """Where the difference between two scenarios comes from.
 
     Parameters
     ----------
     table : DataFrame
         As for ``draw_attribution``, for one outcome, scope and window; the row ``(total)`` goes to the caption.
-    label, unit : str
-        Name and unit of the outcome.
+    label, unit, better : str
+        Name and unit of the outcome, and its better direction: "lower", "higher" or "none".
     method : str
         How the parts were separated, a sentence for the caption.
     note : Note
@@ -123,17 +149,20 @@ def attribution_figure(table: pd.DataFrame, label: str, unit: str, method: str, 
     """
     parts = table[table["group"] != TOTAL]
     total = number_text(float(parts["share"].sum()))
+    meant = {"lower": (" (better)", " (worse)"), "higher": (" (worse)", " (better)")}.get(better, ("", ""))
     legend = [
-        Patch(color=BLUE, label="lowers the outcome"),
-        Patch(color=ORANGE, label="raises the outcome"),
+        Patch(color=direction_colour(-1, better), label=f"lowers the outcome{meant[0]}"),
+        Patch(color=direction_colour(1, better), label=f"raises the outcome{meant[1]}"),
         Line2D([], [], color=INK, lw=1.2, label="95 % interval"),
     ]
+    if better == "none":
+        legend = legend[2:]
     with styled():
         heading = f"{label}: where the difference comes from, {shorten(title, 60, 1)}"
-        caption = note.text(f"{SHAPLEY} Total: {total} {unit}. {method}".strip())
+        caption = note.text(f"{SHAPLEY} Total: {total} {unit}. {method}".strip(), averaged)
         page = new_page(7.0, 0.9 + ROW * 1.35 * len(parts), heading, caption, legend)
         axes = page.body.subplots()
-        draw_attribution(parts, axes)
+        draw_attribution(parts, axes, better)
         _across(axes, f"Part of the difference, {unit}")
     return page.figure
 
@@ -155,11 +184,11 @@ def draw_ranking(table: pd.DataFrame, axes: Any, titles: Mapping[str, str]) -> A
     """
     rows = table.sort_values("p_best", ascending=False, kind="stable")
     for place, chance in enumerate(rows["p_best"]):
-        axes.barh(place, chance, height=0.6, color=BLUE, zorder=2)
+        axes.barh(place, chance, height=0.6, color=GREEN, zorder=2)
         axes.annotate(
-            f"{chance:.0%}", (chance, place), (4, 0), textcoords="offset points", va="center", fontsize=8, zorder=3
+            _percent(chance), (chance, place), (4, 0), textcoords="offset points", va="center", fontsize=8, zorder=3
         )
-    axes.set_xlim(0, 1.1)
+    axes.set_xlim(0, 1.16)
     _rows(axes, [_labelled(titles.get(key, key)) for key in rows["scenario"]])
     return axes
 
@@ -181,8 +210,8 @@ def ranking_figure(table: pd.DataFrame, label: str, better: str, note: Note, tit
         Scenario key to display title, the baseline included.
     """
     with styled():
-        heading = f"{label}: probability of being the best ({better} is better)"
-        page = new_page(7.0, 0.9 + ROW * 1.35 * len(table), heading, note.text(BEST))
+        heading = f"{label}: probability of being the best ({better} is better), luck only"
+        page = new_page(7.0, 0.9 + ROW * 1.35 * len(table), heading, note.text(BEST, averaged))
         axes = page.body.subplots()
         draw_ranking(table, axes, titles)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0], ["0", "25 %", "50 %", "75 %", "100 %"])
@@ -205,8 +234,8 @@ def draw_sensitivity(table: pd.DataFrame, axes: Any) -> Any:
     """
     rows = table.sort_values("index", ascending=False, kind="stable")
     for place, (value, low, high) in enumerate(zip(rows["index"], rows["low"], rows["high"], strict=True)):
-        axes.barh(place, value, height=0.6, color=BLUE, zorder=2)
-        axes.plot([low, high], [place, place], color=INK, lw=1.2, zorder=3)
+        axes.barh(place, value, height=0.6, color=GREEN, zorder=2)
+        _whisker(axes, low, high, place)
     axes.axvline(0, color=GREY, lw=0.8)
     _rows(axes, [_labelled(factor) for factor in rows["factor"]])
     return axes
@@ -234,6 +263,19 @@ def sensitivity_figure(table: pd.DataFrame, label: str, index: str, note: Note) 
         draw_sensitivity(shown, axes)
         _across(axes, index[:1].upper() + index[1:])
     return page.figure
+
+
+def _whisker(axes: Any, low: float, high: float, place: float) -> None:
+    """An interval that is seen on a bar and beside it."""
+    halo = [withStroke(linewidth=2.6, foreground="white")]
+    axes.plot([low, high], [place, place], color=INK, lw=1.2, zorder=3, path_effects=halo)
+
+
+def _percent(chance: float) -> str:
+    """A probability by resampling; never certain."""
+    if chance < 0.005:
+        return "under 1 %"
+    return "over 99 %" if chance > 0.995 else f"{100 * chance:.0f} %"
 
 
 def _labelled(label: str, values: str = "") -> str:

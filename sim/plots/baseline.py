@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from sim.plots.panels import small_multiples
 from sim.plots.style import (
     GREEN,
     Note,
-    grid_shape,
+    fair_range,
     month_dates,
-    new_page,
     styled,
     tidy_dates,
     tidy_values,
@@ -71,38 +71,24 @@ def baseline_figure(
         Calendar month of month 0.
     """
     rows = table[table["scope"] == "region"]
-    n_rows, n_columns = grid_shape(len(outcomes))
     legend = [
         Line2D([], [], color=GREEN, lw=1.3, label="Mean of the runs"),
         Patch(facecolor=GREEN, alpha=0.25, label="5–95 % of the runs"),
     ]
     with styled():
-        page = new_page(
-            0.4 + 2.45 * n_columns,
-            0.6 + 1.65 * n_rows,
+        page, panels = small_multiples(
+            [label for _, label, _, _ in outcomes],
             f"The region month by month: {title}",
             note.text(BAND),
             legend,
+            share_x=False,
+            share_y=False,
+            low=1.65,
         )
-        grid = page.body.subplots(n_rows, n_columns, squeeze=False)
-        for position, axes in enumerate(grid.flat):
-            if position >= len(outcomes):
-                axes.remove()
-                continue
-            name, label, unit, _ = outcomes[position]
+        for (name, _, unit, _), axes in zip(outcomes, panels, strict=True):
             draw_history(rows[rows["outcome"] == name], axes, start)
-            axes.set_title("\n".join(wrap(label, 30)))
             axes.set_ylabel("\n".join(wrap(unit, 22)), fontsize=7.5)
-            _from_zero(axes)
+            fair_range(axes)
             tidy_dates(axes.xaxis, 5)
             tidy_values(axes.yaxis, 4)
     return page.figure
-
-
-def _from_zero(axes: Any) -> None:
-    """Start at zero unless that would flatten what there is to see; never show a negative count."""
-    low, high = axes.dataLim.y0, axes.dataLim.y1
-    if low >= 0 and low < 0.6 * high:
-        axes.set_ylim(0, high * 1.05)
-    elif low == high == 0:
-        axes.set_ylim(0, 1)

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, new_page, save_figure, styled, wrap
+from sim.validation import status
 from sim.validation.calibration.quantities import QUANTITIES
 from sim.validation.calibration.targets import KINDS
 
@@ -33,7 +34,8 @@ def calibration_figures(made: Calibration, folder: Path) -> list[Path]:
 def _caption(made: Calibration, what: str) -> str:
     order = "largest" if made.match.order == 1 else f"rank {made.match.order}"
     runs = sum(len(wave.shares) for wave in made.waves)
-    return f"{what} {len(made.kept.shares)} points kept after {runs} runs in {len(made.waves)} waves; implausibility: {order}."
+    kept = f"{len(made.kept.shares)} points kept after {runs} runs in {len(made.waves)} waves; implausibility: {order}."
+    return f"{what} {kept} {status()}."
 
 
 def marginals_figure(made: Calibration) -> Figure:
@@ -50,6 +52,7 @@ def marginals_figure(made: Calibration) -> Figure:
             density, edges = np.histogram(made.kept.shares[:, k], _bins(made), (0.0, 1.0), density=True)
             axes.stairs(density, edges, fill=True, color=BLUE, alpha=0.6)
             axes.axhline(1.0, color=INK, lw=0.8)
+            axes.set_xlim(0.0, 1.0)
             axes.set_xticks([0.0, 0.5, 1.0], [f"{one.value(share):.2g}" for share in (0.0, 0.5, 1.0)])
             axes.set_yticks([])
             axes.set_title(
@@ -104,7 +107,7 @@ def fit_figure(made: Calibration) -> Figure:
     spread = np.sqrt(target.variances)
     middle = np.clip(np.nan_to_num(made.observed, nan=1e9), target.windows[:, 0], target.windows[:, 1])
     caption = _caption(made, "Lines: 5 to 95 % of single runs, dots their median. Shaded: twice the s.d. of error and discrepancy, "
-                             "around the record or what is known of it.")  # fmt: skip
+                             "around the record or what is known of it; orange: beyond the edge.")  # fmt: skip
     with styled():
         legend = [
             Line2D([], [], color=GREY, marker="o", ms=3, label="prior"),

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from sim.plots.style import BLUE, GREY, INK, Note, grid_shape, new_page, shorten, styled, tidy_values
+from sim.plots.panels import small_multiples
+from sim.plots.style import BLUE, GREY, INK, Note, averaged, shorten, styled, tidy_values
 
 BAND = (
     "Cloud: mean differences in resampled pairs; dot: the mean of all pairs. "
@@ -66,24 +67,11 @@ def plane_figure(table: pd.DataFrame, label: str, unit: str, note: Note, titles:
         Scenario key to display title, in the order of the panels.
     """
     keys = [key for key in titles if (table["scenario"] == key).any()]
-    n_rows, n_columns = grid_shape(len(keys))
-    panel = {1: 5.5, 2: 3.6, 3: 2.9}.get(n_columns, 2.5)
     with styled():
-        page = new_page(
-            0.7 + panel * n_columns,
-            0.9 + (2.9 if n_columns == 1 else 2.0) * n_rows,
-            f"{label} averted, and what it costs",
-            note.text(BAND),
-        )
-        grid = page.body.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
-        for position, axes in enumerate(grid.flat):
-            if position >= len(keys):
-                axes.remove()
-                continue
-            rows = table[(table["scenario"] == keys[position]) & (table["draw"] <= 400)]
-            draw_plane(rows, axes)
-            axes.set_title(shorten(titles[keys[position]], int(panel * 10), 2))
-            axes.tick_params(labelbottom=position + n_columns >= len(keys))
+        heading = f"{label} averted, and what it costs"
+        page, panels = small_multiples([titles[key] for key in keys], heading, note.text(BAND, averaged))
+        for key, axes in zip(keys, panels, strict=True):
+            draw_plane(table[(table["scenario"] == key) & (table["draw"] <= 400)], axes)
             tidy_values(axes.xaxis, 4)
             tidy_values(axes.yaxis, 5)
         page.body.supxlabel(shorten(f"Averted, {unit}", 60, 1), fontsize=8.5)

@@ -100,8 +100,10 @@ def box_figure(points: pd.DataFrame, table: pd.DataFrame, question: str, note: N
         Line2D([], [], ls="", marker="x", color=ORANGE, label="fails"),
         Line2D([], [], ls="", marker="o", mfc="white", mec=BLUE, label="does not fail"),
         Patch(fill=False, ec=INK, label="the box"),
+        Patch(color=ORANGE, label="its range of a factor"),
+        Patch(color=PALE, label="all that was tried"),
     ]
-    shares = f"Coverage {first['coverage']:.0%}, density {first['density']:.0%}."
+    shares = f"Coverage {100 * first['coverage']:.0f} %, density {100 * first['density']:.0f} %."
     with styled():
         height = max(1.4 + ROW * len(rows), 3.2)
         page = new_page(8.6 if len(two) == 2 else 5.0, height, question, note.text(f"{BAND} {shares}"), legend)

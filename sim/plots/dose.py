@@ -10,15 +10,14 @@ import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from sim.plots.maps import COLOURS, colour_limit
+from sim.plots.panels import small_multiples
 from sim.plots.style import (
     BLUE,
     GREY,
     INK,
     Note,
-    grid_shape,
     new_page,
     number_text,
     shorten,
@@ -26,12 +25,11 @@ from sim.plots.style import (
     tidy_values,
     wrap,
 )
-from sim.plots.timeline import DARK, LIGHT, legend_handles
+from sim.plots.timeline import BAND, draw_bands, legend_handles, spread_handle
 
-BAND = "Dark band: 95 % interval of the mean paired difference; light band: 5th to 95th percentile of the pairs."
 ALONG = (
     "Dots: mean over the points at a level, or over a fifth of the points, all other factors varying. "
-    "Dark band: 95 % interval of that mean; light band: 5th to 95th percentile of the points."
+    "Dark band: 95 % interval of that mean; light band with dotted ends: 5th to 95th percentile of the points."
 )
 CELLS = "Cells: mean paired difference. A cross: the 95 % interval includes zero, so the direction is not told."
 
@@ -54,8 +52,7 @@ def draw_dose(table: pd.DataFrame, axes: Any, colour: str = BLUE) -> Any:
     dose = rows["dose"].to_numpy(dtype=float)
     if rows["spread_low"].min() <= 0:
         axes.axhline(0, color=GREY, lw=0.8, zorder=1)
-    axes.fill_between(dose, rows["spread_low"], rows["spread_high"], color=colour, alpha=LIGHT, lw=0)
-    axes.fill_between(dose, rows["ci_low"], rows["ci_high"], color=colour, alpha=DARK, lw=0)
+    draw_bands(rows, dose.tolist(), axes, colour)
     axes.plot(dose, rows["effect"], color=colour, lw=1.6, marker="o", ms=3.5)
     axes.margins(x=0.03)
     return axes
@@ -78,27 +75,14 @@ def dose_figure(table: pd.DataFrame, label: str, unit: str, dose: str, note: Not
         Scenario key to display title, in the order of the panels.
     """
     keys = [key for key in titles if (table["scenario"] == key).any()]
-    n_rows, n_columns = grid_shape(len(keys))
-    panel = {1: 6.0, 2: 3.8, 3: 3.0}.get(n_columns, 2.6)
     with styled():
-        page = new_page(
-            0.6 + panel * n_columns,
-            1.0 + (2.8 if n_columns == 1 else 2.0) * n_rows,
-            f"{label}: effect by dose",
-            note.text(BAND),
-            legend_handles(),
-        )
-        grid = page.body.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
-        for position, axes in enumerate(grid.flat):
-            if position >= len(keys):
-                axes.remove()
-                continue
-            draw_dose(table[table["scenario"] == keys[position]], axes)
-            axes.set_title(shorten(titles[keys[position]], int(panel * 10.0), 2))
-            axes.tick_params(labelbottom=position + n_columns >= len(keys))
+        heading = f"{label}: effect by dose"
+        page, panels = small_multiples([titles[key] for key in keys], heading, note.text(BAND), legend_handles())
+        for key, axes in zip(keys, panels, strict=True):
+            draw_dose(table[table["scenario"] == key], axes)
             tidy_values(axes.xaxis, 5)
             tidy_values(axes.yaxis)
-        page.body.supxlabel(shorten(dose, int(panel * n_columns * 11), 2), fontsize=8.5)
+        page.body.supxlabel(shorten(dose, 60, 2), fontsize=8.5)
         page.body.supylabel("\n".join(wrap(f"Difference, {unit}", 40)), fontsize=8.5)
     return page.figure
 
@@ -124,23 +108,13 @@ def factors_figure(
         Display title of the scenario.
     """
     shown = list(factors)[:8]
-    n_rows, n_columns = grid_shape(len(shown))
-    panel = {1: 6.0, 2: 3.8, 3: 3.0}.get(n_columns, 2.6)
     with styled():
-        page = new_page(
-            0.6 + panel * n_columns,
-            0.9 + (2.6 if n_columns == 1 else 2.1) * n_rows,
-            f"{label} along each factor: {shorten(title, 70, 1)}",
-            note.text(ALONG),
-            [*legend_handles()[:2], Patch(facecolor=BLUE, alpha=LIGHT, label="5–95 % of the points")],
-        )
-        grid = page.body.subplots(n_rows, n_columns, sharey=True, squeeze=False)
-        for position, axes in enumerate(grid.flat):
-            if position >= len(shown):
-                axes.remove()
-                continue
-            draw_dose(table[table["factor"] == shown[position]], axes)
-            axes.set_xlabel(shorten(shown[position], int(panel * 11), 2), fontsize=7.5)
+        legend = [*legend_handles()[:2], spread_handle("5–95 % of the points")]
+        heading = f"{label} along each factor: {shorten(title, 70, 1)}"
+        page, panels = small_multiples([""] * len(shown), heading, note.text(ALONG), legend, share_x=False, low=2.1)
+        for factor, axes in zip(shown, panels, strict=True):
+            draw_dose(table[table["factor"] == factor], axes)
+            axes.set_xlabel(shorten(factor, 28, 2), fontsize=7.5)
             tidy_values(axes.xaxis, 4)
             tidy_values(axes.yaxis)
         page.body.supylabel("\n".join(wrap(axis, 40)), fontsize=8.5)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
-from sim.plots.style import BLUE, GREY, INK, ORANGE, grid_shape, tidy_values, wrap
+from sim.plots.style import BLUE, GREY, INK, ORANGE, SOFT, grid_shape, tidy_values, wrap
 from sim.validation.hindcast.bank import CONDITIONS
+from sim.validation.intervals import proportion
 from sim.validation.records import Picture
 
 COLOURS = dict(zip(CONDITIONS, (BLUE, ORANGE), strict=True))
@@ -55,7 +57,10 @@ def legend_of(picture: Picture) -> list[Any]:
         ]
     if picture.kind == "pit":
         return [Patch(color=COLOURS[name], label=name) for name in CONDITIONS]
-    return [Line2D([], [], color=COLOURS[n], marker=MARKS[n], ms=5, lw=1.2, label=n) for n in CONDITIONS]
+    marks = [Line2D([], [], color=COLOURS[n], marker=MARKS[n], ms=5, lw=1.2, label=n) for n in CONDITIONS]
+    if picture.kind == "reliability":
+        marks.append(Line2D([], [], color=INK, lw=0.8, label="upright: 95 % interval, as if months were independent"))
+    return marks
 
 
 def _rows(picture: Picture) -> Rows:
@@ -82,7 +87,7 @@ def _bands(picture: Picture, figure: Any) -> None:
     panels = _panels([row for row in rows if row["series"] != "split"])
     shape = grid_shape(len(panels), 3)
     axes = figure.subplots(*shape, squeeze=False, sharex=True)
-    for ax, (name, here) in zip(axes.flat, panels.items(), strict=False):
+    for place, (ax, (name, here)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
         x, observed = _line(here, "observed")
         for low, high, alpha in (("low90", "high90", 0.25), ("low50", "high50", 0.5)):
             ax.fill_between(x, _line(here, low)[1], _line(here, high)[1], color=BLUE, alpha=alpha, lw=0, step="mid")
@@ -90,9 +95,11 @@ def _bands(picture: Picture, figure: Any) -> None:
         ax.plot(x, observed, "-o", color=INK, ms=1.8, lw=0.6)
         ax.axvline(split, color=GREY, ls=":", lw=1.0)
         ax.set_title(name)
-        ax.set_ylim(0, None)
+        ax.set_ylim(0, max(1.0, 1.05 * ax.dataLim.y1))
         tidy_values(ax.yaxis, 3)
         ax.set_xlim(math.floor(x.min()), math.ceil(x.max()))
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
+        ax.tick_params(labelbottom=place + shape[1] >= len(panels))
     _blank(axes, len(panels))
     figure.supylabel("\n".join(wrap(picture.y_label, 44)), fontsize=8.5)
 
@@ -116,7 +123,8 @@ def _skills(picture: Picture, figure: Any) -> None:
         shared = k % shape[1] > 0 and labels == list(
             dict.fromkeys(row["label"] for row in list(panels.values())[k - 1])
         )
-        ax.set_yticks(range(len(labels)), [""] * len(labels) if shared else labels[::-1], fontsize=7)
+        shown = ["" if shared else "\n".join(wrap(label, 24)) for label in labels[::-1]]
+        ax.set_yticks(range(len(labels)), shown, fontsize=7)
         ax.set_title("\n".join(wrap(name, 30)), fontsize=8)
     _blank(axes, len(panels))
     figure.supxlabel(picture.x_label, fontsize=8.5)
@@ -125,7 +133,7 @@ def _skills(picture: Picture, figure: Any) -> None:
 def _dot(ax: Any, row: dict[str, Any], y: float) -> None:
     colour, mark = COLOURS[row["series"]], MARKS[row["series"]]
     if row["x"] is None:
-        ax.text(0.03, y, "no scale", fontsize=5.5, color=GREY, va="center")
+        ax.text(0.03, y, "no scale", fontsize=6.5, color=SOFT, va="center")
         return
     if row["low"] is not None and row["high"] is not None:
         ends = [max(row["low"], LEAST_SKILL), max(row["high"], LEAST_SKILL)]
@@ -152,8 +160,8 @@ def _pit(picture: Picture, figure: Any) -> None:
 def _reliability(picture: Picture, figure: Any) -> None:
     rows = _rows(picture)
     ax = figure.subplots()
-    largest = max(max(row["x"], row["y"]) for row in rows)
-    edge = min(1.0, 1.15 * largest)
+    across = min(1.0, 1.15 * max(row["x"] for row in rows))
+    edge = min(1.0, 1.15 * max(max(row["x"], row["y"]) for row in rows))
     ax.plot([0, edge], [0, edge], color=GREY, lw=0.8, ls="--")
     for k, name in enumerate(CONDITIONS):
         here = [row for row in rows if row["series"] == name]
@@ -161,14 +169,16 @@ def _reliability(picture: Picture, figure: Any) -> None:
             [r["x"] for r in here], [r["y"] for r in here], "-", marker=MARKS[name], color=COLOURS[name], ms=4.5, lw=1.0
         )
         for row in here:
-            ax.annotate(str(row["n"]), (row["x"], row["y"]), (0, 6 if k == 0 else -11), textcoords="offset points",
-                        fontsize=6, color=COLOURS[name], ha="center")  # fmt: skip
-    ax.set_xlim(-0.03 * edge, 1.05 * edge)
+            share = proportion(round(row["y"] * row["n"]), row["n"])
+            ax.plot([row["x"]] * 2, [share.low, share.high], color=COLOURS[name], lw=0.8, alpha=0.7)
+            ax.annotate(str(row["n"]), (row["x"], row["y"]), (7, 3 if k == 0 else -9), textcoords="offset points",
+                        fontsize=6.5, color=INK, ha="center")  # fmt: skip
+    ax.set_xlim(-0.03 * across, 1.05 * across)
     ax.set_ylim(-0.09 * edge, 1.1 * edge)
     tidy_values(ax.xaxis)
     tidy_values(ax.yaxis)
     ax.set_xlabel(picture.x_label)
-    ax.set_ylabel("\n".join(wrap(f"{picture.y_label} (number of months beside each)", 30)))
+    ax.set_ylabel("\n".join(wrap(f"{picture.y_label} (number of months beside each)", 32)))
 
 
 def _blank(axes: Any, used: int) -> None:

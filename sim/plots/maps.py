@@ -23,7 +23,8 @@ from sim.plots.style import GREY, INK, Note, grid_shape, new_page, number_text, 
 Outlines = Mapping[str, Sequence[Sequence[tuple[float, float]]]]
 BAND = (
     "Markers: districts, area by residents, colour by the mean paired difference; "
-    "a dark rim means that the direction is told. Names and outlines imply no position on status."
+    "a dark rim means that the direction is told, however small the difference. "
+    "Names and outlines imply no position on status."
 )
 COLOURS = "PuOr_r"
 """Purple to orange: told apart with any kind of colour vision."""
@@ -106,8 +107,8 @@ def draw_map(
         c=rows["effect"].clip(-limit, limit),
         cmap=COLOURS,
         norm=Normalize(-limit, limit),
-        linewidths=np.where(clear, 0.8, 0.2) * scale,
-        edgecolors=[INK if known else "#A0A0A0" for known in clear],
+        linewidths=np.where(clear, 0.8, 0.3) * scale,
+        edgecolors=[INK if known else GREY for known in clear],
         zorder=3,
     )
     points = np.concatenate([*rings, rows[["lon", "lat"]].to_numpy(dtype=float)])
@@ -165,13 +166,14 @@ def map_figure(
     n_rows, n_columns = grid_shape(len(keys))
     limit = colour_limit(table["effect"])
     side = {1: 6.0, 2: 4.2, 3: 3.2}.get(n_columns, 2.7)
-    labels = list(place_labels(outlines, names if n_columns <= 2 else {state: state for state in names}).values())
+    spelled = n_columns <= 2
+    labels = list(place_labels(outlines, names if spelled else {state: state for state in names}).values())
     with styled():
         page = new_page(
             side * n_columns + 1.0,
             (side * 0.86 + 0.45) * n_rows + 0.35,
             f"{label}: difference from the baseline",
-            note.text(BAND),
+            note.text(BAND + ("" if spelled else f" States: {_codes(names)}.")),
             _legend(bool(note.drawn)),
         )
         grid = page.body.subplots(n_rows, n_columns, squeeze=False)
@@ -202,11 +204,15 @@ def colour_limit(effects: pd.Series) -> float:
     return float(np.quantile(sizes, 0.98)) or float(sizes.max())
 
 
+def _codes(names: Mapping[str, str]) -> str:
+    """Spell out the codes that small maps show; a state without another name needs none."""
+    return ", ".join(f"{state} {name}" for state, name in names.items() if name != state)
+
+
 def _legend(drawn: bool) -> list[Any]:
     shared: dict[str, Any] = {"marker": "o", "ls": "", "mfc": "#E8E8E8"}
+    unclear = f"{NOT_ENOUGH}, or {OPEN}" if drawn else NOT_ENOUGH
     return [
         Line2D([], [], ms=7, mec=INK, mew=0.9, label="direction told", **shared),
-        Line2D(
-            [], [], ms=7, mec="#A0A0A0", mew=0.3, label=f"{NOT_ENOUGH}, or {OPEN}" if drawn else NOT_ENOUGH, **shared
-        ),
+        Line2D([], [], ms=7, mec=GREY, mew=0.3, label=unclear, **shared),
     ]

@@ -9,16 +9,33 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from sim.plots.style import BLUE, GREY, MINUS, ORANGE, PALE, Note, new_page, number_text, shorten, styled, tidy_values
+from sim.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    MINUS,
+    ORANGE,
+    PALE,
+    Note,
+    averaged,
+    direction_colour,
+    new_page,
+    number_text,
+    shorten,
+    styled,
+)
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
 CHAIN = (
     "Triangle: the first of three months in which the mean paired difference of an outcome is clear and more than a "
-    "ten-thousandth of the baseline. Number: the largest difference after that, and its share of the baseline. {paths}"
+    "ten-thousandth of the baseline. Number: the largest difference after that, and its share of the baseline; without a "
+    "unit on the outcome's own scale. {paths}"
     "The order suggests a cause, and proves none. The index and its groups, below, are made of the rows above."
 )
 PATHS = "Line: the difference from month to month, each on its own scale; running totals for counts. "
-LEAD = "Dot: median months from the warning to the episode; bar: 5th to 95th percentile. Beside it: episodes warned of, and false alarms."
+LEAD = "Dot: median months from the warning to the episode; bar: middle half of the leads (quartiles). Beside it: episodes warned of, and false alarms."
 ROW, TALL_ROW = 0.27, 0.4
 MOST = 18
 MONITORS = ("stability", "pressure", "weakness", "coping_gap")
@@ -49,14 +66,18 @@ def draw_chain(table: pd.DataFrame, axes: Any, paths: Mapping[str, Any] | None =
     end = max([months.max(), 5.0, *(len(path) - 1.0 for path in (paths or {}).values())])
     axes.step(months[:links], places[:links], where="pre", color=GREY, lw=0.9, zorder=1)
     for place, row in enumerate(rows.to_dict("records")):
-        colour = BLUE if row["effect_peak"] < 0 else ORANGE
+        item = OUTCOMES[OUTCOME_INDEX[row["outcome"]]]
+        colour = direction_colour(row["effect_peak"], item.better)
         if paths:
             _draw_path(axes, place, np.asarray(paths[row["outcome"]], dtype=float), colour)
         axes.plot([row["month"]], [place], marker="v" if row["effect_peak"] < 0 else "^", ms=6, color=colour, zorder=3)
-        axes.text(end * 1.03, place, _words(row["effect_peak"], row["share_peak"]), va="center", fontsize=7.5)
+        words = _words(row["effect_peak"], item.unit, row["share_peak"])
+        axes.text(end * 1.03, place, words, va="center", fontsize=7.5, backgroundcolor="white")
     axes.set_yticks(places, [shorten(str(label), 34, 1) for label in rows["label"]])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(-0.5, end * 1.3)
+    axes.set_xlim(-0.5, end * 1.42)
+    axes.set_xticks(_months(end))
+    axes.spines["bottom"].set_bounds(-0.5, end)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=PALE, lw=0.5)
     axes.set_axisbelow(True)
@@ -78,10 +99,17 @@ def _draw_path(axes: Any, place: int, path: Any, colour: str) -> None:
     axes.plot(range(len(path)), line, color=colour, lw=0.8, zorder=2)
 
 
-def _words(size: float, share: float) -> str:
-    """A difference and, where the baseline is not zero, its share of it."""
+def _months(end: float) -> list[int]:
+    """Ticks at whole years, or parts of one, of which there are at most eight."""
+    step = next((step for step in (1, 3, 6, 12, 24, 36, 60) if end / step <= 7), 120)
+    return list(range(0, int(end) + 1, step))
+
+
+def _words(size: float, unit: str, share: float) -> str:
+    """A difference with its unit unless that is a scale and, where the baseline is not zero, its share of it."""
+    unit = "" if unit.startswith(("0 to", "share", "days", "steps")) else f" {unit}"
     part = f"  ({_size(100.0 * share)} %)" if share == share and abs(share) < 100.0 else ""
-    return _size(float(size)) + part
+    return _size(float(size)) + unit + part
 
 
 def _size(value: float) -> str:
@@ -114,18 +142,20 @@ def chain_figure(table: pd.DataFrame, note: Note, title: str, over_time: pd.Data
         paths = {str(name): path.to_numpy() for name, path in ordered}
     moved = _in_order(table[table["month"].notna()]).head(MOST)
     legend = [
-        Line2D([], [], ls="", marker="v", ms=6, color=BLUE, label="falls"),
-        Line2D([], [], ls="", marker="^", ms=6, color=ORANGE, label="rises"),
+        Line2D([], [], ls="", marker="v", ms=6, mfc="white", mec=INK, label="falls"),
+        Line2D([], [], ls="", marker="^", ms=6, mfc="white", mec=INK, label="rises"),
+        Patch(color=BLUE, label="better"),
+        Patch(color=ORANGE, label="worse"),
+        Patch(color=INK, label="neither"),
     ]
     with styled():
         heading = f"What moved first: {shorten(title, 70, 1)}"
         row = TALL_ROW if paths else ROW
         caption = CHAIN.format(paths=PATHS if paths else "")
-        page = new_page(7.5, 1.0 + row * len(moved), heading, note.text(caption), legend)
+        page = new_page(7.5, 1.0 + row * len(moved), heading, note.text(caption, averaged), legend)
         axes = page.body.subplots()
         draw_chain(moved, axes, paths)
-        axes.set_xlabel("Months since the start")
-        tidy_values(axes.xaxis, 7)
+        axes.set_xlabel("Months since the start", x=0.35)
     return page.figure
 
 
@@ -151,8 +181,8 @@ def draw_lead(table: pd.DataFrame, axes: Any, labels: Mapping[str, str]) -> Any:
             [row["lead_low"], row["lead_high"]], [place, place], color=BLUE, lw=4, alpha=0.45, solid_capstyle="butt"
         )
         axes.plot([row["lead_median"]], [place], "o", ms=5.5, color=BLUE)
-        words = f"{row['hit_rate']:.0%} warned, {row['false_share']:.0%} of alarms false"
-        axes.text(end * 1.04, place, words, va="center", fontsize=7.5)
+        words = f"{100 * row['hit_rate']:.0f} % warned, {100 * row['false_share']:.0f} % of alarms false"
+        axes.text(end * 1.04, place, words, va="center", fontsize=7.5, backgroundcolor="white")
     names = [
         f"{shorten(labels.get(i, i), 26, 1)} ({number_text(v)})"
         for i, v in zip(rows["indicator"], rows["level"], strict=True)
@@ -187,7 +217,8 @@ def lead_figure(table: pd.DataFrame, note: Note, labels: Mapping[str, str], epis
         page = new_page(8.0, 1.0 + 0.36 * len(rows), heading, note.text(LEAD))
         axes = page.body.subplots()
         draw_lead(rows, axes, labels)
-        axes.set_xlabel("Months from warning to episode")
+        axes.spines["bottom"].set_bounds(0, rows["lead_high"].max())
+        axes.set_xlabel("Months from warning to episode", x=0.3)
         ticks = [tick for tick in (0, 3, 6, 12, 18, 24, 36, 48, 60) if tick <= rows["lead_high"].max() * 1.02]
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
     return page.figure

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.analysis.scorecard import AREAS
 from sim.analysis.verdict import HOLLOW, HOLLOW_DRAWN, NOT_ENOUGH, OPEN, SAME, SMALL
 from sim.plots.effects import SHAPES
-from sim.plots.style import BLUE, GREY, ORANGE, PALE, Note, new_page, shorten, styled, wrap
+from sim.plots.style import BLUE, GREY, ORANGE, PALE, Note, new_page, shorten, styled
 
 BAND = (
     "Change of the regional mean over the whole run in per cent of the baseline, with the 95 % interval of the mean. "
@@ -44,9 +45,7 @@ def draw_area(rows: pd.DataFrame, axes: Any) -> Any:
     axes.set_xscale("symlog", linthresh=100 * SMALL, linscale=0.6)
     for place, row in enumerate(rows.to_dict("records")):
         base = abs(float(row["baseline_mean"]))
-        effect, low, high = (
-            100.0 * float(row[key]) / base if base else np.nan for key in ("effect", "ci_low", "ci_high")
-        )
+        effect, low, high = (_percent(float(row[key]), base) for key in ("effect", "ci_low", "ci_high"))
         colour = MARKS.get(str(row["in_words"]), GREY)
         clear = str(row["in_words"]) in MARKS
         axes.plot([low, high], [place, place], color=colour, lw=3.5, solid_capstyle="butt", alpha=0.8, zorder=3)
@@ -86,30 +85,42 @@ def scorecard_figure(table: pd.DataFrame, note: Note, titles: Mapping[str, str])
     tallest = max(len(area.outcomes) for area in AREAS)
     with styled():
         page = new_page(
-            11.5,
-            0.6 + len(keys) * (0.45 + 0.19 * tallest),
+            10.2,
+            0.6 + len(keys) * (0.62 + 0.19 * tallest),
             "Scorecard of the three focus areas, region",
             note.text(BAND.format(hollow=HOLLOW_DRAWN if note.drawn else HOLLOW)),
             _legend(bool(note.drawn)),
         )
-        grid = page.body.subplots(len(keys), len(AREAS), sharex="col", squeeze=False)
+        grid = page.body.subplots(len(keys), len(AREAS), squeeze=False)
         for line, key in enumerate(keys):
             own = table[table["scenario"] == key]
             for column, area in enumerate(AREAS):
                 axes = grid[line][column]
                 draw_area(own[own["area"] == area.key], axes)
-                said = f"{area.title}\n" if line == 0 else ""
-                axes.set_title(said + _count(own[own["area"] == area.key]), fontsize=8)
+                axes.set_title(f"{area.title}\n{_count(own[own['area'] == area.key])}", fontsize=8, x=-0.4)
                 if line == len(keys) - 1:
                     axes.set_xlabel("per cent of the baseline")
-            name = "\n".join(wrap(shorten(titles[key], 44, 2), 22))
-            grid[line][0].annotate(
-                name, (0, 0.5), (-112, 0), "axes fraction", "offset points",
-                ha="right", va="center", fontsize=8.5, fontweight="bold", annotation_clip=False,
+            name = grid[line][0].annotate(
+                shorten(titles[key], 90, 1), (0.012, 1), (0, 29), ("subfigure fraction", "axes fraction"), "offset points",
+                fontsize=9, fontweight="bold", annotation_clip=False,
             )  # fmt: skip
-        for axes in grid[0]:
-            _ticks(axes)
+            name.set_in_layout(False)
+            grid[line][0].add_artist(_room(grid[line][0]))
+        for column in grid.T:
+            _ticks(column)
     return page.figure
+
+
+def _percent(change: float, base: float) -> float:
+    """Per cent of the baseline; NaN where there is a change from nothing."""
+    if not base:
+        return 0.0 if change == 0 else np.nan
+    return 100.0 * change / base
+
+
+def _room(axes: Any) -> Any:
+    """Nothing, as high as the name of a scenario and the title of its first panel: the layout keeps it free."""
+    return Rectangle((0, 1), 0.01, 0.37, transform=axes.transAxes, clip_on=False, fill=False, lw=0)
 
 
 def _label(row: Mapping[Any, Any]) -> str:
@@ -117,25 +128,31 @@ def _label(row: Mapping[Any, Any]) -> str:
     return f"{row['label']} {arrow}".rstrip()
 
 
-def _ticks(axes: Any) -> None:
-    """Round numbers on both sides of the band, as far as the data of the whole column go."""
-    low, high = axes.get_xlim()
+def _ticks(column: Sequence[Any]) -> None:
+    """One scale for a column, round numbers on both sides of the band, as far as its data go."""
+    low, high = (end(axes.get_xlim()[k] for axes in column) for k, end in enumerate((min, max)))
     reach = max(abs(low), abs(high), 2.0)
     sides = [value for value in (1, 10, 100, 1000) if value <= reach]
     low, high = min(low, -1.5), max(high, 1.5)
-    axes.set_xlim(low, high)
     shown = [value for value in (*(-side for side in reversed(sides)), 0, *sides) if low <= value <= high]
-    axes.xaxis.set_major_locator(FixedLocator(shown))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
+    for axes in column:
+        axes.set_xlim(low, high)
+        axes.xaxis.set_major_locator(FixedLocator(shown))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
+        axes.tick_params(labelbottom=axes is column[-1])
 
 
 def _count(rows: pd.DataFrame) -> str:
-    """Count the directions within an area: a summary that hides none of them."""
-    words = rows["in_words"].tolist()
-    same, clear = words.count(SAME), [word for word in words if word in MARKS]
-    said = f"{clear.count('better')} better, {clear.count('worse')} worse, {len(words) - len(clear) - same} unclear"
-    return f"{said}, {same} the same" if same else said
+    """Count the directions within an area, and how many of them are small: a summary that hides none of them."""
+    said = []
+    for word in MARKS:
+        its = rows[rows["in_words"] == word]
+        small = int(its["small"].sum())
+        said.append(f"{len(its)} {word}" + (f" ({small} small)" if small else ""))
+    same = int((rows["in_words"] == SAME).sum())
+    said.append(f"{int((~rows['in_words'].isin([*MARKS, SAME])).sum())} unclear")
+    return ", ".join([*said, f"{same} the same"] if same else said)
 
 
 def _legend(drawn: bool) -> list[Any]:

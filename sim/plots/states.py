@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sim.plots.effects import LABEL_WIDTH, any_drawn, draw_forest, forest_band, forest_legend
+from sim.plots.panels import small_multiples
 from sim.plots.style import (
     Note,
     axis_label,
-    grid_shape,
     new_page,
     shorten,
     styled,
@@ -20,6 +20,8 @@ from sim.plots.style import (
     tidy_values,
 )
 from sim.plots.timeline import BAND, draw_difference, legend_handles
+
+OWN_SCALE = "Each state on its own scale: compare shapes, not lengths. Names imply no position on status."
 
 
 def states_over_time_figure(
@@ -43,25 +45,13 @@ def states_over_time_figure(
         Display title of the scenario.
     """
     keys = [state for state in names if (table["scope"] == state).any()]
-    n_rows, n_columns = grid_shape(len(keys))
     kind = "Cumulative difference" if bool(table["cumulative"].iloc[0]) else "Difference"
-    panel = {1: 6.0, 2: 4.0, 3: 3.0}.get(n_columns, 2.6)
     with styled():
-        page = new_page(
-            0.5 + panel * n_columns,
-            0.9 + 1.9 * n_rows,
-            f"{label} by state: {shorten(title, 80, 1)}",
-            note.text(f"{BAND} Each state on its own scale."),
-            legend_handles(),
-        )
-        grid = page.body.subplots(n_rows, n_columns, sharex=True, squeeze=False)
-        for position, axes in enumerate(grid.flat):
-            if position >= len(keys):
-                axes.remove()
-                continue
-            draw_difference(table[table["scope"] == keys[position]], axes, start)
-            axes.set_title(shorten(names[keys[position]], int(panel * 10), 2))
-            axes.tick_params(labelbottom=position + n_columns >= len(keys))
+        heading = f"{label} by state: {shorten(title, 80, 1)}"
+        caption = note.text(f"{BAND} {OWN_SCALE}")
+        page, panels = small_multiples([names[key] for key in keys], heading, caption, legend_handles(), share_y=False)
+        for key, axes in zip(keys, panels, strict=True):
+            draw_difference(table[table["scope"] == key], axes, start)
             tidy_dates(axes.xaxis, 4)
             tidy_values(axes.yaxis, 4)
         page.body.supylabel(axis_label(kind, str(table["unit"].iloc[0])), fontsize=8.5)
@@ -105,7 +95,7 @@ def states_figure(
             2.0 + 2.05 * columns,
             0.5 + n_rows * (0.9 + step * len(keys)),
             f"{label} by state, whole run",
-            note.text(f"{forest_band(drawn)} Each state on its own scale."),
+            note.text(f"{forest_band(drawn)} {OWN_SCALE}"),
             forest_legend(drawn),
         )
         grid: Any = page.body.subplots(n_rows, columns, sharey=True, squeeze=False)
@@ -118,5 +108,7 @@ def states_figure(
             axes.set_title(shorten(names[states[position]], 24, 2))
             tidy_values(axes.xaxis, 3)
             axes.spines["left"].set_visible(False)
-        page.body.supxlabel(shorten(f"Difference, {unit}" + (f"; {words}" if words else ""), 90, 1), fontsize=8)
+        page.body.supxlabel(
+            shorten(axis_label("Difference", unit) + (f"; {words}" if words else ""), 90, 1), fontsize=8
+        )
     return page.figure

@@ -7,7 +7,7 @@ import datetime
 import io
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import MONTHLY, AutoDateLocator, ConciseDateFormatter
@@ -22,13 +23,22 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, MaxNLocator
+from numpy.typing import NDArray
 from PIL import Image
 
 from sim.validation import status
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
+INK, SOFT, GREY, PALE = "#222222", "#555555", "#767676", "#D9D9D9"
 """Blue, orange, green and vermilion of Okabe and Ito (2008), told apart with any kind of colour vision."""
+
+
+def direction_colour(change: float, better: str) -> str:
+    """Blue for a change in the better direction, orange for one in the other, dark where neither is better."""
+    if better not in ("lower", "higher"):
+        return INK
+    return BLUE if (change > 0) == (better == "higher") else ORANGE
+
 
 FONT = "DejaVu Sans"
 BOX = "\N{WHITE SQUARE}"
@@ -87,19 +97,30 @@ class Note:
     drawn: int = 0
     """Points of the ensemble that replications drew their parameters from; 0: central values."""
 
-    def text(self, band: str) -> str:
-        """Write the caption: scenario, replications, seed, version, what the band is, and how far the model is checked."""
+    def text(self, band: str, drawn: Callable[[int], str] | None = None) -> str:
+        """Write the caption: scenario, replications, seed, version, what the band is, and how far the model is checked.
+
+        ``drawn`` says of so many points what they mean for this figure, `uncertain` unless given.
+        """
         what = f"{self.scenarios}, compared with {self.baseline}" if self.baseline else self.scenarios
         many = "replication" if self.replications == 1 else "replications"
         runs = f"{self.replications} {many}, seed {self.seed}, " if self.replications else ""
         size = f"{_thousands(self.citizens)} citizens, " if self.citizens != "" else ""
-        words = f" {uncertain(self.drawn)}" if self.drawn else ""
+        words = f" {(drawn or uncertain)(self.drawn)}" if self.drawn else ""
         return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band}{words} {status(self.model)}."
 
 
 def uncertain(points: int) -> str:
     """Say where parameters were drawn from."""
     return f"Parameters are drawn from the calibrated ensemble ({points:,} points), the same in both worlds of a pair."
+
+
+def averaged(points: int) -> str:
+    """Say so where parameters were drawn and the figure shows luck about their mean alone."""
+    return (
+        f"Parameters are drawn from the calibrated ensemble ({points:,} points) and averaged over: how far the answer hangs "
+        "on them is not shown here."
+    )
 
 
 def _thousands(citizens: int | str) -> str:
@@ -141,7 +162,7 @@ def new_page(width: float, height: float, title: str, caption: str, legend: Sequ
         0.06 / foot_height,
         "\n".join(lines),
         fontsize=CAPTION_SIZE,
-        color=GREY,
+        color=SOFT,
         va="bottom",
         ha="left",
         linespacing=1.3,
@@ -262,8 +283,27 @@ def _written(value: float, text: str, largest: float | None = None) -> str:
 
 def tidy_values(axis: Any, ticks: int = 5) -> None:
     """Give an axis few, readable numbers."""
-    axis.set_major_locator(MaxNLocator(ticks, min_n_ticks=3))
+    axis.set_major_locator(MaxNLocator(ticks, min_n_ticks=3, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(TickText())
+
+
+LEAST_SPAN = 0.1
+
+
+def fair_range(axes: Any) -> None:
+    """Set the range of upright values so that it neither hides nor enlarges what is drawn.
+
+    From zero unless that would flatten it; else at least a tenth of the level, so that a change in the third digit does not
+    fill the axis.
+    """
+    low, high = axes.dataLim.y0, axes.dataLim.y1
+    if low == high == 0:
+        axes.set_ylim(0, 1)
+    elif 0 <= low < 0.6 * high:
+        axes.set_ylim(0, high * 1.05)
+    else:
+        half = 0.55 * max(high - low, LEAST_SPAN * max(abs(low), abs(high)))
+        axes.set_ylim((low + high) / 2 - half, (low + high) / 2 + half)
 
 
 def tidy_dates(axis: Any, ticks: int = 5) -> None:
@@ -324,9 +364,26 @@ def png_bytes(figure: Figure, dpi: int = 150) -> bytes:
         return buffer.getvalue()
 
 
-def small_png(png: bytes, colours: int = 256) -> bytes:
-    """Return a PNG with a palette: a third of the size, no colour off by more than a few steps of 255."""
-    with Image.open(io.BytesIO(png)) as image, io.BytesIO() as buffer:
-        flat = image.convert("RGB").quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+COMMON = 32
+"""Colours that `small_png` keeps exactly."""
+
+
+def small_png(png: bytes) -> bytes:
+    """Return a PNG with a palette: a third of the size, no colour off by more than a few steps of 255.
+
+    The commonest colours stay as they are, so that a grey plain does not take the tint of a scale beside it.
+    """
+    with Image.open(io.BytesIO(png)) as image:
+        plain = image.convert("RGB")
+        rough = plain.quantize(256 - COMMON, method=Image.Quantize.MAXCOVERAGE).getpalette() or []
+    codes: NDArray[np.int64] = np.asarray(plain, dtype=np.int64) @ np.array([65536, 256, 1], np.int64)
+    known, place, count = np.unique(codes, return_inverse=True, return_counts=True)
+    colours = np.stack([known >> 16, known >> 8 & 255, known & 255], axis=1)
+    exact = colours[np.argsort(-count, kind="stable")[:COMMON]]
+    palette = np.concatenate([exact, np.reshape(rough[: 3 * (256 - COMMON)], (-1, 3))])
+    nearest = ((colours[:, None, :] - palette[None, :, :]) ** 2).sum(axis=2).argmin(axis=1).astype(np.uint8)
+    flat = Image.fromarray(nearest[place.reshape(codes.shape)], mode="P")
+    flat.putpalette(palette.astype(np.uint8).tobytes())
+    with io.BytesIO() as buffer:
         flat.save(buffer, format="png", optimize=True)
         return buffer.getvalue()

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from sim.plots.style import BLUE, GREY, INK, PALE, RED, new_page, save_figure, settle, shorten, styled
+from sim.plots.style import BLUE, GREY, INK, PALE, RED, new_page, png_bytes, save_figure, shorten, small_png, styled
 
 if TYPE_CHECKING:
     from sim.validation.records import Result, Row
@@ -66,7 +65,7 @@ def draw_forest(rows: Sequence[tuple[str, Row]], axes: Any) -> Any:
     axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks(
-        range(len(rows)), [shorten(f"{key}  {row.what}, {row.unit}", 64, 1) for key, row in rows], fontsize=6.5
+        range(len(rows)), [shorten(f"{key}  {row.what}, {row.unit}", 72, 1) for key, row in rows], fontsize=6.5
     )
     axes.tick_params(axis="y", length=0)
     previous = ""
@@ -91,17 +90,17 @@ def _legend() -> list[Any]:
     ]
 
 
-def forest_figure(results: Sequence[Result], status: str) -> Figure:
-    """All judged ratios of the trials in one figure, with legend and caption."""
+def forest_figure(results: Sequence[Result], said: str) -> Figure:
+    """All judged ratios of the trials in one figure, with legend and caption; ``said`` ends the caption."""
     rows = ratio_rows(results)
     caption = (
-        "Virtual trials in an invented region under the conditions of the studies. Differences (percentage points, s.d.) and "
-        f"shares are in the table. A value beyond the axis stands at its edge. Status: {status}."
+        "Virtual trials in an invented region under the conditions of the studies. IRR: ratio of rates; HR: ratio of hazards. "
+        "Line: 95 % interval of the simulated ratio, where wider than its mark. Differences (percentage points, s.d.) and "
+        f"shares are in the table. A value beyond the axis stands at its edge. {said}"
     )
     with styled():
-        page = new_page(
-            8.0, 0.19 * len(rows) + 0.9, "Virtual trials: published window and simulated ratio", caption, _legend()
-        )
+        heading = "Virtual trials: published window and simulated ratio"
+        page = new_page(8.0, 0.19 * len(rows) + 0.9, heading, caption, _legend())
         draw_forest(rows, page.body.add_subplot())
     return page.figure
 
@@ -113,18 +112,14 @@ def trial_figures(results: Sequence[Result], folder: Path) -> list[Path]:
     if not ratio_rows(results):
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    return list(save_figure(forest_figure(results, status()), folder / "forest"))
+    return list(save_figure(forest_figure(results, f"Status: {status()}."), folder / "forest"))
 
 
 def forest_page(results: Sequence[Result], folder: Path) -> Path:
     """Write the forest plot for the page of documentation, one PNG."""
-    rows = ratio_rows(results)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "trials.png"
-    with styled():
-        figure = Figure(figsize=(7.4, 0.17 * len(rows) + 0.7), layout="constrained")
-        FigureCanvasAgg(figure)
-        draw_forest(rows, figure.add_subplot())
-        settle(figure)
-        figure.savefig(path, dpi=100, metadata={"Software": None})
+    outside = sum(row.verdict == "fail" for _, row in ratio_rows(results))
+    said = f"Of {len(ratio_rows(results))} rows of this version {outside} lie outside."
+    path.write_bytes(small_png(png_bytes(forest_figure(results, said), dpi=110)))
     return path

@@ -215,7 +215,7 @@ def mean_field(lab: Lab) -> Finding:
     )
     limit = [float(expected.min()), float(expected.max())]
     parts = {"district": (expected, simulated.mean(axis=0)), "equal": (limit, limit)}
-    picture = Picture("expected turn-out per resident", "simulated", table(parts), kind="points")
+    picture = Picture("expected turn-out per resident", "simulated turn-out per resident", table(parts), kind="points")
     return Finding(
         rows,
         f"Twin Valleys, {len(made)} replications of 24 months, every inhabitant a citizen, no contagion, no noise, quiet "
@@ -242,7 +242,11 @@ def persons_per_citizen(lab: Lab) -> Finding:
         x.append(persons)
         y.append(ratio.value)
     picture = Picture(
-        "persons a citizen stands for", "simulated over expected", table({"ratio": (x, y)}), "points", log_x=True
+        "persons a citizen stands for",
+        "simulated over expected turn-out",
+        table({"simulated": (x, y), "equal": ([min(x), max(x)], [1.0, 1.0])}),
+        "points",
+        log_x=True,
     )
     return Finding(
         tuple(rows),

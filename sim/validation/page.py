@@ -26,7 +26,7 @@ the interval needs, with seeds fixed in advance.
 
 CALIBRATION = """## Calibration on 1998-2010
 
-Seven parameters, sixteen statistics (the first as two numbers), history matching in three waves. Dates of wars, postures,
+Seven parameters, eighteen statistics, history matching in three waves. Dates of wars, postures,
 missions, the rumour and declarations are given; what follows from them is simulated. There are three or four episodes, so no
 claim of significance is made. The errors of observation and the discrepancy of the model are our own choice. The field loops
 do not depend on these parameters, so stability is judged by runs: a world whose streets never empty is ruled out.

@@ -115,13 +115,15 @@ def _number(value: float) -> float | None:
 class Picture:
     """A figure as data: one table of columns ``series``, ``x``, ``y`` and how to draw it.
 
-    The kinds from ``bands`` on are those of the hindcast, with columns of their own (`sim.validation.hindcast.pictures`).
+    ``ranges`` has a row for each ``series``: ``x`` with ``low`` and ``high``, ``recorded``, and the window ``least`` to
+    ``most``, each None where there is none. The kinds from ``bands`` on are those of the hindcast, with columns of their own
+    (`sim.validation.hindcast.pictures`).
     """
 
     x_label: str
     y_label: str
     columns: Mapping[str, Sequence[Any]]
-    kind: Literal["line", "points", "steps", "bars", "bands", "skills", "pit", "reliability"] = "line"
+    kind: Literal["line", "points", "steps", "bars", "ranges", "bands", "skills", "pit", "reliability"] = "line"
     log_x: bool = False
     log_y: bool = False
 
@@ -134,6 +136,13 @@ def table(parts: Mapping[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
         out["x"] += [float(f"{v:.5g}") for v in x]
         out["y"] += [float(f"{v:.5g}") for v in y]
     return out
+
+
+def ranges(rows: Mapping[str, Sequence[float]]) -> dict[str, list[Any]]:
+    """Columns of a picture of ranges: by series x, low, high, recorded, least, most; not finite: none."""
+    names = ("x", "low", "high", "recorded", "least", "most")
+    out: dict[str, list[Any]] = {"series": list(rows)}
+    return out | {name: [_number(float(values[k])) for values in rows.values()] for k, name in enumerate(names)}
 
 
 @dataclass(frozen=True)

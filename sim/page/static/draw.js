@@ -43,6 +43,13 @@ const Draw = (() => {
     return values.map((v) => (v < 0 ? "\u2212" : "") + Math.abs(v / scale).toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits }) + (v ? suffix : ""));
   }
 
+  // As fair_range of the figures: from zero unless that would flatten it; a change of under a tenth of the level does not fill the chart.
+  function fair(low, high) {
+    if (low >= 0 && low < 0.6 * high) return [0, high];
+    const half = Math.max(high - low, 0.1 * Math.max(Math.abs(low), Math.abs(high))) / 2, middle = (low + high) / 2;
+    return [middle - half, middle + half];
+  }
+
   // spec: {months, start: [year, month], lines: [{name, values}], bands: [{name, low, high}], zero, height}
   // Returns a function that moves the mark of the current month.
   function chart(holder, spec) {
@@ -56,6 +63,7 @@ const Draw = (() => {
     }
     if (spec.zero) { low = Math.min(low, 0); high = Math.max(high, 0); }
     if (!(low <= high)) { low = 0; high = 1; }
+    if (!spec.zero) [low, high] = fair(low, high);
     if (high - low < 1e-12 * Math.max(1, Math.abs(high))) {
       const room = Math.abs(high) * 0.1 || 1;
       low -= room; high += room;

@@ -1,1 +1,1 @@
-"""Calibration on 1998-2010: seven parameters, sixteen statistics, history matching, an ensemble of points."""
+"""Calibration on 1998-2010: seven parameters, eighteen statistics, history matching, an ensemble of points."""

@@ -96,7 +96,7 @@ def weak_tools(lab: Lab) -> Finding:
                    "no acquaintances in the model: the catalogue multiplies by 0.1 before the effect enters"),
     ]  # fmt: skip
     picture = Picture("year", "incidents over those without dialogue",
-                      table({"dialogue in year 1": (range(1, 6), [y.value for y in years])}))  # fmt: skip
+                      table({"dialogue in year 1": (range(1, 6), [y.value for y in years]), "equal": ([1, 5], [1, 1])}))  # fmt: skip
     return Finding(
         tuple(rows),
         f"Twin Valleys, {pairs} pairs of {MONTHS} months (dialogue, restless), {few} pairs (policing), "

@@ -15,6 +15,7 @@ from sim.validation.records import OWN, Finding, Picture, Row, Value, Window, ju
 from sim.validation.trials.measure import Estimate, estimate, precise
 from sim.validation.trials.schema import CONTROL, RATIOS, Measure, Trial
 from sim.validation.trials.world import SCOPES, arm_run
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
 FIRST, LEAST, QUICKER = 48, 16, 12
 """Replications of the first look, fewest of a quick run, and how many times fewer it has."""
@@ -125,5 +126,19 @@ def _picture(trial: Trial, runs: Runs) -> Picture:
                 series = np.maximum.accumulate(series > 0, axis=1).astype(float)
             quarters = [series[:, k : k + 3].mean() for k in range(0, series.shape[1], 3)]
             parts[arm.replace("_", " ")] = ([k / 12 for k in range(0, series.shape[1], 3)], quarters)
-    label = "share of runs with any yet" if own.estimator == "hr" else f"{own.outcome.replace('_', ' ')}, mean month"
-    return Picture("year", label, table(parts))
+    return Picture("year", _label(own), table(parts))
+
+
+def _label(own: Measure) -> str:
+    """What the picture of a row shows, with its unit."""
+    item = OUTCOMES[OUTCOME_INDEX[own.outcome]]
+    if own.estimator == "hr":
+        return f"share of runs that had any: {item.label.lower()}"
+    unit = (
+        f"{item.unit} a month"
+        if item.kind == "flow"
+        else f"scale {item.unit}"
+        if item.unit.startswith("0 to")
+        else item.unit
+    )
+    return f"{item.label} ({unit}), mean of runs"
