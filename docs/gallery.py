@@ -384,7 +384,7 @@ ITEMS: dict[str, Item] = {
             TITLES["police"],
         ),
     ),
-    "map": Item("Map of effects", "Where it changes. A dark rim means the interval excludes zero.", _map),
+    "map": Item("Map of effects", "Where it changes. A dark rim means that the direction is told.", _map),
     "setting": Item(
         "Map of the setting",
         "Where people live, who has kin across a border, who is present at the start. This one shows the tables of "

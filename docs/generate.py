@@ -17,6 +17,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from sim.analysis.places import PLACE_MEASURES  # noqa: E402
+from sim.api.levers import ADDS  # noqa: E402
+from sim.api.levers import PLACES as LEVER_PLACES  # noqa: E402
 from sim.interventions import CatalogueEntry, ShockType, catalogue  # noqa: E402
 from sim.interventions.words import FAMILIES as PROGRAMME_FAMILIES  # noqa: E402
 from sim.interventions.words import facts, meaning, published, role, timing  # noqa: E402
@@ -33,20 +35,6 @@ FAMILIES = {
     "armed": "Armed groups, police and missions",
     "fields": "Slow fields",
     "institutions": "Rules of institutions",
-}
-SCOPES = {
-    "cell": "community in a district",
-    "district": "district",
-    "group": "community in a state",
-    "state": "state",
-    "dyad": "pair of states",
-}
-KINDS = {
-    "level": "logit shift of the target of a field; adds up, capped",
-    "rate": "log of a multiplier; adds up, capped",
-    "log_odds": "term of a citizen's choice in log-odds; adds up, capped",
-    "share": "plain share; adds up",
-    "persons": "head count; adds up",
 }
 DAMAGE = {
     "cyber": "cyber exposure against that at the start (I18)",
@@ -156,7 +144,9 @@ LEVERS_INTRO = """\
 
 ## Levers
 
-The only handles by which interventions, shocks and institutions touch the world.
+The only handles by which interventions, shocks and institutions touch the world. `stabsim catalogue levers` prints the
+list with units, bounds and who pulls what, `stabsim catalogue levers tension` one of them, for
+[interventions of your own](scenario-files.md#interventions-of-your-own).
 
 """
 
@@ -342,10 +332,10 @@ def outcomes_page() -> str:
     )
     text += table(
         ["lever", "one value per", "kind", "what it moves"],
-        [[f"`{lever.name}`", SCOPES[lever.scope], lever.kind, lever.text] for lever in LEVERS],
+        [[f"`{lever.name}`", LEVER_PLACES[lever.scope], lever.kind, lever.text] for lever in LEVERS],
     )
     return (
-        text + "\nHow effects add, by kind:\n\n" + table(["kind", "effects"], [[f"`{k}`", v] for k, v in KINDS.items()])
+        text + "\nHow effects add, by kind:\n\n" + table(["kind", "effects"], [[f"`{k}`", v] for k, v in ADDS.items()])
     )
 
 

@@ -6,6 +6,7 @@ import csv
 import gc
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,15 +18,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 import sim
 from sim import __version__, api, cli
 from sim.analysis import EFFECT_COLUMNS
+from sim.api.listing import KINDS
 from sim.cli import command, output
 from sim.errors import InputError
 from sim.experiment import Store
-from sim.scenario import load_scenario
+from sim.interventions import catalogue
+from sim.parameters.theories import THEORIES
+from sim.scenario import load_scenario, shipped_scenarios
 from sim.validation import status
+from sim.world.levers import LEVERS
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES, PLACE_OUTCOMES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +43,7 @@ start: 2024-01
 months: 24
 institutions: scripted
 """
+COMMANDS = typer.main.get_command(command.app).commands
 POLICE = """\
 interventions:
   police: {type: I2, targets: {states: [STATE]}, start: 2024-02, months: 12, intensity: 0.5, approval: none}
@@ -168,9 +175,27 @@ def test_no_command_and_wrong_commands_explain_themselves(stabsim):
     assert (code, "No such command" in error) == (2, True)
     code, _, error = stabsim("run", "x", "--replications", "many")
     assert (code, "replications" in error) == (2, True)
+    code, _, error = stabsim("check", "fact")
+    assert (code, "did you mean 'facts'?" in error) == (2, True)
 
 
-@pytest.mark.parametrize("kind", ["interventions", "parameters", "outcomes", "shocks", "scenarios"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_examples_that_parse_and_a_short_line_that_is_not_cut(stabsim, name):
+    code, shown, _ = stabsim(name, "--help")
+    examples = [shlex.split(line) for line in shown.partition("Examples:")[2].splitlines() if line.strip()]
+    assert code == 0
+    assert examples
+    for program, called, *words in examples:
+        assert (program, called) == ("stabsim", name)
+        given = COMMANDS[name].make_context(name, words).params
+        assert given.get("scenario") in (None, *shipped_scenarios())
+        assert set(given.get("scenarios") or ()) <= set(shipped_scenarios())
+    (line,) = [line for line in stabsim("--help")[1].splitlines() if line.startswith(f"  {name} ")]
+    assert line.endswith(".")
+    assert "..." not in line
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_catalogues_print_and_give_json(stabsim, kind):
     code, shown, _ = stabsim("catalogue", kind)
     assert code == 0
@@ -182,7 +207,73 @@ def test_catalogues_print_and_give_json(stabsim, kind):
 def test_an_unknown_catalogue_lists_the_known_ones(stabsim):
     code, shown, error = stabsim("catalogue", "wishes")
     assert (code, shown) == (2, "")
-    assert "interventions, parameters, outcomes, shocks" in error
+    assert "allowed interventions, levers, shocks, parameters, theories, outcomes, scenarios" in error
+    code, _, error = stabsim("catalogue", "lever")
+    assert (code, "did you mean 'levers'?" in error) == (2, True)
+
+
+def test_a_lever_in_full_tells_unit_bounds_and_who_pulls_it(stabsim):
+    code, shown, _ = stabsim("catalogue", "levers", "recruitment")
+    assert code == 0
+    assert "one value per: community in a district" in shown
+    assert "a ratio r is ln r" in shown
+    assert "within -1.386 and 1.386 (the rate x0.25 to x4)" in shown
+    entry = catalogue().intervention("job_creation")
+    (channel,) = [channel for channel in entry.channels if channel.lever == "recruitment"]
+    assert f"  job_creation: size {channel.size:g}: x0.80 (0.65 to 0.95), times {entry.scale:.3g} (tuned)" in shown
+    assert "channels: [{lever: recruitment, size: -0.1}]" in shown
+    table = api.catalogue("levers").set_index("name")
+    assert list(table.index) == [lever.name for lever in LEVERS]
+    assert table["interventions"]["police"] == "I2"
+    assert "arms_inflow" in table["shocks"]["arms_inflow"].split(", ")
+    assert table["low"].isna().to_dict() == {lever.name: lever.kind in ("share", "persons") for lever in LEVERS}
+    code, shown, _ = stabsim("catalogue", "levers", "riot_control", "--json")
+    assert json.loads(shown)["low"] is None
+    code, _, error = stabsim("catalogue", "levers", "tensoin")
+    assert (code, "did you mean 'tension'?" in error) == (2, True)
+
+
+def test_the_example_of_every_lever_is_one_of_a_scenario(stabsim, tmp_path):
+    """What the catalogue shows under a lever can be pasted into a definition."""
+    define, use = [], []
+    for lever in LEVERS:
+        shown = stabsim("catalogue", "levers", lever.name)[1].splitlines()[-1]
+        persons = lever.kind == "persons"
+        dose = "{unit: persons, full: 100, quantity: troops}" if persons else "{unit: share of places}"
+        define += [f"  own_{lever.name}:", "    name: Own", "    provider: nato", "    approval: none"]
+        define += ["    cost: {meur_per_year: 1}", f"    dose: {dose}", f"  {shown}"]
+        use += [f"  {lever.name}: {{type: own_{lever.name}, {'troops: 10' if persons else 'intensity: 0.5'}}}"]
+    lines = ["format: 1", "extends: baseline_2024", "define:", *define, "interventions:", *use]
+    (tmp_path / "own.yaml").write_text("\n".join(lines), encoding="utf-8")
+    code, _, error = stabsim("validate", tmp_path / "own.yaml")
+    assert code == 0, error
+
+
+def test_a_theory_in_full_lists_its_stances_and_a_scenario_its_description(stabsim):
+    code, shown, _ = stabsim("catalogue", "theories", "motive")
+    assert (code, shown.count("stance:")) == (0, 3)
+    assert [row["stance"] for row in json.loads(stabsim("catalogue", "theories", "motive", "--json")[1])] == [
+        stance.key for stance in THEORIES["motive"].stances
+    ]
+    code, shown, _ = stabsim("catalogue", "scenarios", "police_capacity")
+    assert code == 0
+    assert "extends:     baseline_2024" in shown
+    assert list(api.catalogue("scenarios")["name"]) == shipped_scenarios()
+
+
+def test_folders_that_are_not_there_and_one_mistake_give_one_message(stabsim, study):
+    for name in ("status", "verify", "report", "compact"):
+        code, shown, error = stabsim(name, "nowhere")
+        assert (code, shown, error.strip()) == (
+            2, "", "nowhere: does not exist; allowed a folder of run, compare or sweep"
+        )  # fmt: skip
+    code, _, error = stabsim("run", "calm.yaml", "--months", 0)
+    assert (code, error.strip()) == (2, "months: out of range; got 0; allowed 1 to 1,200")
+    code, _, error = stabsim("why", "calm.yaml", "police.yaml", "--by", "chanel", *QUICK)
+    assert (code, "did you mean 'channel'?" in error) == (2, True)
+    code, _, error = stabsim("sweep", "baseline_2024")
+    assert (code, "that is a scenario: stabsim run, or compare" in error) == (2, True)
+    assert not (study / "results").exists()
 
 
 def test_schema_is_json(stabsim):
@@ -215,6 +306,17 @@ def test_validate_lists_every_problem_and_writes_nothing(stabsim, study):
     assert (code, "police" in shown) == (0, True)
     (study / "empty").mkdir()
     assert stabsim("validate", study / "empty")[0] == 2
+
+
+def test_validate_knows_an_experiment_by_its_keys_whatever_its_name(stabsim, study):
+    text = "format: 1\ntitle: Doses\nscenarios: [calm, police]\ndesign: {kind: grid}\nreplications: 2\n"
+    dose = "levers: {interventions.police.intensity: {values: [0, 1]}}\n"
+    (study / "doses.yaml").write_text(text + dose, encoding="utf-8")
+    code, shown, error = stabsim("validate", study / "doses.yaml")
+    assert (code, shown.strip(), error) == (0, "1 checked, no problem", "")
+    (study / "doses.yaml").write_text(text.replace("design", "dseign") + dose, encoding="utf-8")
+    code, _, error = stabsim("validate", study / "doses.yaml")
+    assert (code, "did you mean 'design'?" in error, "region" in error) == (2, True, False)
 
 
 # --- run and compare --------------------------------------------------------------------------------
@@ -312,6 +414,14 @@ def test_set_and_months_change_the_scenario(stabsim, study):
     assert (code, "moths" in error) == (2, True)
 
 
+def test_a_warning_about_both_worlds_is_said_once(stabsim, study):
+    code, _, error = stabsim(
+        "compare", "calm.yaml", "police.yaml", "--set", "parameters.b_peer=6", *QUICK, "--out", "o"
+    )
+    assert code == 0
+    assert error.count("b_peer: is outside its evidence range") == 1
+
+
 def test_any_stored_run_can_be_run_again_alone(stabsim, study):
     stabsim("compare", "calm.yaml", "police.yaml", *QUICK, "--out", "o")
     store = Store(study / "o")
@@ -387,7 +497,7 @@ def test_memory_that_is_not_there_is_refused_with_an_estimate(stabsim, study, mo
 
 
 def test_disk_that_is_not_there_is_refused_with_an_estimate(stabsim, study, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=1000, total=2000))
     code, _, error = stabsim("run", "calm.yaml", *QUICK, "--out", "o")
     assert (code, "not enough room" in error) == (2, True)
     assert not (study / "o").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import typer
@@ -233,6 +235,24 @@ def test_every_field_has_its_anchor_in_the_table() -> None:
         "influence",
     ]
     assert rows == [*others, "cyber", "energy", "dispute", *SLOW_FIELDS]
+
+
+def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell, with a smaller comparison; no cell keeps numbers of some version."""
+    from matplotlib import pyplot
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sim.api.reporting.draw", lambda figures, folder=None: [])
+    cells = [c for c in json.loads(text_of(DOCS / "reading-results.ipynb"))["cells"] if c["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] for cell in cells)
+    code = "\n".join("".join(cell["source"]) for cell in cells)
+    small = code.replace("replications=8, months=24", "replications=2, months=6, workers=1")
+    assert small != code
+    names: dict[str, Any] = {}
+    exec(compile(small, "notebook", "exec"), names)
+    pyplot.close("all")
+    assert names["result"].tally.done == 4
+    assert len(names["difference"]) == 2
 
 
 # --- evidence

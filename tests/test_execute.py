@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 import pickle
 import random
 import socket
@@ -404,3 +405,19 @@ def test_a_recreated_run_says_whether_it_is_the_same(stabsim, compared, monkeypa
     monkeypatch.setattr(model, "simulate", fail)
     code, _, error = stabsim("run", "--id", run, "--from", "o")
     assert (code, "although the stored one did not: simulate: ValueError: planted" in error) == (3, True)
+
+
+def test_a_script_without_a_guard_does_not_start_itself_in_every_worker(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from sim.experiment.pools import LocalPool\n"
+        "print('once', flush=True)\n"
+        "with LocalPool(2) as pool:\n"
+        "    print([pool.submit(max, 1, number).result() for number in (2, 3)])\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "once\n[2, 3]\n", "")

@@ -27,6 +27,7 @@ from sim.experiment import run_seed
 from sim.experiment.summary import pool_region
 from sim.model import simulate
 from sim.parameters import CATALOGUE
+from sim.parameters.theories import THEORIES
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import load_scenario, shipped_scenarios
@@ -138,6 +139,23 @@ def test_changed_parameters_hold_in_both_worlds_or_in_one() -> None:
     alone = configured(state, "shared", False)
     assert worlds(alone).base.parameters == {}
     assert worlds(alone).ours.parameters == {"b_peer": 3.0}
+
+
+def test_theories_hold_in_both_worlds_or_in_one_and_the_models_own_needs_no_line() -> None:
+    state = edited(shipped_state("police_capacity"), "theories.motive", "grievance")
+    sets = THEORIES["motive"].stances[1].parameters
+    assert worlds(state).base.parameters == worlds(state).ours.parameters == sets
+    assert "--set theories.motive=grievance" in state.command()
+    alone = configured(state, "shared", False)
+    assert (worlds(alone).base.parameters, worlds(alone).ours.parameters) == ({}, sets)
+    own = edited(state, "theories.motive", "both")
+    assert own == shipped_state("police_capacity")
+    kept = edited(state, "parameters.b_risk", 1.7)
+    assert worlds(kept).ours.parameters == {**sets, "b_risk": 1.7}
+    with pytest.raises(InputError, match="is no stance of the theory"):
+        worlds(edited(state, "theories.motive", "greed"))
+    with pytest.raises(InputError, match="no theory is called that"):
+        worlds(edited(state, "theories.motives", "both"))
 
 
 def test_values_outside_the_evidence_are_marked_and_allowed_until_the_hard_bound() -> None:

@@ -247,7 +247,7 @@ def test_parameters_say_what_they_are_and_mark_what_is_outside_the_evidence(view
     page = view.page
     view.load(VALLEYS)
     page.fill("#find", "b_peer")
-    assert view.text("#found") == "1 parameters"
+    assert view.text("#found") == "1 parameter"
     control = page.locator("[data-control='parameters.b_peer']")
     words = control.text_content()
     for part in ("Contagion", "log-odds", "evidence 2 to 3.8", "default 2.6", "row b_peer", "M10"):
@@ -263,6 +263,28 @@ def test_parameters_say_what_they_are_and_mark_what_is_outside_the_evidence(view
     view.redrawn(lambda: control.locator("button").click())
     assert "b_peer" not in view.yaml
     assert control.locator(".outside").is_hidden()
+
+
+def test_a_rival_theory_can_be_chosen_and_taken_back(view: View) -> None:
+    page = view.page
+    view.load(VALLEYS)
+    page.locator("#theories summary").click()
+    for part in ("grievance, or opportunity?", "Sets b_grievance 0", "default both", "Evidence S10, S11"):
+        assert part in view.text("#theories"), part
+    choice = page.locator("[data-path='theories.motive']")
+    assert choice.input_value() == "both"
+    before = view.text("#chart-words")
+    view.redrawn(lambda: choice.select_option("opportunity"))
+    assert "motive: opportunity" in view.yaml
+    assert "--set theories.motive=opportunity" in page.input_value("#command")
+    assert view.text("#chart-words") != before
+    view.redrawn(lambda: page.locator("[data-set=shared]").uncheck())
+    assert "theories.motive" not in page.input_value("#command")
+    view.redrawn(lambda: choice.select_option("both"))
+    assert "theories" not in view.yaml
+    assert choice.input_value() == "both"
+    view.load(VALLEYS + "theories: {arrest: floor}\n")
+    assert page.locator("[data-path='theories.arrest']").input_value() == "floor"
 
 
 def test_play_pause_step_and_scrub(view: View) -> None:

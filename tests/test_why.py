@@ -26,7 +26,9 @@ from sim.analysis.story import why_paragraph
 from sim.api.why import question, why
 from sim.api.worlds import between
 from sim.errors import InputError
-from sim.scenario import load_scenario
+from sim.parameters.theories import stances
+from sim.scenario import load_scenario, resolved_yaml
+from sim.scenario.records import Budget
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 from tests.experiment_fakes import FakeEngine, FakeScenario
 from tests.test_analysis import series
@@ -301,6 +303,35 @@ def test_changed_and_removed_programmes_count_too(ends):
     assert {item.key for item in found.world(frozenset({"jobs"})).interventions} == {"police", "dialogue"}
     changed = found.world(frozenset({"police"}))
     assert next(item for item in changed.interventions if item.key == "police").intensity == 0.1
+
+
+def test_shared_budgets_drawn_effects_and_theories_go_with_their_worlds(ends, tmp_path):
+    """A world that lacks a member of a budget still loads, and what theories set is there part by part."""
+    calm, whole = ends
+    chosen = {"motive": "opportunity"}
+    first = replace(calm, theories=chosen, parameters=stances(chosen))
+    fund = Budget("fund", 5.0, ("jobs", "police"))
+    second = replace(
+        first, key="second", title="Second", interventions=whole.interventions, effects="drawn", budgets=(fund,)
+    )
+    found = between(first, second)
+    assert set(found.groups) == {"police", "jobs", "dialogue", "drawn effects", "shared budgets"}
+    for inside in coalitions(found.groups, SHAPLEY):
+        world = found.world(inside)
+        file = tmp_path / f"{world.key}.yaml"
+        file.write_text(resolved_yaml(world), encoding="utf-8")
+        assert load_scenario(file).content_hash() == world.content_hash()
+        members = {"jobs", "police"} & inside if "shared budgets" in inside else set()
+        assert {member for budget in world.budgets for member in budget.members} == members
+        assert world.effects == ("drawn" if "drawn effects" in inside else "central")
+    renamed = replace(
+        second,
+        effects="central",
+        interventions=tuple(replace(item, key=f"my_{item.key}") for item in whole.interventions),
+        budgets=(Budget("fund", 2.0, ("my_jobs", "my_police")),),
+    )
+    (group,) = between(replace(second, effects="central"), renamed).groups
+    assert group == "shared budgets"
 
 
 def test_bad_questions_are_refused_clearly(ends):

@@ -75,6 +75,12 @@ def is_drawn(row: Mapping[Any, Any]) -> bool:
     return float(row.get("draws", math.nan)) > 1
 
 
+def per_cent(row: Mapping[Any, Any]) -> tuple[float, float] | None:
+    """What the parameters allow of a count, in per cent of each point's baseline, to two digits; None where it is none."""
+    low, high = (float(f"{100 * float(row.get(name, math.nan)) - 100:.2g}") for name in ("ratio_low", "ratio_high"))
+    return None if math.isnan(low) or math.isnan(high) else (low, high)
+
+
 def points_in_words(row: Mapping[Any, Any], better: str) -> str:
     """Say at how many parameter points an effect goes which way: "29 better, 1 worse, 2 the same"."""
     up, down, points = (int(row[name]) for name in ("draws_up", "draws_down", "draws"))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sim.analysis import write_csv
 from sim.api.setup import ProgressCallback
-from sim.errors import InputError
+from sim.errors import InputError, Problem, nearest
 
 if TYPE_CHECKING:
     from sim.validation.hindcast import Asked
@@ -72,7 +72,8 @@ def check(
     from sim.validation.lab import Lab
 
     if kind not in KINDS:
-        raise InputError(f"check: there is no {kind!r}; allowed: {', '.join(KINDS)}")
+        hint = nearest(kind, KINDS)
+        raise InputError(Problem("no such check", key="check", got=kind, allowed=", ".join(KINDS), hint=hint))
     if asked not in (None, Asked()) and kind != "hindcast":
         raise InputError(
             "check: --from, --to, --split, --observed, --scenario and --parameters are options of hindcast"

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from sim import __version__
 from sim.api.results import Results, RunsFailedError
 from sim.api.setup import ProgressCallback, ScenarioLike, Settings, Setup, prepare
-from sim.api.sizes import FORCE
+from sim.api.sizes import FORCE, in_bytes
 from sim.errors import InputError, Problem
 from sim.experiment import ModelEngine, OnError, Plan, Store, Tally, execute, local_pool
 from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
@@ -134,16 +134,16 @@ class ExperimentFolder:
             parent = parent.parent
         need = self.setup.size.disk
         try:
-            free = shutil.disk_usage(parent).free
+            room = shutil.disk_usage(parent)
         except OSError:
             return
-        if need > free and not self.setup.force:
+        if need > room.free and room.total and not self.setup.force:
             raise InputError(
                 Problem(
                     "not enough room for the results",
                     file=str(self.path),
-                    got=f"about {need / 1e9:.1f} GB needed",
-                    allowed=f"{free / 1e9:.1f} GB free",
+                    got=f"about {in_bytes(need)} needed",
+                    allowed=f"{in_bytes(room.free)} free",
                     hint=FORCE,
                 )
             )

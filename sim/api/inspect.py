@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sim.api.stored import StoredExperiment
-from sim.errors import InputError, Problem
+from sim.api.stored import StoredExperiment, no_results
+from sim.errors import InputError
 from sim.experiment import Store
 from sim.experiment.status import Status, read_status
 from sim.experiment.verify import Finding, find_damage
@@ -84,7 +84,7 @@ def verify(folder: Path | str) -> Verification:
 def _store(folder: Path | str) -> Store:
     store = Store(Path(folder))
     if not (store.folder / "runs").is_dir():
-        raise InputError(Problem("holds no results of this program", file=str(folder)))
+        raise InputError(no_results(store.folder))
     return store
 
 

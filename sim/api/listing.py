@@ -7,10 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from sim.errors import InputError, Problem
+from sim.api.levers import levers
+from sim.errors import InputError, Problem, nearest
 from sim.interventions import catalogue as read
 from sim.interventions.words import role
 from sim.parameters import CATALOGUE
+from sim.parameters.theories import THEORIES
+from sim.scenario import shipped_scenarios
+from sim.scenario.layers import find_scenario
+from sim.scenario.text import parse
 from sim.world.outcomes import OUTCOMES
 
 
@@ -20,21 +25,24 @@ def catalogue(kind: str = "interventions") -> pd.DataFrame:
     Parameters
     ----------
     kind : str
-        ``interventions``, ``parameters``, ``outcomes`` or ``shocks``.
+        One of `KINDS`.
+
+    Returns
+    -------
+    pandas.DataFrame, a row an entry (of theories: a row a stance)
+
+    Raises
+    ------
+    InputError
+        If there is no such catalogue.
     """
-    makers: dict[str, Callable[[], list[dict[str, Any]]]] = {
-        "interventions": _interventions,
-        "parameters": _parameters,
-        "outcomes": _outcomes,
-        "shocks": _shocks,
-    }
-    if kind not in makers:
-        raise InputError(Problem("no such catalogue", key="catalogue", got=kind, allowed=", ".join(makers)))
-    return pd.DataFrame(makers[kind]())
+    if kind not in KINDS:
+        hint = nearest(kind, KINDS)
+        raise InputError(Problem("no such catalogue", key="catalogue", got=kind, allowed=", ".join(KINDS), hint=hint))
+    return pd.DataFrame(KINDS[kind]())
 
 
 def _interventions() -> list[dict[str, Any]]:
-
     return [
         {
             "row": entry.row,
@@ -61,7 +69,6 @@ def _interventions() -> list[dict[str, Any]]:
 
 
 def _shocks() -> list[dict[str, Any]]:
-
     return [
         {
             "key": entry.key,
@@ -79,7 +86,6 @@ def _shocks() -> list[dict[str, Any]]:
 
 
 def _parameters() -> list[dict[str, Any]]:
-
     return [
         {
             "name": item.name,
@@ -109,3 +115,43 @@ def _outcomes() -> list[dict[str, Any]]:
         }
         for item in OUTCOMES
     ]
+
+
+def _theories() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": theory.key,
+            "question": theory.question,
+            "stance": stance.key,
+            "default": "yes" if stance is theory.stances[0] else "",
+            "sets": ", ".join(f"{name} {value:g}" for name, value in stance.parameters.items()),
+            "source": stance.source,
+            "text": stance.text,
+        }
+        for theory in THEORIES.values()
+        for stance in theory.stances
+    ]
+
+
+def _scenarios() -> list[dict[str, Any]]:
+    return [{"name": name, **_words(name)} for name in shipped_scenarios()]
+
+
+def _words(name: str) -> dict[str, str]:
+    """What a shipped scenario says of itself."""
+    path = find_scenario(name)
+    root = parse(path.read_text(encoding="utf-8"), path.name).root
+    said = root.plain() if root is not None else {}
+    return {key: " ".join(str(said.get(key) or "").split()) for key in ("title", "extends", "description")}
+
+
+KINDS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "interventions": _interventions,
+    "levers": levers,
+    "shocks": _shocks,
+    "parameters": _parameters,
+    "theories": _theories,
+    "outcomes": _outcomes,
+    "scenarios": _scenarios,
+}
+"""What there is to list: the function that lists each."""

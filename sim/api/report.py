@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sim.errors import InputError, Problem
+from sim.api.stored import no_results
+from sim.errors import InputError
 from sim.experiment import Store
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def read_study(folder: Path | str) -> Study:
     store = Store(source)
     manifest = store.manifest() if source.is_dir() else {}
     if not manifest.get("scenarios"):
-        raise InputError(Problem("holds no results of this program", file=str(source)))
+        raise InputError(no_results(source))
     status = list(store.finished().values())
     points = source / "points.csv"
     count = len(pd.read_csv(points, usecols=["point"])) if points.is_file() else 1

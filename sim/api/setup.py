@@ -100,6 +100,8 @@ def prepare(scenarios: Sequence[ScenarioLike], settings: Settings) -> Setup:
     if months is not None and any(item.partition("=")[0].strip() == "months" for item in settings.set_):
         problems.append(Problem("is set twice", file="--months", key="months", hint="also by --set"))
         months = None
+    if any(problem.key == "months" for problem in problems):
+        months = None  # said already; a scenario must not say it again
     loaded: list[Scenario] = []
     for item in scenarios:
         try:

@@ -40,7 +40,7 @@ class Size:
     seconds: float
 
     def __str__(self) -> str:
-        return f"about {_bytes(self.memory)} of memory, {_bytes(self.disk)} on disk and {_time(self.seconds)}"
+        return f"about {in_bytes(self.memory)} of memory, {in_bytes(self.disk)} on disk and {_time(self.seconds)}"
 
 
 def size_of(people: int, months: int, runs: int, workers: int, threads: int = 1) -> Size:
@@ -82,7 +82,7 @@ def check_citizens(region: Region, citizens: int | str) -> None:
             Problem(
                 "out of range for this region",
                 key="citizens",
-                got=f"{citizens:,} (about {_bytes(PROCESS_BYTES + CITIZEN_BYTES * citizens)} a worker)",
+                got=f"{citizens:,} (about {in_bytes(PROCESS_BYTES + CITIZEN_BYTES * citizens)} a worker)",
                 allowed=f"{least:,} to {most:,}, or all",
             )
         )
@@ -104,7 +104,7 @@ def fit(
     )
     if free and size.memory > free * 0.95:
         hint = f"fewer citizens or workers; {FORCE}"
-        allowed = f"{_bytes(free)} free"
+        allowed = f"{in_bytes(free)} free"
         problems.append(Problem("would not fit into memory", key=job, got=str(size), allowed=allowed, hint=hint))
     if size.seconds > MAX_SECONDS:
         hint = f"fewer replications, citizens or months; {FORCE}"
@@ -130,7 +130,8 @@ def check_runs(points: int, scenarios: int, replications: int, months: int) -> N
         )
 
 
-def _bytes(count: float) -> str:
+def in_bytes(count: float) -> str:
+    """Write an amount of memory or disk in the unit that fits."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count / 1e6:,.1f} MB"
 
 

@@ -28,6 +28,13 @@ from sim.region import find_region, load_region
 from sim.scenario import Scenario, Template, load_scenario, template_of
 
 
+def no_results(folder: Path) -> Problem:
+    """Say why a folder cannot be read as results."""
+    if not folder.exists():
+        return Problem("does not exist", file=str(folder), allowed="a folder of run, compare or sweep")
+    return Problem("holds no results of this program", file=str(folder), allowed="a folder of run, compare or sweep")
+
+
 @dataclass(frozen=True)
 class StoredExperiment:
     """A folder of results and what its manifest says."""
@@ -42,7 +49,7 @@ class StoredExperiment:
         except StoreError as error:
             raise InputError(f"{error}; the command that made the folder makes it again") from None
         if not content:
-            raise InputError(Problem("holds no results of this program", file=str(self.folder)))
+            raise InputError(no_results(self.folder))
         return content
 
     def scenario(self, key: str) -> Scenario:

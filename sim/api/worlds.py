@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sim.errors import InputError, Problem
+from sim.errors import InputError, Problem, nearest
 from sim.experiment import adjusted
-from sim.scenario.records import Programme, Scenario, Shock
+from sim.scenario.records import Budget, Programme, Scenario, Shock
 
 BY = ("programme", "family", "provider", "channel")
-INSTITUTIONS = "institutions"
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,8 @@ class Change:
     """One difference between two scenarios: what the first has and the second lacks, and the other way round.
 
     ``levers`` maps the group of each channel of a programme to the levers it holds (channels in groups of
-    their own); without it the whole change belongs to ``group``.
+    their own); without it the whole change belongs to ``group``. ``setting`` is a field of the scenario that is
+    taken as a whole.
     """
 
     group: str
@@ -27,6 +27,7 @@ class Change:
     after: Programme | Shock | None = None
     levers: Mapping[str, str] | None = None
     parameter: str = ""
+    setting: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Between:
             return self.second
         programmes, shocks = list(self.first.interventions), list(self.first.shocks)
         parameters = dict(self.first.parameters)
-        institutions = self.first.institutions
+        settings = {name: getattr(self.first, name) for name in SETTINGS}
         for change in self.changes:
             if change.levers is not None and isinstance(change.after, Programme):
                 kept = _narrowed(change.after, {lever for lever, group in change.levers.items() if group in inside})
@@ -55,20 +56,23 @@ class Between:
                 continue
             elif change.parameter:
                 _copy(change.parameter, self.second.parameters, parameters)
-            elif change.before is None and change.after is None:
-                institutions = self.second.institutions
+            elif change.setting:
+                settings[change.setting] = getattr(self.second, change.setting)
             else:
                 _swap(programmes if isinstance(change.after or change.before, Programme) else shocks, change)
+        side = self.second if settings["budgets"] == self.second.budgets else self.first
+        settings["budgets"] = _shared(side, programmes)
         number = sum(1 << place for place, group in enumerate(self.groups) if group in inside)
         return adjusted(
             self.second,
             key=f"{self.second.key[:40]}-part-{number:x}",
             title=self._title(inside),
             description="",
-            institutions=institutions,
+            **settings,
             interventions=tuple(programmes),
             shocks=tuple(shocks),
             parameters=parameters,
+            theories={},  # what they set is among the parameters
             warnings=(),
             origins={},
         )
@@ -90,7 +94,7 @@ def between(first: Scenario, second: Scenario, by: str = "programme", order: Ite
     by : str
         ``programme``: each programme a group; ``family`` or ``provider``: programmes of one family, or run by one
         actor, together; ``channel``: each lever that the added programmes pull. Shocks, changed
-        parameters and the rules of institutions are groups of their own.
+        parameters, the rules of institutions, drawn effects and shared budgets are groups of their own.
     order : iterable of str
         Groups in this order; the rest follow as in the second scenario.
 
@@ -99,7 +103,7 @@ def between(first: Scenario, second: Scenario, by: str = "programme", order: Ite
     Between
     """
     if by not in BY:
-        raise InputError(Problem("no such grouping", key="by", got=by, allowed=", ".join(BY)))
+        raise InputError(Problem("no such grouping", key="by", got=by, allowed=", ".join(BY), hint=nearest(by, BY)))
     changes = [*_programmes(first, second, by), *_shocks(first, second), *_settings(first, second)]
     found: list[str] = []
     for change in changes:
@@ -144,10 +148,28 @@ def _settings(first: Scenario, second: Scenario) -> list[Change]:
         for name in names
         if first.parameters.get(name) != second.parameters.get(name)
     ]
-    if first.institutions != second.institutions:
-        made.append(Change(f"{second.institutions} {INSTITUTIONS}"))
+    for name in SETTINGS:
+        if getattr(first, name) != getattr(second, name):
+            group = "shared budgets" if name == "budgets" else f"{getattr(second, name)} {name}"
+            made.append(Change(group, setting=name))
     return made
 
+
+def _shared(side: Scenario, programmes: list[Programme]) -> tuple[Budget, ...]:
+    """Budgets of one scenario for the programmes that a world has, whatever their labels there."""
+    own = {item.key: item for item in side.interventions}
+    here = {item.key for item in programmes}
+
+    def label(member: str) -> str | None:
+        same = (item.key for item in programmes if item.content() == own[member].content())
+        return member if member in here else next(same, None)
+
+    kept = [(budget, [found for member in budget.members if (found := label(member))]) for budget in side.budgets]
+    return tuple(adjusted(budget, members=tuple(sorted(members))) for budget, members in kept if members)
+
+
+SETTINGS = ("institutions", "effects", "budgets")
+"""What scenarios may differ in beside programmes, shocks and parameters."""
 
 T = TypeVar("T", Programme, Shock)
 

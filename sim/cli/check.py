@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.command import app
+from sim.cli.command import app, examples
 from sim.cli.options import Out, Workers
 from sim.cli.output import print_table, progress_shown, say
 from sim.wording import number
@@ -15,25 +15,43 @@ if TYPE_CHECKING:
     from sim.validation.records import Result, Row
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "check facts --quick",
+        "check facts --only SF4,SF5",
+        "check hindcast --from 1998-01 --to 2010-12 --split 2004-01",
+    )
+)
 def check(
     kind: Annotated[
         str,
-        typer.Argument(help="facts, docking (against other people's models), trials or hindcast (against the past)."),
+        typer.Argument(
+            metavar="KIND",
+            help="facts, docking (against other people's models), trials (published studies, in a virtual arm), hindcast "
+            "(against the past) or calibration (what history says about parameters).",
+        ),
     ] = "facts",
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the replications: to see what broke.")] = False,
-    only: Annotated[str | None, typer.Option(help="Single checks, such as SF4,SF5.")] = None,
-    first: Annotated[str | None, typer.Option("--from", help="Hindcast: first month, such as 1998-01.")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="Hindcast: last month.")] = None,
-    split: Annotated[str | None, typer.Option(help="Hindcast: first month of the part that is scored.")] = None,
-    observed: Annotated[str | None, typer.Option(help="Hindcast: folder of observed tables.")] = None,
-    scenario: Annotated[str | None, typer.Option(help="Hindcast: scenario that covers the window.")] = None,
-    parameters: Annotated[str | None, typer.Option(help="Hindcast: CSV table of candidate parameters.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="KEY,KEY", help="Single checks, such as SF4,SF5.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="MONTH", help="Hindcast: first month, such as 1998-01.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="MONTH", help="Hindcast: last month.")] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="MONTH", help="Hindcast: first month of the part that is scored.")
+    ] = None,
+    observed: Annotated[str | None, typer.Option(metavar="DIR", help="Hindcast: folder of observed tables.")] = None,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="SCENARIO", help="Hindcast: scenario that covers the window.")
+    ] = None,
+    parameters: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Hindcast: CSV table of candidate parameters.")
+    ] = None,
     workers: Workers = None,
     out: Out = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> int:
-    """Hold the model against facts or the past; print what passes and what fails, with figures."""
+    """Hold the model against facts or the past. Prints what passes and what fails, with figures."""
     from sim import api
     from sim.validation.hindcast import Asked
 
@@ -46,7 +64,7 @@ def check(
     if as_json:
         typer.echo((made.path / f"{kind}.json").read_text(encoding="utf-8"), nl=False)
         return 0
-    _print(made.results, {"trials": "Trials", "hindcast": "Hindcast"}.get(kind, "Facts"))
+    _print(made.results, kind.capitalize())
     if kind == "hindcast":
         say(made.results[0].simulated)
     say(f"figures, table and JSON: {made.path}")

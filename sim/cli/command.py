@@ -39,6 +39,11 @@ app = typer.Typer(
 )
 
 
+def examples(*commands: str) -> str:
+    """Commands to show at the end of a command's help, as they would be typed."""
+    return "\b\nExamples:\n" + "\n".join(f"  stabsim {command}" for command in commands)
+
+
 class Stopped(BaseException):
     """A signal asked to stop; passes every handler of ordinary errors on its way to ``main``."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.command import app
+from sim.cli.command import examples as with_examples
 from sim.cli.options import Overrides
 from sim.cli.output import cell, complain, print_lines, print_table, say
 from sim.errors import InputError, Problem, nearest
@@ -26,10 +27,11 @@ SCHEMAS = {
 """What ``stabsim schema`` can print: the function that makes each."""
 
 
-@app.command()
+@app.command(epilog=with_examples("validate scenarios", "validate my_study/measure.yaml --explain"))
 def validate(
     paths: Annotated[
-        list[Path], typer.Argument(help="Scenario files, experiment.yaml files, region folders, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="PATH", help="Scenario and experiment files, region folders, or folders of them."),
     ],
     set_: Overrides = None,
     explain: Annotated[
@@ -41,7 +43,7 @@ def validate(
         typer.Option("--evidence", help="With --explain: also sources, and the parameters that are not set."),
     ] = False,
 ) -> int:
-    """Check scenario files and regions; list every problem as file:line:column."""
+    """Check scenario files and regions. Lists every problem as file:line:column."""
     if evidence and not explain:
         raise InputError("validate: --evidence belongs to --explain")
     wrong, files = 0, 0
@@ -54,7 +56,7 @@ def validate(
             for problem in warnings:
                 complain(f"warning: {problem}")
             files, wrong = files + 1, wrong + bool(errors)
-            if explain and not errors and not _is_folder(item) and item.name != "experiment.yaml":
+            if explain and not errors and not _is_folder(item) and not _is_experiment(item):
                 from sim.scenario import load_scenario, resolved_yaml
 
                 print_lines(resolved_yaml(load_scenario(item, set_ or []), explain=True, evidence=evidence))
@@ -66,13 +68,17 @@ def validate(
     return 0
 
 
-@app.command()
+@app.command(
+    epilog=with_examples(
+        "diff baseline_2024 police_capacity", "diff my_study/baseline.yaml my_study/measure.yaml --json"
+    )
+)
 def diff(
-    a: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped scenario.")],
-    b: Annotated[str, typer.Argument(help="What it is compared with.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A scenario file, or the name of a shipped scenario.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
 ) -> None:
-    """Show what two scenarios differ in once everything inherited is filled in."""
+    """Show what two scenarios differ in. Everything inherited is filled in first."""
     from sim.scenario import differences, load_scenario
 
     problems: list[Problem] = []
@@ -95,12 +101,12 @@ def diff(
     print_lines(_verdict(found))
 
 
-@app.command()
+@app.command(epilog=with_examples("migrate my_scenario.yaml", "migrate my_scenario.yaml --write"))
 def migrate(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file of an older format.")],
     write: Annotated[bool, typer.Option("--write", help="Replace the file, instead of printing the new text.")] = False,
 ) -> None:
-    """Bring a scenario file of an older format up to date; comments stay."""
+    """Bring a scenario file of an older format up to date. Comments stay."""
     from sim.scenario.migrate import migrate_file, write_migrated
 
     done = migrate_file(path)
@@ -115,8 +121,8 @@ def migrate(
         print_lines(done.text)
 
 
-@app.command()
-def new(folder: Annotated[Path, typer.Argument(help="A new or an empty folder.")]) -> None:
+@app.command(epilog=with_examples("new my_study"))
+def new(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")]) -> None:
     """Start a study: a folder with commented scenarios to edit."""
     from sim.scenario import new_study
 
@@ -126,18 +132,18 @@ def new(folder: Annotated[Path, typer.Argument(help="A new or an empty folder.")
     say(f"Read {files[0]} first: it says what to run.")
 
 
-@app.command()
-def examples(folder: Annotated[Path, typer.Argument(help="A new or an empty folder.")]) -> None:
-    """Copy the shipped scenarios, regions and experiments into a folder."""
+@app.command(epilog=with_examples("examples shipped"))
+def examples(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")]) -> None:
+    """Copy shipped scenarios, regions and experiments into a folder."""
     from sim.scenario import copy_examples
 
     count = len(copy_examples(folder))
     say(f"copied {count} scenarios and folders to {folder}")
 
 
-@app.command()
+@app.command(epilog=with_examples("schema scenario", "schema experiment"))
 def schema(
-    kind: Annotated[str, typer.Argument(help=f"{' or '.join(SCHEMAS)}.")] = "scenario",
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(SCHEMAS)}.")] = "scenario",
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors."""
     if kind not in SCHEMAS:
@@ -168,6 +174,19 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
+def _is_experiment(path: Path) -> bool:
+    """Say whether a file is meant as an experiment: by its name, or by keys that no scenario has."""
+    if path.name == "experiment.yaml":
+        return True
+    from sim.scenario.text import parse, read_source
+
+    source = read_source(path)
+    if isinstance(source, Problem):
+        return False
+    root = parse(source.text, str(path)).root
+    return root is not None and isinstance(root.value, dict) and not {"design", "scenarios"}.isdisjoint(root.value)
+
+
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
@@ -177,7 +196,7 @@ def _check(path: Path, set_: list[str], regions: dict[Any, Any]) -> tuple[list[P
         from sim.region import check_region
 
         return check_region(path)
-    if path.name == "experiment.yaml":
+    if _is_experiment(path):
         from sim.experiment import validate_experiment
 
         return validate_experiment(path)

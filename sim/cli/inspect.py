@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.command import app
+from sim.cli.command import app, examples
 from sim.cli.output import complain, print_lines, print_table, say
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of run, co
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
-@app.command()
+@app.command(epilog=examples("status results/jobs", "status results/jobs --json"))
 def status(folder: Folder, as_json: AsJson = False) -> None:
-    """Tell what is done, missing and failed, and why something would be run again."""
+    """Tell what is done, missing and failed. Also why something would be run again."""
     from sim import api
 
     found = api.status(folder)
@@ -32,7 +32,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         _print_status(found)
 
 
-@app.command()
+@app.command(epilog=examples("verify results/jobs"))
 def verify(folder: Folder, as_json: AsJson = False) -> int:
     """Read every byte; name every damaged, foreign or missing file. Changes nothing."""
     from sim import api

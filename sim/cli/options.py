@@ -11,7 +11,7 @@ from sim.errors import InputError, Problem
 
 Seed = Annotated[int, typer.Option(help="Seed of the experiment.")]
 
-Citizens = Annotated[str, typer.Option(help="Number of simulated citizens, or all: every inhabitant.")]
+Citizens = Annotated[str, typer.Option(metavar="N|all", help="Number of simulated citizens, or all: every inhabitant.")]
 
 Months = Annotated[int | None, typer.Option(help="Length of the run, instead of the scenario's.")]
 
@@ -24,7 +24,7 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario; may be repeated."),
 ]
 
-Out = Annotated[Path | None, typer.Option(help="Folder for the results; one below results/ by default.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; one below results/ by default.")]
 
 Parameters = Annotated[
     str | None,

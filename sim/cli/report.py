@@ -7,16 +7,18 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.command import app
+from sim.cli.command import app, examples
 from sim.cli.output import complain, say
 
 
-@app.command()
+@app.command(epilog=examples("report results/jobs", "report results/jobs --out jobs.html"))
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run, a comparison or a sweep.")],
-    out: Annotated[Path | None, typer.Option(help="The file to write; DIR/report.html by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file to write; DIR/report.html by default.")
+    ] = None,
 ) -> None:
-    """Write one self-contained HTML file from stored results; nothing is run again."""
+    """Write one self-contained HTML file from stored results. Nothing is run again."""
     from sim import api
 
     study = api.read_study(folder)

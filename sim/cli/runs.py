@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.command import app
+from sim.cli.command import app, examples
 from sim.cli.options import (
     Citizens,
     Force,
@@ -32,9 +32,17 @@ if TYPE_CHECKING:
 EXIT_FAILED_RUNS = 3
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "run baseline_2024 --months 24",
+        "run police_capacity --replications 64 --set interventions.police.intensity=1",
+        "run --id 0123456789abcdef0123 --from results/compare-baseline_2024-police_capacity",
+    )
+)
 def run(
-    scenario: Annotated[str | None, typer.Argument(help="A scenario file, or the name of a shipped scenario.")] = None,
+    scenario: Annotated[
+        str | None, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a shipped scenario.")
+    ] = None,
     seed: Seed = 1,
     replications: Annotated[int, typer.Option(help="Independent histories.")] = 1,
     citizens: Citizens = "20000",
@@ -45,8 +53,12 @@ def run(
     out: Out = None,
     parameters: Parameters = None,
     force: Force = False,
-    identity: Annotated[str | None, typer.Option("--id", help="Run one stored run again, alone; needs --from.")] = None,
-    source: Annotated[Path | None, typer.Option("--from", help="Folder of the stored experiment.")] = None,
+    identity: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Run one stored run again, alone; needs --from.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="Folder of the stored experiment.")
+    ] = None,
 ) -> int:
     """Run one scenario: a table of outcomes by state, and figures."""
     if identity is not None or source is not None:
@@ -77,11 +89,20 @@ def run(
     return ending(results)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "compare baseline_2024 police_capacity",
+        "compare baseline_2024 dialogue_forums job_creation --replications 16 --months 36 --out results/mine",
+        "compare baseline_2024 job_creation --theories all",
+    )
+)
 def compare(
-    scenarios: Annotated[list[str], typer.Argument(help="Scenario files or names of shipped scenarios.")],
+    scenarios: Annotated[
+        list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
+    ],
     baseline: Annotated[
-        str | None, typer.Option(help="What the others are compared with; the first scenario by default.")
+        str | None,
+        typer.Option(metavar="SCENARIO", help="What the others are compared with; the first scenario by default."),
     ] = None,
     replications: Annotated[int, typer.Option(help="Pairs of histories for each scenario.")] = 64,
     seed: Seed = 1,
@@ -95,7 +116,7 @@ def compare(
     theories: Theories = None,
     force: Force = False,
 ) -> int:
-    """Compare scenarios with a baseline: paired effects, figures and a report."""
+    """Compare scenarios with a baseline: paired effects, a report."""
     from sim import api
 
     people = citizens_number(citizens)
@@ -148,9 +169,9 @@ def warn(results: Any) -> None:
     """Print what the scenarios' files hold that is worth a second look."""
     if Verbosity.quiet:
         return
-    for scenario in results.scenarios:
-        for problem in scenario.warnings:
-            complain(f"warning: {problem}")
+    said = (str(problem) for scenario in results.scenarios for problem in scenario.warnings)
+    for problem in dict.fromkeys(said):  # what both inherit or are given is said once
+        complain(f"warning: {problem}")
 
 
 def _print_run(results: RunResults) -> None:
@@ -268,12 +289,12 @@ def _of_pairs(row: Mapping[Any, Any]) -> list[str]:
 
 def _of_points(row: Mapping[Any, Any], better: str) -> list[str]:
     """Write the luck, what the parameters allow, and at how many points it goes which way."""
-    from sim.analysis.verdict import points_in_words
+    from sim.analysis.verdict import per_cent, points_in_words
 
     allowed = f"{number(row['draws_low'])} to {number(row['draws_high'])}"
-    low, high = 100 * row["ratio_low"] - 100, 100 * row["ratio_high"] - 100
-    share = f"{number(low)} to {number(high)}" if low == low else ""
-    return [number(row["mc_error"]), allowed, share, points_in_words(row, better)]
+    share = per_cent(row)
+    shown = f"{number(share[0])} to {number(share[1])}" if share else ""
+    return [number(row["mc_error"]), allowed, shown, points_in_words(row, better)]
 
 
 def ending(results: Any) -> int:

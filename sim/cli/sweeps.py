@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.command import app
+from sim.cli.command import app, examples
 from sim.cli.options import Out, Threads, Workers
 from sim.cli.output import Verbosity, cell, complain, print_table, progress_shown, say
 from sim.cli.runs import EXIT_FAILED_RUNS, ending
@@ -23,10 +23,20 @@ FEW = 8
 """Levels a factor may have to get a table of its own."""
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "sweep jobs_dialogue_policing --dry-run",
+        "sweep jobs_dialogue_policing --out results/jobs",
+        "sweep jobs_dialogue_policing --out results/jobs --retry",
+    )
+)
 def sweep(
     experiment: Annotated[
-        str, typer.Argument(help="An experiment file, a folder with experiment.yaml, or a shipped experiment's name.")
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT",
+            help="An experiment file, a folder with experiment.yaml, or a shipped experiment's name.",
+        ),
     ],
     out: Out = None,
     workers: Workers = None,
@@ -38,13 +48,13 @@ def sweep(
         str, typer.Option(metavar="stop|continue", help="Whether the first failed run ends the sweep.")
     ] = "continue",
     retry: Annotated[bool, typer.Option("--retry", help="Run again what is stored as failed.")] = False,
-    timeout: Annotated[float | None, typer.Option(help="The longest a run may take, in seconds.")] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="The longest a run may take.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Start even what would not fit or would take days.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take, after a short run; write nothing.")
     ] = False,
 ) -> int:
-    """Carry out an experiment file: designs over parameters and measures. The same command continues."""
+    """Carry out an experiment file: many points, many runs. The same command continues."""
     from sim import api
 
     if on_error not in ("stop", "continue"):
@@ -79,12 +89,12 @@ def sweep(
     return EXIT_FAILED_RUNS if results.tally.stopped else code
 
 
-@app.command()
+@app.command(epilog=examples("compact results/jobs --to shared/jobs"))
 def compact(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of run, compare or sweep.")],
-    to: Annotated[Path | None, typer.Option(help="Where to write; DIR-compact by default.")] = None,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write; DIR-compact by default.")] = None,
 ) -> None:
-    """Write one Parquet file for each table, with a column for each factor in runs. DIR stays as it is."""
+    """Write one Parquet file for each table. Runs get a column for each factor; DIR stays as it is."""
     from sim import api
 
     target = to or folder.with_name(f"{folder.resolve().name}-compact")

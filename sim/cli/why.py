@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.command import app
+from sim.cli.command import app, examples
 from sim.cli.options import Citizens, Months, Out, Overrides, Seed, Threads, Workers, citizens_number
 from sim.cli.output import print_table, progress_shown, say
 from sim.cli.runs import ending, warn
@@ -16,17 +16,32 @@ if TYPE_CHECKING:
     from sim.api.why import Why
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "why baseline_2024 police_capacity --by channel",
+        "why baseline_2024 package_economy --synergies --replications 8",
+        "why baseline_2024 way_forward --outcome tension --scope XKX",
+    )
+)
 def why(
-    first: Annotated[str, typer.Argument(help="The scenario to start from.")],
-    second: Annotated[str, typer.Argument(help="The scenario to explain.")],
-    outcome: Annotated[str, typer.Option(help="The outcome to tell about; the tables hold all.")] = "incidents",
-    scope: Annotated[str, typer.Option(help="region, or a state code.")] = "region",
-    by: Annotated[str, typer.Option(help="What is a part: programme, family, provider or channel.")] = "programme",
+    first: Annotated[
+        str, typer.Argument(metavar="A", help="The scenario to start from: a file, or the name of a shipped one.")
+    ],
+    second: Annotated[str, typer.Argument(metavar="B", help="The scenario to explain.")],
+    outcome: Annotated[
+        str, typer.Option(metavar="OUTCOME", help="The outcome to tell about; the tables hold all.")
+    ] = "incidents",
+    scope: Annotated[str, typer.Option(metavar="PLACE", help="region, or a state code.")] = "region",
+    by: Annotated[str, typer.Option(metavar="programme|family|provider|channel", help="What is a part.")] = "programme",
     method: Annotated[
-        str, typer.Option(help="shapley (at most eight parts), sampled or ordered; shapley where possible.")
+        str,
+        typer.Option(
+            metavar="shapley|sampled|ordered", help="shapley: at most eight parts; by default where possible."
+        ),
     ] = "",
-    order: Annotated[str, typer.Option(help="Parts in the order they are put in place, with commas.")] = "",
+    order: Annotated[
+        str, typer.Option(metavar="PART,PART", help="Parts in the order they are put in place (ordered).")
+    ] = "",
     permutations: Annotated[int, typer.Option(help="Orders drawn by sampled.")] = 24,
     synergies: Annotated[
         bool, typer.Option("--synergies", help="Also tell what each pair of parts does together.")
@@ -40,7 +55,7 @@ def why(
     set_: Overrides = None,
     out: Out = None,
 ) -> int:
-    """Tell where the difference between two scenarios comes from, part by part."""
+    """Tell where the difference between two scenarios comes from."""
     from sim import api
     from sim.api.why import why_folder
 

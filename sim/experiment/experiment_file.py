@@ -124,6 +124,8 @@ def _load(path: Path) -> tuple[Experiment | None, list[Problem]]:
     if isinstance(source, Problem):
         if source.what == "does not exist":
             hint = nearest(path.parent.name if path.name == FILE else path.stem, shipped_experiments())
+            if path.stem in shipped_scenarios():
+                hint = "that is a scenario: stabsim run, or compare"
             source = Problem("does not exist", file=str(path), hint=hint)
         return None, [source]
     text = source.text

@@ -6,12 +6,14 @@ import contextlib
 import os
 import queue
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 from typing import Any
 
 from sim.errors import InputError, Problem, SimError
@@ -22,6 +24,9 @@ STARTS = 5
 PATIENCE = "10s"
 
 _SPAWN = get_context("spawn")
+
+_STARTING = threading.Lock()
+"""One process at a time is started: meanwhile the caller's script is hidden."""
 
 
 class WorkerDiedError(BrokenExecutor):
@@ -139,7 +144,8 @@ class _Worker:
     def start(cls) -> _Worker:
         here, there = _SPAWN.Pipe()
         process = _SPAWN.Process(target=_work, args=(there,))
-        process.start()
+        with _script_hidden():
+            process.start()
         there.close()
         return cls(process, here)
 
@@ -172,6 +178,21 @@ class _Worker:
         with contextlib.suppress(OSError):
             if self.process.pid is not None:
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _script_hidden() -> Iterator[None]:
+    """Keep a new process from running the caller's script again, as spawned ones do: workers need nothing of it.
+
+    Otherwise a script without ``if __name__ == "__main__":`` would start itself in every worker.
+    """
+    with _STARTING:
+        script = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = script
 
 
 def _work(pipe: connection.Connection[Any, Any]) -> None:

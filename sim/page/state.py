@@ -18,6 +18,7 @@ from typing import Any
 from sim.errors import InputError, Problem, ScenarioError
 from sim.interventions import PATTERN_OPTIONS, SCRIPTED, catalogue
 from sim.parameters import CATALOGUE
+from sim.parameters.theories import THEORIES
 from sim.region import find_region, load_region
 from sim.region.shipped import shipped_root
 from sim.scenario import Scenario, as_yaml, load_scenario, shipped_scenarios
@@ -32,7 +33,7 @@ MAX_CITIZENS, MAX_MONTHS, MAX_REPLICATIONS = 100_000, 240, 256
 _PATH = re.compile(r"[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,63}){0,3}")
 _REGIONS: dict[tuple[Path, int], Any] = {}
 """Shipped regions, read once."""
-_TOP = ("title", "months", "institutions", "effects", "interventions", "shocks", "parameters")
+_TOP = ("title", "months", "institutions", "effects", "interventions", "shocks", "parameters", "theories")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class State:
     """What a window shows.
 
     ``content`` is the scenario in the shape of its file; ``baseline`` a shipped name or `BARE`; ``shared``:
-    changed parameters hold in both worlds.
+    changed parameters and theories hold in both worlds.
     """
 
     content: Mapping[str, Any]
@@ -70,6 +71,7 @@ class State:
                 f"{key}={self.content[key]}" for key in ("institutions", "effects", "months") if key in self.content
             ]
         if self.shared:
+            made += [f"theories.{key}={value}" for key, value in sorted(self.content.get("theories", {}).items())]
             made += [f"parameters.{key}={value!r}" for key, value in sorted(self.content.get("parameters", {}).items())]
         return made
 
@@ -148,6 +150,9 @@ def edited(state: State, path: str, value: Any) -> State:
         raise InputError(Problem("is not part of a scenario", key=path[:80]))
     if len(parts) > 2 and parts[1] not in state.content.get(parts[0], {}):
         raise InputError(Problem("is no longer in the scenario", key=path))
+    theory = THEORIES.get(parts[1]) if parts[0] == "theories" and len(parts) > 1 else None
+    if theory is not None and value == theory.stances[0].key:
+        value = None  # the model's own stance needs no line
     return replace(state, content=_put(state.content, parts, value))
 
 

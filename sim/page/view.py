@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from htmltools import HTML, Tag, TagList, tags
 
 from sim import __version__
 from sim.interventions import catalogue
+from sim.page.assumptions import assumptions
 from sim.page.lessons import LESSONS
-from sim.page.measures import slider
 from sim.page.state import BARE, MAX_CITIZENS, MAX_MONTHS, MAX_REPLICATIONS
-from sim.parameters import CATALOGUE, Parameter
 from sim.scenario import shipped_scenarios
 from sim.validation import status
 
-FAMILIES = {
-    "mobilisation": "Who turns out",
-    "conduct": "Violence and arrest",
-    "fields": "Slow fields: tension, trust, work, crime",
-    "armed": "Armed groups",
-    "institutions": "Institutions",
-}
 DEPENDENCIES = '<meta name="shiny-dependency-placeholder" content="">'
 
 
@@ -95,18 +86,7 @@ def _controls() -> Tag:
             _adder("shocks", "Add a shock", [(entry.key, entry.name, "") for entry in catalogue().shocks.values()]),
             aria_label="Measures and shocks",
         ),
-        tags.section(
-            tags.h2("Assumptions"),
-            tags.p("Every parameter of the model. The shaded part of a slider is the range that evidence supports.",
-                   class_="note"),
-            tags.label(tags.input(type="checkbox", role="switch", checked="", data_set="shared"),
-                       " Changed assumptions hold in both worlds", class_="switch"),
-            tags.label(tags.span("Find a parameter", class_="name"),
-                       tags.input(type="search", id="find", data_shiny_no_bind_input="", placeholder="contagion, police, tension"), class_="control"),
-            tags.p("", id="found", class_="note", role="status"),
-            *(_family(key, title) for key, title in FAMILIES.items()),
-            aria_label="Assumptions",
-        ),
+        assumptions(),
         id="controls", class_="controls",
     )  # fmt: skip
 
@@ -276,46 +256,6 @@ def _files() -> Tag:
                "Nothing on this page leaves this machine.", class_="note"),
         id="file", aria_label="Files",
     )  # fmt: skip
-
-
-def _family(key: str, title: str) -> Tag:
-    rows = [item for item in CATALOGUE.values() if item.family == key and (item.low < item.high or item.high > 0)]
-    return tags.details(
-        tags.summary(f"{title} ", tags.span(f"{len(rows)}", class_="count")),
-        *(_parameter(item) for item in rows),
-        data_family=key,
-    )
-
-
-def _parameter(item: Parameter) -> Tag:
-    room = 0.5 * (item.high - item.low) or item.high  # one without a range: from nothing to twice its value
-    step = _round_step(item.high - item.low + 2 * room)
-    low = max(math.ceil(item.hard_low / step - 1e-9), math.floor((item.low - room) / step)) * step
-    high = min(math.floor(item.hard_high / step + 1e-9), math.ceil((item.high + room) / step)) * step
-    control = slider(
-        f"parameters.{item.name}",
-        item.text,
-        item.default,
-        low,
-        high,
-        step,
-        item.default,
-        item.unit,
-        evidence=(item.low, item.high),
-        source=f"row {item.name} · evidence {item.source}",
-    )
-    control.add_class("parameter")
-    control.attrs["data-words"] = f"{item.name} {item.text} {item.source}".lower()
-    control.append(
-        tags.button("Back to default", type="button", class_="quiet", data_remove=f"parameters.{item.name}", hidden="")
-    )
-    return control  # fmt: skip
-
-
-def _round_step(span: float) -> float:
-    """A step of one, two or five of some decimal, of which 100 to 250 make the span."""
-    size = 10.0 ** math.floor(math.log10(span / 100))
-    return max(step * size for step in (1, 2, 5) if step * size <= span / 100)
 
 
 def _picker(name: str, do: str, options: list[tuple[str, str]]) -> Tag:

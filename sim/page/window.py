@@ -122,7 +122,7 @@ class Window:
         self.state = edited(before, path, value)
         self._drop_replications()
         self._show()
-        return value is None and path.count(".") == 1 and not path.startswith("parameters")
+        return value is None and path.count(".") == 1 and not path.startswith(("parameters", "theories"))
 
     def _set(self, wish: Mapping[str, Any]) -> bool:
         name = _text(wish, "name")

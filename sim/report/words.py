@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis import headline_effects
-from sim.analysis.verdict import CLEAR, OPEN, SAME, is_drawn, is_small, points_in_words, verdict_of
+from sim.analysis.verdict import CLEAR, OPEN, SAME, is_drawn, is_small, per_cent, points_in_words, verdict_of
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import NO_BREAK, Html, element, interval, join, listed, number, percent, text
 from sim.report.study import Material, Study
@@ -75,8 +74,8 @@ def describe(row: Mapping[Any, Any], unit: str, better: str = "none") -> Html:
 def allowed(row: Mapping[Any, Any]) -> str:
     """Write what the parameters allow; for counts also in per cent of the baseline at the same point."""
     said = interval(float(row["draws_low"]), float(row["draws_high"]))
-    low, high = (100 * float(row.get(name, math.nan)) - 100 for name in ("ratio_low", "ratio_high"))
-    return said if math.isnan(low) else f"{said} ({interval(low, high)}{NO_BREAK}%)"
+    share = per_cent(row)
+    return said if share is None else f"{said} ({interval(*share)}{NO_BREAK}%)"
 
 
 def _primary_sentence(rows: pd.DataFrame, study: Study) -> Html:

@@ -125,7 +125,7 @@
       family.open = words.length > 0 && here > 0;
       hits += here;
     }
-    $id("found").textContent = words.length ? `${hits} parameters` : "";
+    $id("found").textContent = words.length ? `${hits} parameter${hits === 1 ? "" : "s"}` : "";
   });
 
   function fill(select, options, value) {
@@ -414,7 +414,8 @@
   function measuresInForce() {
     const doses = Object.entries(state.content.interventions || {}).map(([k, one]) => `${k} ${one.intensity ?? 1}`);
     const shocks = Object.entries(state.content.shocks || {}).map(([k, one]) => `${k} ${one.magnitude ?? 1}`);
-    return [...doses, ...shocks, ...Object.entries(state.content.parameters || {}).map(([k, v]) => `${k} ${v}`)].join(", ");
+    const assumed = ["theories", "parameters"].flatMap((part) => Object.entries(state.content[part] || {}).map(([k, v]) => `${k} ${v}`));
+    return [...doses, ...shocks, ...assumed].join(", ");
   }
   function drawNotes() { if (notes.length) table($id("notes"), ["World", "What is in it", "Luck", "Outcome", "Where", "Month", "Difference"], notes); else $id("notes").replaceChildren(); }
   $id("clear-notes").addEventListener("click", () => { notes.length = 0; drawNotes(); });
