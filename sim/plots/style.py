@@ -331,9 +331,9 @@ def settle(figure: Figure) -> None:
         return
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    for part in figure.subfigs:
-        place: Any = getattr(part, "bbox_relative")  # noqa: B009 - not in the stubs
-        place.p0, place.p1 = np.round(place.p0, 4), np.round(place.p1, 4)
+    for half in figure.subfigs:
+        box: Any = half.bbox_relative
+        box.p0, box.p1 = np.round(box.p0, 4), np.round(box.p1, 4)
     for axes in figure.findobj(Axes):
         left, bottom, width, height = (round(float(v), 4) for v in axes.get_position(original=True).bounds)
         axes.set_position((left, bottom, width, height))
