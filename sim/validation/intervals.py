@@ -23,14 +23,6 @@ def proportion(hits: int, n: int) -> Value:
     return Value(hits / n, float(interval.low), float(interval.high))
 
 
-def difference_of_proportions(a: int, n: int, b: int, m: int) -> Value:
-    """a / n - b / m with Newcombe's hybrid score interval (1998, method 10)."""
-    p, q = proportion(a, n), proportion(b, m)
-    low = math.hypot(p.value - p.low, q.high - q.value)
-    high = math.hypot(p.high - p.value, q.value - q.low)
-    return Value(p.value - q.value, p.value - q.value - low, p.value - q.value + high)
-
-
 def ratio_of_proportions(a: int, n: int, b: int, m: int) -> Value:
     """(a / n) / (b / m) with Katz's log interval; no bounds when a count is 0."""
     if b == 0 or n == 0:
