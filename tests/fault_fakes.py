@@ -196,5 +196,7 @@ def content(folder: Path) -> tuple[str, str, str]:
 
 
 if __name__ == "__main__":
-    app.command()(sweep)  # in place of the real one, in this process only
+    from tests import fault_fakes  # workers see what a module defines, not what the script does
+
+    app.command()(fault_fakes.sweep)  # in place of the real one, in this process only
     main()

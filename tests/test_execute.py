@@ -164,6 +164,14 @@ def test_workers_that_cannot_start_are_a_message(monkeypatch):
         pool.shutdown(wait=False)
 
 
+def test_an_engine_of_the_script_itself_is_refused_by_workers(tmp_path, monkeypatch):
+    plan, store = plan_of(FakeScenario("calm"), FakeScenario("other"), replications=2), stored(tmp_path)
+    monkeypatch.setattr(FakeEngine, "__module__", "__main__")
+    with pytest.raises(PoolError, match="FakeEngine, which the script itself defines"):
+        execute(plan, store, FakeEngine(), workers=2)
+    assert execute(plan, store, FakeEngine(), workers=1).done == 4
+
+
 @pytest.mark.extra
 def test_a_cluster_that_is_not_there_is_bad_input(monkeypatch):
     real = builtins.__import__
@@ -222,7 +230,7 @@ def test_a_batch_that_arrives_late_from_an_earlier_session_is_kept_once(tmp_path
 
 @pytest.mark.parametrize("table", ["runs", "series", "places"])
 def test_any_flipped_byte_is_found_and_run_again(tmp_path, table):
-    plan, store = plan_of(replications=2), stored(tmp_path)
+    plan, store = plan_of(FakeScenario("calm"), FakeScenario("other"), replications=2), stored(tmp_path)
     execute(plan, store, FakeEngine())
     before, draw = content(tmp_path), random.Random(7)
     key = store.names()[0]

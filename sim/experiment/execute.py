@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sim.errors import RunError
 from sim.experiment.log import Log
 from sim.experiment.plan import Plan, RunSpec, batch_size, batches
-from sim.experiment.pools import SerialExecutor, WorkerDiedError, local_pool
+from sim.experiment.pools import PoolError, SerialExecutor, WorkerDiedError, local_pool
 from sim.experiment.store import Store
 from sim.experiment.worker import Report, Task, run_task, store_lost, stored_part
 from sim.experiment.world import Engine, ModelEngine
@@ -120,7 +120,15 @@ def execute(
     ------
     StoreError
         If results cannot be written; what is finished is kept.
+    PoolError
+        If workers of this machine cannot see the engine.
     """
+    alone = workers == 1 and timeout is None
+    if pool is None and not alone and type(engine).__module__ == "__main__":
+        raise PoolError(
+            f"workers cannot see {type(engine).__name__}, which the script itself defines: "
+            "put it into a module of its own, or use one worker"
+        )
     make = pool or local_pool(workers, isolated=timeout is not None)
     return _Session(plan, store, engine, workers, make, progress, on_error == "stop", timeout).run(retry_failed)
 

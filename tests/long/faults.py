@@ -61,6 +61,7 @@ def kills(number: int, replications: int, seconds: float = 0.015, seed: int = 1)
             while True:
                 running = Sweep.start(where, "--replications", replications, "--seconds", seconds)
                 sessions += 1
+                before = sum(counted.values())
                 while running.process.poll() is None and sum(counted.values()) < number:
                     a_moment(draw, running, where)
                     kind = KINDS[sum(counted.values()) % 3]
@@ -69,7 +70,9 @@ def kills(number: int, replications: int, seconds: float = 0.015, seed: int = 1)
                     counted[kind] += 1
                     if kind != "worker":
                         break
-                code, _, _ = running.ended(600)
+                code, _, error = running.ended(600)
+                if code != 0 and sum(counted.values()) == before:
+                    raise RuntimeError(f"a sweep that nobody killed ended with {code}: {error.strip()[-500:]}")
                 orphans += len(running.orphans())
                 if where.is_dir():
                     damaged += len(broken_files(where))
