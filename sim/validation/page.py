@@ -14,7 +14,9 @@ with the package (`sim/validation/results`); nothing on it is typed by hand but 
 ```bash
 stabsim check facts
 stabsim check docking
+stabsim check trials
 stabsim check hindcast
+stabsim check calibration
 ```
 
 **Status: {status}.** Model {model}.
