@@ -448,7 +448,7 @@ def test_signs():
 
 
 def test_refusals(tmp_path, undrawn):
-    with pytest.raises(InputError, match="holds no results"):
+    with pytest.raises(InputError, match="does not exist"):
         api.report(tmp_path / "nothing")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no results"):

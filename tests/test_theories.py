@@ -301,6 +301,7 @@ def test_the_command_shows_the_cost_first_and_what_holds_last(study: Path, monke
     monkeypatch.setattr("sim.api.setup.ModelEngine", lambda *_: DividedEngine())
     monkeypatch.setattr("sim.api.reporting.draw", lambda figures, folder=None: [])
     call = ["compare", "calm.yaml", "police.yaml", "--citizens", "1000", "--replications", "4", "--workers", "1"]
+    call += ["--parameters", "central"]
     done = CliRunner().invoke(app, [*call, "--theories", "motive,published_effects"])
     assert done.exit_code == 0, done.output
     assert "2 scenarios and 6 variants under rival theories, 4 replications: 32 runs, about" in done.output

@@ -382,7 +382,7 @@ def test_unknown_names_are_refused_before_anything_is_written(tmp_path: Path) ->
     with pytest.raises(InputError, match="SF99.*allowed.*U1") as caught:
         api.check("facts", only=["SF99", "SF1", "nonsense"], out=tmp_path / "no")
     assert len(caught.value.problems) == 2
-    with pytest.raises(InputError, match="allowed: facts, docking"):
+    with pytest.raises(InputError, match="got fact; allowed facts, docking.*did you mean 'facts'"):
         api.check("fact", out=tmp_path / "no")
     assert not (tmp_path / "no").exists()
 
