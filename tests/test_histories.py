@@ -333,6 +333,6 @@ def test_the_figure_counts_directions_in_every_area() -> None:
     titles = [axes.get_title(loc="left") for axes in figure.findobj(Axes) if axes.get_title(loc="left")]
     assert titles == [
         "Security reform\n0 better, 0 worse, 0 unclear, 1 the same",
-        "Political stability\n0 better, 1 worse, 0 unclear",
+        "Political stability\n0 better, 1 worse (1 small), 0 unclear",
         "Economic development\n1 better, 1 worse, 1 unclear",
     ]

@@ -147,11 +147,12 @@ PROCESSES = {
         off={**WARLIKE, "settle_rate": 0.0}, text_off=UPRISING, mode="scripted", months=36,
     ),
     "W7 peace does not hold": Pair(
-        ENDED, (("fighters", 1), ("armed_deaths", 1), ("displaced", 1)), on={**WARLIKE, "relapse_rate": 1.0},
+        ENDED, (("relapses", 1), ("fighters", 1), ("armed_deaths", 1), ("displaced", 1)),
+        on={**WARLIKE, "relapse_rate": 1.0},
         off={**WARLIKE, "relapse_rate": 0.0}, mode="scripted", months=48,
     ),
     "W7 peacekeepers hold the peace": Pair(
-        ENDED + PEACE, (("fighters", -1), ("armed_deaths", -1), ("displaced", -1)),
+        ENDED + PEACE, (("relapses", -1), ("fighters", -1), ("armed_deaths", -1), ("displaced", -1)),
         on={**WARLIKE, "relapse_rate": 1.0, "relapse_presence": 3.0},
         off={**WARLIKE, "relapse_rate": 1.0, "relapse_presence": 0.0}, mode="scripted", months=48,
     ),
