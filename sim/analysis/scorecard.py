@@ -36,17 +36,7 @@ AREAS = (
         "political_stability",
         "Political stability",
         "Encouraging democratic processes",
-        (
-            "reform_political",
-            "legitimacy",
-            "trust",
-            "corruption",
-            "tension",
-            "dispute",
-            "arming",
-            "incidents",
-            "influence",
-        ),
+        ("reform_political", "legitimacy", "trust", "corruption", "tension", "dispute", "incidents", "influence"),
     ),
     Area(
         "economic_development",
@@ -55,7 +45,10 @@ AREAS = (
         ("reform_economic", "unemployment", "youth_unemployment"),
     ),
 )
-"""Which outcome is read for which area is our choice; every outcome stands in one area at most."""
+"""Which outcome is read for which area is our choice; every outcome stands in one area at most.
+
+Military posturing is in none: modernisation pulls it as a lever, so that it would score what was sent and not what followed.
+"""
 
 SCORECARD_COLUMNS = [
     "scenario", "area", "outcome", "label", "unit", "better", "baseline_mean", "effect", "ci_low", "ci_high", "n",
