@@ -113,8 +113,8 @@ BUGS: tuple[Bug, ...] = (
     Bug("worse-is-better", "More deaths count as superior", "sim/analysis/statistics.py",
         'sign = np.where(better == "higher", 1.0, -1.0)', 'sign = np.where(better == "lower", 1.0, -1.0)', ANALYSIS),
     # Validation
-    Bug("exposure-swapped", "Hazard ratios divide by the wrong group's time at risk", "sim/validation/intervals.py",
+    Bug("exposure-swapped", "Hazard ratios divide by the wrong group's time at risk", "checks/intervals.py",
         "scale = time_b / time_a", "scale = time_a / time_b", VALIDATION, ci=True),
-    Bug("an-event-excites-itself", "Expected counts look at the present bin", "sim/validation/hawkes.py",
+    Bug("an-event-excites-itself", "Expected counts look at the present bin", "checks/hawkes.py",
         "signal.lfilter([0.0, 1.0 - decay]", "signal.lfilter([1.0 - decay]", VALIDATION),
 )  # fmt: skip
