@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from sim.analysis import AREAS, scorecard
 from sim.errors import ScenarioError
-from sim.model import RunResult, StabilityModel
+from sim.model.month import RunResult, StabilityModel
 from sim.model.shocks import Order, write_script
 from sim.plots import Note, scorecard_figure
 from sim.population import synthesise

@@ -17,7 +17,7 @@ from sim.errors import InputError
 from sim.experiment.experiment_file import load_experiment
 from sim.interventions import CatalogueEntry
 from sim.kernels.elementary import logistic, logit
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.model.programmes import REQUEST, STOP, SWITCH_OFF, Watch, affordable
 from sim.model.shocks import happening
 from sim.parameters import CATALOGUE
