@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import io
 import json
 import tokenize
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -95,11 +95,23 @@ def digest(code: dict[str, str], lists: dict[str, Any]) -> str:
 def code_of(source: str) -> str:
     """Return Python source without comments, docstrings, blank lines and trailing space: what can change a number."""
     lines = source.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
+    inside: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+            rows = slice(node.lineno - 1, node.end_lineno)
+            lines[rows] = [""] * len(lines[rows])
+        elif isinstance(node, (ast.Constant, ast.JoinedStr)):
+            inside.update(range(node.lineno - 1, node.end_lineno or 0) if node.end_lineno != node.lineno else ())
+    for row, line in enumerate(lines):
+        if "#" in line and row not in inside:
+            lines[row] = line[: _comment(line)]
     return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _comment(line: str) -> int | None:
+    """Column at which the comment of a line starts, None without one."""
+    with suppress(tokenize.TokenError):  # a line may open a bracket that others close
+        for token in tokenize.generate_tokens(iter([line.lstrip()]).__next__):
+            if token.type == tokenize.COMMENT:
+                return token.start[1] + len(line) - len(line.lstrip())
+    return None
