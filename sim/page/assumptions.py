@@ -16,6 +16,7 @@ FAMILIES = {
     "fields": "Slow fields: tension, trust, work, crime",
     "armed": "Armed groups",
     "institutions": "Institutions",
+    "rules": "When institutions act, and how fast",
 }
 
 
