@@ -20,7 +20,7 @@ def page(
     if find_spec("shiny") is None or find_spec("uvicorn") is None:
         raise InputError("page: its parts are not installed; run: pip install 'stabsim[web]'")
     from sim.cli.output import complain, print_lines
-    from sim.page.server import serve
+    from sim.page.app import serve
 
     stopped_by = serve(port, not no_open, print_lines)
     complain("stopped")
