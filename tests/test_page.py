@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -62,6 +63,7 @@ from sim.page.state import (
     shipped_state,
     with_entry,
 )
+from sim.page.view import page_html, programmes_html
 
 pytestmark = pytest.mark.extra
 
@@ -176,15 +178,15 @@ def test_messages_are_those_of_the_command_line(tmp_path: Path) -> None:
     text = VALLEYS.replace("intensity: 0.5", "intensty: 0.5").replace("months: 12", "months: 0")
     path = tmp_path / FILE
     path.write_text(text, encoding="utf-8")
-    told = subprocess.run(
+    ran = subprocess.run(
         [sys.executable, "-m", "sim.cli", "validate", FILE], cwd=tmp_path, capture_output=True, text=True, timeout=60,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     with pytest.raises(InputError) as error:
         loaded_state(text)
-    assert told.returncode == 2
+    assert ran.returncode == 2
     lines = [str(problem) for problem in error.value.problems]
-    assert lines == told.stderr.splitlines()[: len(lines)]
+    assert lines == ran.stderr.splitlines()[: len(lines)]
     assert len(lines) == 2
     assert "intensity" in lines[1]
 
@@ -231,6 +233,42 @@ def test_a_file_without_a_shipped_baseline_is_compared_with_itself_without_progr
 def test_settings_out_of_range_are_refused(name: str, value: Any) -> None:
     with pytest.raises(InputError):
         configured(shipped_state("baseline_2024"), name, value)
+
+
+# --- HTML
+
+
+def test_the_document_has_every_control_and_parameter() -> None:
+    html = page_html()
+    for name in (*shipped_scenarios(), *(lesson.title for lesson in LESSONS), *THEORIES):
+        assert name in html, name
+    for name, item in CATALOGUE.items():
+        assert (f'data-control="parameters.{name}"' in html) == (item.low < item.high or item.high > 0), name
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_every_programme_and_shock_has_a_card(name: str) -> None:
+    state = shipped_state(name)
+    labels = [*state.content.get("interventions", {}), *state.content.get("shocks", {})]
+    html = programmes_html(state)
+    assert re.findall(r'data-label="([^"]+)"', html) == labels
+    assert ("No programme and no shock" in html) == (not labels)
+
+
+def test_values_of_a_file_are_escaped() -> None:
+    hostile = """'"><script>alert(1)</script>"""
+    targets = {"states": [hostile], "communities": [hostile], "districts": [hostile]}
+    programme = {"type": "I2", "start": hostile, "months": hostile, "approval": hostile, "targets": targets}
+    shock = {"type": "contested_election", "at": hostile, "magnitude": hostile}
+    content = {
+        **shipped_state("baseline_2024").content,
+        "interventions": {hostile: programme},
+        "shocks": {hostile: shock},
+    }
+    html = programmes_html(PageState(content, BARE))
+    assert "<script" not in html
+    assert '"><script' not in html
+    assert "&#39;&#34;&gt;&lt;script&gt;" in html
 
 
 # --- frames
@@ -290,10 +328,10 @@ def test_districts_add_up_to_states(pair: RecordedPair) -> None:
 
 
 def test_the_log_follows_a_programme_from_request_to_end(pair: RecordedPair) -> None:
-    told = [
+    lines = [
         (month, what) for part in pair.parts["scenario"] for month, who, what, _ in part.lines if who == "programme"
     ]
-    assert told == [(2, "police: starts")]
+    assert lines == [(2, "police: starts")]
 
 
 def test_what_the_browser_gets_is_the_record_in_five_digits(pair: RecordedPair) -> None:
@@ -366,14 +404,14 @@ def complete(session: PageSession) -> bool:
 
 
 def test_two_sessions_do_not_disturb_each_other(pool: Pool) -> None:
-    told = Sent(), Sent()
-    sessions = [PageSession(f"w{n}", pool, one) for n, one in enumerate(told)]
+    sent = Sent(), Sent()
+    sessions = [PageSession(f"w{n}", pool, one) for n, one in enumerate(sent)]
     try:
         for session in sessions:
             session.handle({"action": "load", "text": VALLEYS})
             session.handle({"action": "set", "name": "citizens", "value": 2000})
         sessions[0].handle({"action": "edit", "path": "interventions.police.intensity", "value": 1.0})
-        for one, session in zip(told, sessions, strict=True):
+        for one, session in zip(sent, sessions, strict=True):
             one.wait(lambda w=session: complete(w))
         assert "intensity: 1.0" in sessions[0].state.text
         assert "intensity: 0.5" in sessions[1].state.text
@@ -387,22 +425,22 @@ def test_two_sessions_do_not_disturb_each_other(pool: Pool) -> None:
             session.close()
 
 
-def test_problems_are_told_and_the_window_goes_on(pool: Pool) -> None:
-    told = Sent()
-    session = PageSession("problems", pool, told)
+def test_problems_are_sent_and_the_session_goes_on(pool: Pool) -> None:
+    sent = Sent()
+    session = PageSession("problems", pool, sent)
     try:
         session.handle({"action": "load", "text": VALLEYS})
         session.handle({"action": "edit", "path": "interventions.police.intensity", "value": 7})
-        assert any("out of range" in text for text in told.last("state")["problems"])
+        assert any("out of range" in text for text in sent.last("state")["problems"])
         session.handle({"action": "load", "text": "format: 1\nmonths: -3\n"})
-        assert any("my_scenario.yaml" in text for text in told.last("problems")["list"])
+        assert any("my_scenario.yaml" in text for text in sent.last("problems")["list"])
         assert "Valleys" in session.state.text
         for bad in ({}, {"action": "nothing"}, {"action": "edit"}, {"action": "edit", "path": 3}, {"action": "lesson", "key": "x", "step": 0},
                     {"action": "lesson", "key": "cascade", "step": 99}, {"action": "add", "kind": "parameters", "name": "x"},
                     {"action": "set", "name": "seed", "value": None}, {"action": "hello", "kept": {"text": "["}}):  # fmt: skip
             session.handle(bad)
         session.handle({"action": "edit", "path": "interventions.police.intensity", "value": 0.5})
-        assert told.last("state")["problems"] == [] or "police" not in session.state.text
+        assert sent.last("state")["problems"] == [] or "police" not in session.state.text
     finally:
         session.close()
 
