@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sim.errors import InputError, Problem, nearest
 from sim.kernels.draws import uniform
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.region.read import Table, read_table
 from sim.region.schema import Column, Schema
 from sim.world.outcomes import OUTCOME_INDEX

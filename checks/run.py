@@ -23,7 +23,8 @@ from checks.trials import TRIALS
 from sim import __version__
 from sim.analysis import write_csv
 from sim.errors import InputError, Problem, nearest
-from sim.experiment import available_workers, model_hash
+from sim.experiment import available_workers
+from sim.model.identity import model_hash
 from sim.status import FILE as STATUS
 
 FORMAT = 1

@@ -17,7 +17,7 @@ import numpy as np
 from sim.agents.armed_group import ACTIVE, LATENT, ArmedGroup
 from sim.agents.base import Action, SetArms, Situation
 from sim.experiment import run_seed
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.population import synthesise
 from sim.region import Region, find_region, load_region
 from sim.region.records import Mission

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sim.experiment import model_hash
+from sim.model.identity import model_hash
 
 FILE = Path(__file__).with_name("status.json")
 """Written when the results of a full check are published; the checks themselves are a package of their own."""

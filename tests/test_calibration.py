@@ -19,7 +19,7 @@ from checks.observed import read_observed
 from sim import api
 from sim.analysis.draws import nested
 from sim.errors import InputError
-from sim.experiment import build_plan, execute, model_hash, read_ensemble
+from sim.experiment import build_plan, execute, read_ensemble
 from sim.experiment.ensemble import TOGETHER, Ensemble, choose
 from sim.experiment.store import Store
 from sim.parameters import CATALOGUE, parameters
@@ -207,16 +207,6 @@ def test_a_choice_that_is_none_is_refused():
         choose("ensembel", drawn=True)
     assert choose("central", drawn=True) is None
     assert choose(None, drawn=False) is None
-
-
-def test_the_ensemble_is_no_part_of_the_model(tmp_path: Path):
-    package = tmp_path / "sim"
-    (package / "experiment").mkdir(parents=True)
-    (package / "model.py").write_text("")
-    before = model_hash(package)
-    write(package / "experiment" / "ensemble.csv", RATES)
-    model_hash.__globals__["_model_hash"].cache_clear()
-    assert model_hash(package) == before
 
 
 def test_state_offsets_are_keyed_by_state_and_draw():

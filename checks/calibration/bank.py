@@ -16,9 +16,10 @@ from checks.calibration import statistics
 from checks.calibration.quantities import point
 from checks.lab import Lab
 from checks.observed import read_observed
-from sim.experiment import model_hash, run_seed
+from sim.experiment import run_seed
 from sim.experiment.files import write_bytes
-from sim.model import StabilityModel
+from sim.model.identity import model_hash
+from sim.model.month import StabilityModel
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import load_scenario

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checks.observed import Observed, month_number, record
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 
 F8 = NDArray[np.float64]
 FIRST, LAST = month_number(1998, 1), month_number(2010, 12)

@@ -7,7 +7,7 @@ from checks.lab import Lab
 from checks.records import Finding, Picture, Window, judged, measured_only, table, untestable
 from checks.worlds import Valley, minority, run, valley_model
 from sim.agents.armed_group import LATENT
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 
 INCLUDED, EXCLUDED = 0.15, 0.7
 HAZARD = 0.05

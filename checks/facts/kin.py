@@ -9,7 +9,7 @@ from checks.lab import Lab
 from checks.records import Finding, Picture, Window, judged, measured_only
 from checks.worlds import WARLIKE, Valley, keep_fighting, keep_out, minority, run, valley_model
 from sim.agents.armed_group import LATENT
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 
 HAZARD = 0.05
 MONTHS = 60

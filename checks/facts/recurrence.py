@@ -7,7 +7,7 @@ from checks.lab import Lab
 from checks.records import Finding, Picture, Value, Window, judged, measured_only, table
 from checks.worlds import WARLIKE, Valley, keep_fighting, keep_out, minority, run, valley_model
 from sim.agents.armed_group import ACTIVE, CEASEFIRE
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.world.outcomes import OUTCOME_INDEX
 
 POST_WAR, WAR_MONTHS = 120, 36

@@ -9,7 +9,7 @@ import numpy as np
 from checks.lab import Lab
 from checks.worlds import model_of, run
 from sim.agents.armed_group import LATENT
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.types import ARMED_DEATHS, ARMED_EVENTS
 
 HAZARD = 0.04

@@ -13,7 +13,7 @@ from checks.records import OWN, Finding, Picture, Value, Window, judged, measure
 from checks.worlds import RESTLESS, SEED, Valley, run, valley, valley_model
 from sim.experiment import run_seed
 from sim.interventions import CatalogueEntry
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.world.outcomes import OUTCOME_INDEX
 
 MONTHS = 60

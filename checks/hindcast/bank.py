@@ -18,7 +18,7 @@ from checks.observed import MONTHLY, Grid, by_unit, month_number, record
 from checks.scores import crps
 from checks.worlds import SEED
 from sim.experiment import run_seed
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.parameters import CATALOGUE
 from sim.population import Population, synthesise
 from sim.region import Region, find_region, load_region

@@ -28,7 +28,7 @@ from sim.agents.armed_group import CEASEFIRE, ArmedGroup
 from sim.experiment import run_seed
 from sim.interventions import CatalogueEntry
 from sim.interventions.catalogue import tuned
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.scenario import Programme, Scenario, load_scenario
 from sim.world.outcomes import OUTCOME_INDEX
 

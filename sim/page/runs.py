@@ -24,7 +24,7 @@ from sim.types import ACTIVE, ARMED_DEATHS, COMMUNAL_DEATHS, INCIDENTS, NEW_DISP
 from sim.world.outcomes import OUTCOME_NAMES
 
 if TYPE_CHECKING:
-    from sim.model import StabilityModel
+    from sim.model.month import StabilityModel
     from sim.population import Population
     from sim.region import Region
     from sim.scenario import Scenario
@@ -290,7 +290,7 @@ def worker_main(pipe: Connection, superseded: Any) -> None:
     from sim.experiment.pools import start_worker
 
     start_worker()
-    import sim.model  # noqa: F401 - load the model before the first job
+    import sim.model.run  # noqa: F401 - load the model before the first job
 
     while True:
         try:
@@ -320,7 +320,7 @@ def run_scenario(scenario: Scenario, seed: int, citizens: int, observe: Callable
     RunResult
     """
     from sim.experiment import run_seed
-    from sim.model import simulate
+    from sim.model.run import simulate
 
     region, population = _loaded(str(scenario.region), scenario.start_year, citizens)
     return simulate(scenario, region, population, run_seed(seed, 0), observe=observe)

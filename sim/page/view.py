@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim import __version__
 from sim.interventions import APPROVALS, PATTERN_OPTIONS, SCRIPTED, catalogue
+from sim.model.shocks import POSTURES
 from sim.page.lessons import LESSONS
 from sim.page.runs import MAP_OUTCOMES
 from sim.page.state import (
@@ -32,7 +33,6 @@ from sim.parameters.theories import THEORIES
 from sim.scenario import shipped_scenarios
 from sim.status import status
 from sim.world.outcomes import OUTCOMES
-from sim.world.script import POSTURES
 
 FAMILIES = {
     "mobilisation": "Who turns out",
