@@ -40,6 +40,7 @@ FAMILIES = {
     "fields": "Slow fields: tension, trust, work, crime",
     "armed": "Armed groups",
     "institutions": "Institutions",
+    "rules": "Decision rules of institutions and armed groups",
 }
 """Families of parameters and their headings, in the order of the page."""
 WIDTH = 1000.0
