@@ -208,6 +208,7 @@ def test_every_kind_of_control_reaches_the_scenario(view: View) -> None:
     view.redrawn(lambda: page.locator("[data-add=interventions]").select_option("I28"))
     assert "dialogue_forums" in view.yaml
     page.wait_for_selector("[data-label=dialogue_forums]")
+    view.until("document.querySelector('[data-path=\"interventions.dialogue_forums.approval\"]').value === 'none'")
     view.redrawn(lambda: page.locator("[data-add=shocks]").select_option("contested_election"))
     page.wait_for_selector("[data-label=contested_election]")
     view.redrawn(lambda: set_slider(view, "shocks.contested_election.magnitude", 2))

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_TARGET = 2048
 """Longest path and query taken, bytes."""
@@ -37,7 +31,7 @@ class Guard:
         Content security policy of every answer.
     """
 
-    def __init__(self, app: Application, port: int, policy: str) -> None:
+    def __init__(self, app: ASGIApp, port: int, policy: str) -> None:
         self.app = app
         self.hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self.token, self.key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -54,7 +48,7 @@ class Guard:
         }
         """Safety headers of every answer."""
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or websocket."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
