@@ -289,12 +289,12 @@ def _of_pairs(row: Mapping[Any, Any]) -> list[str]:
 
 def _of_points(row: Mapping[Any, Any], better: str) -> list[str]:
     """Write the luck, what the parameters allow, and at how many points it goes which way."""
-    from sim.analysis.verdict import per_cent, points_in_words
+    from sim.analysis.verdict import per_cent, sets_in_words
 
     allowed = f"{number(row['draws_low'])} to {number(row['draws_high'])}"
     share = per_cent(row)
     shown = f"{number(share[0])} to {number(share[1])}" if share else ""
-    return [number(row["mc_error"]), allowed, shown, points_in_words(row, better)]
+    return [number(row["mc_error"]), allowed, shown, sets_in_words(row, better)]
 
 
 def ending(results: Any) -> int:
