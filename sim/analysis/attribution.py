@@ -194,19 +194,17 @@ def attribution_table(attribution: Attribution, columns: pd.DataFrame) -> pd.Dat
     total = mean_estimate(attribution.total)
     clear = ~((total.low <= 0) & (total.high >= 0)) & np.isfinite(total.low)
     nothing = np.full_like(total.value, np.nan)
-    parts = [
-        (group, _widened(mean_estimate(share), error), error, alone.mean(axis=0), last.mean(axis=0))
-        for group, share, error, alone, last in zip(
-            attribution.groups,
-            attribution.shares,
-            attribution.sampling_error,
-            attribution.alone,
-            attribution.last,
-            strict=True,
-        )
-    ]
+    pieces = zip(
+        attribution.shares,
+        attribution.sampling_error,
+        attribution.alone.mean(axis=1),
+        attribution.last.mean(axis=1),
+        strict=True,
+    )
+    parts = [(_widened(mean_estimate(share), error), error, *rest) for share, error, *rest in pieces]
+    parts.append((total, np.zeros_like(nothing), nothing, nothing))
     frames = []
-    for group, estimate, error, alone, last in [*parts, (TOTAL, total, np.zeros_like(nothing), nothing, nothing)]:
+    for group, (estimate, error, alone, last) in zip([*attribution.groups, TOTAL], parts, strict=True):
         with np.errstate(divide="ignore", invalid="ignore"):
             fraction = np.where(clear, estimate.value / total.value + 0.0, np.nan)
         numbers = _numbers("share", estimate) | {"sampling_error": error, "alone": alone, "last": last}

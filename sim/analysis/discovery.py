@@ -66,8 +66,8 @@ def discover(points: pd.DataFrame, fails: pd.Series[bool], *, boxes: int = 3) ->
 
     Notes
     -----
-    Source: Friedman and Fisher 1999; Bryant and Lempert 2010 (quasi-p). Boxes are found by looking, so their
-    density is optimistic: check it on points that were not used.
+    Source: Friedman and Fisher 1999; Bryant and Lempert 2010 (quasi-p). Boxes are chosen for their
+    density, which is therefore optimistic: check it on points that were not used.
     """
     names = [str(name) for name in points.columns if name != "point"]
     text = [name for name in names if not pd.api.types.is_numeric_dtype(points[name])]
