@@ -15,7 +15,7 @@ UNTOLD = (NOT_ENOUGH, ONE_PAIR, OPEN)
 SMALL = 0.01
 """Share of the baseline below which a difference is called small whatever its certainty."""
 
-HOLLOW = "Hollow: the interval includes zero, not enough replications to tell."
+HOLLOW = "Hollow: not distinguishable from zero, not enough replications to tell."
 HOLLOW_DRAWN = (
     "Filled: the direction is clear. Hollow circle: not enough replications to tell it. "
     "Hollow square: it depends on the parameters; more replications will not change that."
@@ -44,7 +44,7 @@ def verdict(effect: float, low: float, high: float, better: str, told: bool = Tr
     Returns
     -------
     str
-        "better", "worse" ("more", "less" where neither is better), or why nothing can be said.
+        "better", "worse" ("more", "less" where neither is better), or the reason why neither is shown.
     """
     if math.isnan(low) or math.isnan(high):
         return ONE_PAIR
