@@ -24,7 +24,7 @@ from sim.validation.calibration.statistics import NAMES, History, of_record, sum
 from sim.validation.calibration.targets import RIOT, Target, of_history
 from sim.validation.lab import Lab
 from sim.validation.observed import read_observed
-from sim.world.offsets import state_offsets
+from sim.world.start import state_offsets
 from tests.experiment_fakes import FakeEngine, FakeScenario, FakeSource, RealNamesEngine
 
 RATES = Ensemble(("b_peer",), tuple((2.1 + 0.1 * number,) for number in range(12)))

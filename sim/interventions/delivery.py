@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.interventions.schema import CatalogueEntry
 from sim.types import Array, Geography
-from sim.world.effects import Reach, Source, dose_response, make_pull
+from sim.world.effects import Pulls, Reach, dose_response, make_pull
 from sim.world.levers import LEVER_BY_NAME
 
 PLANNED, PROPOSED, DEPLOYING, RUNNING, ENDED, REFUSED = (
@@ -31,7 +31,7 @@ PLANNED, PROPOSED, DEPLOYING, RUNNING, ENDED, REFUSED = (
 
 def programme_source(
     entry: CatalogueEntry, cells: Array, heads: float, geography: Geography, sizes: Sequence[float] | None = None
-) -> Source:
+) -> Pulls:
     """Return the pulls of a catalogue entry on the cells it targets; ``heads`` persons for levers that count them.
 
     ``sizes`` replace the central sizes of its channels (`sim.interventions.sizes`).
@@ -50,7 +50,7 @@ def programme_source(
         pulls.append(
             make_pull(channel.lever, size, reach, geography, channel.lag_months, channel.halflife_months, factors)
         )
-    return Source(pulls)
+    return Pulls(pulls)
 
 
 def singled_out(cells: Array, geography: Geography) -> bool:
@@ -71,7 +71,7 @@ class Delivery:
     key: str
     uid: int
     entry: CatalogueEntry
-    source: Source
+    source: Pulls
     dose: float
     share: float
     start: int

@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.agents.armed_group import ArmedGroup
 from sim.types import Array, Geography
+from sim.world.presence import TROOPS
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -70,5 +71,5 @@ def forces_against(world: World) -> list[float]:
         weights=world.inputs.officers[g.cell_district] * g.cell_people,
         minlength=g.group_people.size,
     )
-    soldiers = (world.standing[0] + world.levers.totals["troops"])[g.group_state]
+    soldiers = (world.standing[TROOPS] + world.levers.totals["troops"])[g.group_state]
     return (officers + soldiers * g.group_people / g.state_people[g.group_state]).tolist()  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ from sim.interventions.sizes import channel_sizes
 from sim.scenario import Programme, Scenario, Watch, target_cells
 from sim.scenario.watch import REQUEST, Read
 from sim.types import Array
-from sim.world.effects import Source
+from sim.world.effects import Pulls
 from sim.world.world import Setting
 
 
@@ -104,7 +104,7 @@ class Programmes:
                 shares[number] = share
         return shares
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[Pulls]:
         """What pulls on levers."""
         return [one.source for one in self.deliveries]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from sim.kernels.rounds import advance_rounds, labour, start_moods
 from sim.parameters import as_record
 from sim.parameters import parameters as make_parameters
 from sim.population import Population
-from sim.region import Region
 from sim.types import (
+    OVERSIGHT,
     Array,
     CellRound,
     Citizens,
@@ -29,22 +29,26 @@ from sim.types import (
     Tallies,
     Targets,
 )
-from sim.world.anchors import build_fields
-from sim.world.baseline import (
-    NODES,
-    WEIGHTS,
-    expected_incidents,
-    expected_turnout,
-    solve_baseline,
-    violent_probability,
-)
 from sim.world.effects import LeverSums, Pull, displace
 from sim.world.geography import build_geography
-from sim.world.offsets import odds, state_offsets
 from sim.world.outcomes import OUTCOME_INDEX
-from sim.world.presence import officers_per_resident, set_presence, standing_missions
+from sim.world.presence import TROOPS, WEAK_TROOPS, officers_per_resident, set_presence, standing_missions
 from sim.world.rates import keep, rates
 from sim.world.recorder import Recorder, record_month, record_places
+from sim.world.start import (
+    NODES,
+    WEIGHTS,
+    build_fields,
+    expected_incidents,
+    expected_turnout,
+    odds,
+    solve_baseline,
+    state_offsets,
+    violent_probability,
+)
+
+if TYPE_CHECKING:
+    from sim.region import Region
 
 POSTURE_EVENTS = (0.3, 1.0, 2.0, 4.0)
 """Multiplier of armed events by posture: restrain, police, repress, war."""
@@ -270,7 +274,7 @@ class World:
         for group in np.flatnonzero(levels).tolist():
             state = int(self.setting.geography.group_state[group])
             level = int(levels[group])
-            oversight = float(self.fields.slow[6, state])
+            oversight = float(self.fields.slow[OVERSIGHT, state])
             self.inputs.repression[group] = POSTURE_REPRESSION[level] * (1.0 - oversight)
             self.inputs.posture[state] = max(self.inputs.posture[state], POSTURE_EVENTS[level])
 
@@ -286,7 +290,7 @@ class World:
         row = self.recorder.series[self.month]
         record_month(row, s.geography, self.fields, self.tallies, self.protracted)
         row[:, OUTCOME_INDEX["troops"]] = np.maximum(
-            self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0
+            self.standing[TROOPS] + self.standing[WEAK_TROOPS] + self.levers.totals["troops"], 0.0
         )
         row[:, OUTCOME_INDEX["outage"]] = self.inputs.outage
         row[:, OUTCOME_INDEX["arming"]] = np.clip(self.levers.totals["arming"], 0.0, 1.0)
