@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sim.region.cells import MIN_PERSONS, rake
 
 from sim.errors import Problem, RegionError
 from sim.region import VARIABLES, Region, check_region, find_region, load_region, shipped_root
-from sim.region.cells import MIN_PERSONS, rake
 from sim.region.schema import TABLES
 
 BALKANS = find_region("western_balkans")
@@ -711,7 +711,7 @@ def test_find_region_refuses(name: str) -> None:
 
 def test_shipped_root_of_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sim" / "_scenarios").mkdir(parents=True)
-    monkeypatch.setattr("sim.region.shipped.__file__", str(tmp_path / "sim" / "region" / "shipped.py"))
+    monkeypatch.setattr("sim.region.files.__file__", str(tmp_path / "sim" / "region" / "shipped.py"))
     assert shipped_root() == (tmp_path / "sim" / "_scenarios").resolve()
     (tmp_path / "sim" / "_scenarios").rmdir()
     assert shipped_root() == (tmp_path / "scenarios").resolve()
