@@ -605,7 +605,7 @@ def test_candidates_start_with_the_parameters_as_they_are() -> None:
     [
         (
             ["--from", "1998"],
-            "--from: not a month; got '1998'; allowed YYYY-MM such as 1998-01 (add the month: write 1998-01)",
+            "--from: not a month; got '1998'; allowed YYYY-MM such as 1998-01 (add the month, as in 1998-01)",
         ),
         (["--from", "1990-01"], "does not lie within the scenario; got 1990-01 to 2010-12; allowed 1998-01 to 2010-12"),
         (["--to", "2014-12"], "give a scenario that covers it with --scenario"),
