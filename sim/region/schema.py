@@ -167,7 +167,7 @@ NUMBER, WHOLE = BeforeValidator(_number), BeforeValidator(_whole)
 EMPTY = BeforeValidator(lambda raw: raw if raw.strip() else None)
 """Lets a field be empty, whose type is then ``... | None``."""
 
-Text = Annotated[str, Field(max_length=1000), AfterValidator(_line), Remark()]
+Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_line), Remark()]
 StateCode = Annotated[
     str, Field(pattern=f"^{_STATE}$", description="Code of a state: three capitals or digits such as BIH")
 ]
@@ -261,7 +261,11 @@ class Header(BaseModel):
         ge=0.1, le=10_000, description="Distance over which the influence of a neighbour falls by a factor e, km"
     )
     bounds: _Bounds = Field(description="Ends of the scale of each state variable as [low, high], fixed for all years")
-    communities: dict[Key, Text] = Field(min_length=1, description="Key of each community and its name for people")
+    communities: dict[Key, Text] = Field(
+        min_length=1,
+        description="Key of each community and its name for people",
+        json_schema_extra={"additionalProperties": False},
+    )
     licences: dict[str, Text] = Field(min_length=1, description="Licence of each table, or of all")
 
 
@@ -476,7 +480,11 @@ def region_schema() -> dict[str, Any]:
             "type": "array",
             "key": list(table.unique),
             "needed": table.required,
-            "items": table.row.model_json_schema(schema_generator=_Untitled),
+            "items": table.row.model_json_schema(schema_generator=_Untitled)
+            | {
+                "properties": {column: described(table.row)[column] for column in table.columns},
+                "required": list(table.columns),
+            },
         }
         for name, table in TABLES.items()
     }
