@@ -19,8 +19,7 @@ import pytest
 
 from sim.errors import Problem, RegionError
 from sim.region import VARIABLES, Region, check_region, find_region, load_region, shipped_root
-from sim.region.check import MIN_PERSONS
-from sim.region.load import rake
+from sim.region.build import MIN_PERSONS, rake
 from sim.region.schema import TABLES
 from sim.region.slips import date_hint, number_hint
 

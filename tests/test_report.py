@@ -24,7 +24,7 @@ from sim.report.document import recreate
 from sim.report.markup import Html, breakable, element, listed, number, percent, signed, table, text
 from sim.report.study import Material, Study
 from sim.report.words import answer, question
-from sim.validation import status
+from sim.status import status
 from sim.world.outcomes import OUTCOMES
 from tests.experiment_fakes import FakeEngine
 from tests.report_folders import HOSTILE, comparison, manifest, sweep

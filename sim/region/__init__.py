@@ -1,7 +1,7 @@
 """Read and check a region: a folder of tables, never code."""
 
+from sim.region.check import check_region, find_region, load_region
 from sim.region.files import shipped_root
-from sim.region.load import check_region, find_region, load_region
 from sim.region.records import Mission, Region
 from sim.region.schema import VARIABLES, Variable
 

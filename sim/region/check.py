@@ -1,16 +1,19 @@
-"""Check that the tables of a region fit together, and join small communities into cells."""
+"""Load a region: find its folder, read it, check that its tables fit together, and build it."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from sim.errors import Problem, label, nearest, short
+from sim.errors import Problem, RegionError, label, nearest, short
+from sim.region.build import MIN_PERSONS, build_region, merge_small
+from sim.region.files import is_file, shipped_root
 from sim.region.read import MAX_PROBLEMS, Table, Tables, read_tables
-from sim.region.records import OUTLINES_FILE, read_outlines
+from sim.region.records import OUTLINES_FILE, Region, read_outlines
 from sim.region.schema import (
     DOCUMENTS,
     HEADER_FILE,
@@ -24,9 +27,93 @@ from sim.region.schema import (
 
 YEARS_AHEAD = 25
 FAR_DEGREES = 15
-MIN_PERSONS = 8
-"""A cell holds at least this many persons: with one citizen per person it still has 8 citizens."""
 _VALUES = ("state_values.csv", "state_values_vdem.csv")
+
+
+def load_region(folder: Path, year: int | None = None) -> Region:
+    """Read, check and build a region.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of tables.
+    year : int, optional
+        The year whose values are wanted; the region's default year when absent.
+
+    Returns
+    -------
+    Region
+        Read-only arrays in canonical order.
+
+    Raises
+    ------
+    RegionError
+        If anything in the folder is wrong; every problem is listed with file, line and column.
+    """
+    tables, errors, _ = read_and_check(Path(folder))
+    if tables is None or errors or tables.header is None:
+        raise RegionError(errors)
+    year = tables.header.default_year if year is None else year
+    problem = check_year(tables, year)
+    if problem is not None:
+        raise RegionError(problem)
+    return build_region(tables, tables.header, year)
+
+
+def check_region(folder: Path) -> tuple[list[Problem], list[Problem]]:
+    """Check a region folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    errors : list of Problem
+        Why the folder cannot be used; empty when it can.
+    warnings : list of Problem
+        What is suspicious, and what is approximate in the default year.
+    """
+    folder = Path(folder)
+    tables, errors, warnings = read_and_check(folder)
+    if tables is not None and tables.header is not None and not errors:
+        region = build_region(tables, tables.header, tables.header.default_year)
+        warnings += [Problem(note, file=str(folder)) for note in region.notes]
+    return errors, warnings
+
+
+def find_region(name: str | Path) -> Path:
+    """Find a region by the name of a shipped one or by path.
+
+    Parameters
+    ----------
+    name : str or Path
+        Such as ``western_balkans``, or the path of a folder that holds a ``region.toml``.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    RegionError
+        If there is none; the message names the nearest shipped region.
+    """
+    root = shipped_root() / "regions"
+    text = str(name)
+    candidates = [Path(text)]
+    if re.fullmatch(r"[A-Za-z0-9_]{1,80}", text):
+        candidates.insert(0, root / text)
+    for folder in candidates:
+        if is_file(folder / HEADER_FILE):
+            return folder
+    shipped = sorted(folder.name for folder in root.glob("*") if (folder / HEADER_FILE).is_file())
+    allowed = f"{', '.join(shipped)} or a folder with a {HEADER_FILE}"
+    raise RegionError(
+        Problem("no such region", key="region", got=short(text), allowed=allowed, hint=nearest(text, shipped))
+    )
 
 
 def read_and_check(folder: Path) -> tuple[Tables | None, list[Problem], list[Problem]]:
@@ -59,41 +146,6 @@ def check_year(tables: Tables, year: int) -> Problem | None:
         return None
     what, allowed = "the region has no values near this year", f"{first} to {last + YEARS_AHEAD}"
     return Problem(what, label(tables.folder.name), key="year", got=str(year), allowed=allowed)
-
-
-# --- cells ----------------------------------------------------------------------------------------
-
-
-def merge_small(tables: Tables, header: Header) -> dict[str, dict[str, int]]:
-    """Join the small communities of each district into its cell ``other``.
-
-    A community is kept when it has ``small_community`` persons or more in the census, is protected, or is
-    the largest of its district; fewer than `MIN_PERSONS` are never kept, and a smaller cell ``other`` joins
-    the largest community. Census counts decide, so the cells are the same in every year.
-
-    Returns
-    -------
-    dict of str to dict of str to int
-        Persons counted in the census by district and community, keys sorted; no district without people.
-    """
-    state_of = {row.district: row.state for row in tables["districts.csv"]}
-    counts: dict[str, dict[str, int]] = {}
-    for row in tables["communities.csv"]:
-        if row.persons:
-            counts.setdefault(row.district, {})[row.community] = row.persons
-    cells: dict[str, dict[str, int]] = {}
-    for district, counted in sorted(counts.items()):
-        largest = min(counted, key=lambda community: (-counted[community], community))
-        joined: dict[str, int] = {}
-        for community, persons in counted.items():
-            protected = (state_of.get(district, ""), community) in header.protected
-            kept = persons >= (MIN_PERSONS if protected else header.small_community) or community == largest
-            target = community if kept else OTHER
-            joined[target] = joined.get(target, 0) + persons
-        if OTHER in joined and joined[OTHER] < MIN_PERSONS and largest != OTHER:
-            joined[largest] += joined.pop(OTHER)
-        cells[district] = dict(sorted(joined.items()))
-    return cells
 
 
 def _groups(tables: Tables, header: Header) -> set[tuple[str, str]] | None:
