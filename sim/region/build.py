@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.region.read import Table, Tables, content_hash
-from sim.region.records import F8, I4, I8, U8, Mission, Region
+from sim.region.records import F8, I8, U8, Mission, Region
 from sim.region.schema import OTHER, UNCERTAIN_QUALITIES, VARIABLES, Header
 from sim.types import stable_uid
 
@@ -175,22 +177,13 @@ def rake(counts: Sequence[int], total: int, least: int = MIN_PERSONS) -> list[in
 # --- values and ties ------------------------------------------------------------------------------
 
 
-def _freeze(items: Any, dtype: type) -> Any:
-    array: Any = np.array(items, dtype=dtype)
+def _freeze(items: Any, dtype: Any) -> NDArray[Any]:
+    array = np.array(items, dtype=dtype)
     array.flags.writeable = False
     return array
 
 
-def _f8(items: Sequence[float]) -> F8:
-    return _freeze(items, np.float64)  # type: ignore[no-any-return]
-
-
-def _i4(items: Sequence[int]) -> I4:
-    return _freeze(items, np.int32)  # type: ignore[no-any-return]
-
-
-def _i8(items: Sequence[int]) -> I8:
-    return _freeze(items, np.int64)  # type: ignore[no-any-return]
+_f8, _i4, _i8 = (partial(_freeze, dtype=dtype) for dtype in (np.float64, np.int32, np.int64))
 
 
 def _uids(keys: Iterable[str]) -> U8:

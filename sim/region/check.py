@@ -189,17 +189,11 @@ def _twice(table: Table, unique: tuple[str, ...]) -> Iterator[Problem]:
 
 def _strangers(tables: Tables) -> Iterator[Problem]:
     """Keys that stand in no table where they should."""
-    header, states, districts = tables.header, tables["states.csv"], tables["districts.csv"]
-    missions = tables["missions.csv"]
-    known: dict[str, set[str]] = {}
-    if not states.damaged:
-        known["state"] = set(states["state"])
-    if not districts.damaged:
-        known["district"] = set(districts["district"])
-    if not states.damaged and not districts.damaged:
+    header = tables.header
+    homes = {"state": "states.csv", "district": "districts.csv", "mission": "missions.csv"}
+    known = {kind: set(tables[file][kind]) for kind, file in homes.items() if not tables[file].damaged}
+    if "state" in known and "district" in known:
         known["place"] = known["state"] | known["district"]
-    if not missions.damaged:
-        known["mission"] = set(missions["mission"])
     if header is not None:
         known["community"] = set(header.communities)
     for name, schema in TABLES.items():

@@ -22,14 +22,10 @@ _SIGNS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPH
 _CURLY = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 _MONTHS = {
     name.casefold(): number
-    for names in (
-        calendar.month_name,
-        calendar.month_abbr,
-        ("", *["x", "x", "x", "x", "x", "x", "x", "x", "sept", "x", "x", "x"]),
-    )
+    for names in (calendar.month_name, calendar.month_abbr)
     for number, name in enumerate(names)
-    if name and name != "x"
-}
+    if name
+} | {"sept": 9}
 
 
 def plain(text: str) -> str:
