@@ -188,13 +188,13 @@ _f8, _i4, _i8 = (partial(_freeze, dtype=dtype) for dtype in (np.float64, np.int3
 
 def _uids(keys: Iterable[str]) -> U8:
     """Stable 64-bit names of keys."""
-    return _freeze([stable_uid(key) for key in keys], np.uint64)  # type: ignore[no-any-return]
+    return _freeze([stable_uid(key) for key in keys], np.uint64)
 
 
 def _totals(index: Sequence[int], persons: Sequence[int], size: int) -> I8:
     total = np.zeros(size, dtype=np.int64)
     np.add.at(total, np.asarray(index), np.asarray(persons, dtype=np.int64))
-    return _freeze(total, np.int64)  # type: ignore[no-any-return]
+    return _freeze(total, np.int64)
 
 
 def _latest(rows: Iterable[tuple[Any, int, Any]], year: int) -> dict[Any, tuple[int, Any]]:
