@@ -16,6 +16,7 @@ from sim.parameters import parameters as make_parameters
 from sim.population import Population
 from sim.types import (
     OVERSIGHT,
+    SLOW_FIELDS,
     Array,
     CellRound,
     Citizens,
@@ -87,7 +88,7 @@ def _calm_inputs(geography: Geography) -> Inputs:
         repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=np.full(n_s, POSTURE_EVENTS[0]),
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
-        shift_energy=zero_s(), shift_slow=np.zeros((8, n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
+        shift_energy=zero_s(), shift_slow=np.zeros((len(SLOW_FIELDS), n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
         outage=zero_s(),
     )  # fmt: skip
 
@@ -178,8 +179,8 @@ def _targets(geography: Geography) -> Targets:
         "incidents": n_d, "raw_incidents": n_d, "deaths": n_d, "fighters": n_d, "district_tension": n_d, "youth": n_d,
         "group_deaths": n_g, "felt_deaths": n_g, "tension": n_s, "crime": n_s, "tension_change": n_c,
         "cell_tension": n_c, "cell_legitimacy": n_c, "cell_unemployment": n_c, "district_extremism": n_d,
-        "district_crime": n_d, "state_influence": n_s, "state_cyber": n_s, "state_energy": n_s, "slow": (8, n_s),
-        "push": 8, "influence_ref": n_s, "energy_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
+        "district_crime": n_d, "state_influence": n_s, "state_cyber": n_s, "state_energy": n_s, "slow": (len(SLOW_FIELDS), n_s),
+        "push": len(SLOW_FIELDS), "influence_ref": n_s, "energy_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
         "state_tension_ref": n_s, "state_crime_ref": n_s, "crime_ref": n_d, "district_tension_ref": n_d, "youth_ref": n_d,
     }  # fmt: skip
     return Targets(**{name: np.zeros(size) for name, size in sizes.items()})
