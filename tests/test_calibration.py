@@ -20,7 +20,7 @@ from sim import api
 from sim.analysis.draws import nested
 from sim.errors import InputError
 from sim.experiment import build_plan, execute, read_ensemble
-from sim.experiment.ensemble import TOGETHER, Ensemble, choose
+from sim.experiment.plan import TOGETHER, Ensemble, choose
 from sim.experiment.store import Store
 from sim.parameters import CATALOGUE, parameters
 from sim.scenario import load_scenario
@@ -45,7 +45,7 @@ def plan_of(ensemble: Ensemble | None, *scenarios: FakeScenario, points=({},), r
         region_hash="region",
         model="model",
         points=points,
-        sources={item.key: FakeSource(item) for item in scenarios},
+        templates={item.key: FakeSource(item) for item in scenarios},
         ensemble=ensemble,
     )
 
@@ -84,7 +84,7 @@ def test_draws_reach_the_engine_and_the_stored_rows(tmp_path: Path):
     execute(plan, store, FakeEngine())
     rows = store.runs().to_pylist()
     for row in rows:
-        rate = rates.point(rates.number(1, row["replication"]))["rate"]
+        rate = rates.values(rates.number(1, row["replication"]))["rate"]
         assert json.loads(row["parameters"])["parameters.rate"] == rate
         assert (row["incidents"] > 0) == (rate > 0)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from sim.analysis.effects import paired_effects
 from sim.analysis.verdict import CLEAR
 from sim.analysis.windows import REGION, WHOLE_RUN
-from sim.experiment.theories import Variant
+from sim.experiment.plan import Variant
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 DEFAULT, AS_IT_IS = "default", "as it is"
