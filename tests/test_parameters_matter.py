@@ -116,7 +116,7 @@ CASES = {
     "decades": Case("scripted", 240, "", DECADES),
 }
 BY_FAMILY = {
-    "mobilisation": "unrest", "conduct": "unrest", "armed": "war", "fields": "unrest", "institutions": "institutions",
+    "mobilisation": "unrest", "conduct": "unrest", "armed": "war", "fields": "unrest", "institutions": "institutions", "rules": "institutions",
 }  # fmt: skip
 ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("b_violence_armed", "b_violence_repression", "flight_expulsion"), "war"),
