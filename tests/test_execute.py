@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError
-from sim.experiment import FolderBusyError, Store, dask_pool, execute, holder
+from sim.experiment import Store, dask_pool, execute
 from sim.experiment.execute import _Session
+from sim.experiment.lock import FolderBusyError, holder
 from sim.experiment.log import Log
 from sim.experiment.plan import key_of
 from sim.experiment.pools import LocalPool, PoolError, WorkerDiedError
@@ -397,7 +398,7 @@ def test_a_recreated_run_says_whether_it_is_the_same(stabsim, compared, monkeypa
     run = Store(compared).runs()["run"][5].as_py()
     code, shown, error = stabsim("run", "--id", run, "--from", "o")
     assert (code, "the same as stored, byte for byte" in error) == (0, True)
-    model = sys.modules["sim.model"]
+    model = sys.modules["sim.model.run"]
     real = model.simulate
 
     def other(*arguments, **options):

@@ -18,7 +18,6 @@ import pytest
 
 from sim.errors import InputError, RunError
 from sim.experiment import (
-    FolderBusyError,
     Store,
     StoreError,
     available_workers,
@@ -27,6 +26,7 @@ from sim.experiment import (
     run_seed,
 )
 from sim.experiment.execute import batch_size
+from sim.experiment.lock import FolderBusyError
 from sim.experiment.plan import key_of
 from sim.experiment.pools import SerialExecutor
 from sim.experiment.summary import pool_region, reduce_months

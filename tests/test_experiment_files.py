@@ -11,16 +11,14 @@ from ruamel.yaml import YAML
 
 from sim import api
 from sim.errors import InputError
-from sim.experiment import (
-    count,
+from sim.experiment import count, load_experiment, sample, validate_experiment
+from sim.experiment.experiment_file import (
+    USED,
+    ExperimentFile,
     experiment_schema,
     find_experiment,
-    load_experiment,
-    sample,
     shipped_experiments,
-    validate_experiment,
 )
-from sim.experiment.experiment_file import USED, ExperimentFile
 from sim.region.shipped import shipped_studies
 from sim.scenario import validate_file
 from tests.experiment_fakes import RealNamesEngine

@@ -1,18 +1,10 @@
 """Experiments: which runs there are, running them in any order on any workers, keeping their tables."""
 
-from sim.experiment.design import Design, Factor, Points, Until, count, read_points, sample
-from sim.experiment.engine import Engine, Layout, ModelEngine
+from sim.experiment.design import Factor, Points, Until, count, read_points, sample
+from sim.experiment.engine import Engine, ModelEngine
 from sim.experiment.execute import OnError, Progress, Tally, execute
-from sim.experiment.experiment_file import (
-    Experiment,
-    experiment_schema,
-    find_experiment,
-    load_experiment,
-    shipped_experiments,
-    validate_experiment,
-)
+from sim.experiment.experiment_file import Experiment, load_experiment, validate_experiment
 from sim.experiment.files import StoreError
-from sim.experiment.lock import FolderBusyError, holder
 from sim.experiment.plan import (
     Ensemble,
     Plan,
@@ -30,13 +22,10 @@ from sim.experiment.pools import available_workers, dask_pool, local_pool
 from sim.experiment.store import Store
 
 __all__ = [
-    "Design",
     "Engine",
     "Ensemble",
     "Experiment",
     "Factor",
-    "FolderBusyError",
-    "Layout",
     "ModelEngine",
     "OnError",
     "Plan",
@@ -55,16 +44,12 @@ __all__ = [
     "count",
     "dask_pool",
     "execute",
-    "experiment_schema",
-    "find_experiment",
-    "holder",
     "load_experiment",
     "local_pool",
     "read_ensemble",
     "read_points",
     "run_seed",
     "sample",
-    "shipped_experiments",
     "under_theories",
     "validate_experiment",
     "with_replications",

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, cast, overload
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,14 +200,8 @@ class Points(Sequence[Mapping[str, Any]]):
     def __len__(self) -> int:
         return self.length
 
-    @overload
-    def __getitem__(self, number: int) -> Mapping[str, Any]: ...
-
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Mapping[str, Any]]: ...
-
-    def __getitem__(self, number: int | slice) -> Any:
-        """Return one point; a point out of range raises IndexError."""
+    def __getitem__(self, number: Any) -> Any:
+        """Return one point (key to value), or a list of them for a slice; IndexError out of range."""
         if isinstance(number, slice):
             return [self[index] for index in range(*number.indices(self.length))]
         if not -self.length <= number < self.length:

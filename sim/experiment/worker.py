@@ -1,17 +1,18 @@
 """What one task does in a worker: run a batch, store its tables, report. A run that fails becomes a row.
 
-`run_task` is what executors call. With a time limit, a thread of the worker watches each run and ends the process
-when one does not end, because nothing else stops a loop in compiled code.
+`run_task` is what executors call. With a time limit, a timer ends the process of a run that does not end,
+because nothing else stops a loop in compiled code.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,23 +98,17 @@ def run_task(task: Task) -> Report:
         batch.add(Failure("timeout", f"no end after {task.limit:g} seconds, the limit set by --timeout"))
         batch.store()
 
-    watchdog = None if task.limit is None else _Watchdog(task.limit, expired)
     run_seconds = store_seconds = 0.0
     for number in range(len(task.runs)):
         started = time.perf_counter()
-        if watchdog:
-            watchdog.begin()
-        result = _run(task, number)
-        if watchdog:
-            watchdog.end()
+        with _time_limit(task.limit, expired):
+            result = _run(task, number)
         between = time.perf_counter()
         batch.add(result if isinstance(result, Failure) else _record(task, task.runs[number], *result))
         run_seconds += between - started
         store_seconds += time.perf_counter() - between
         if task.stop and batch.rows[-1]["status"] == "failed":
             break
-    if watchdog:
-        watchdog.close()
     started = time.perf_counter()
     batch.store()
     store_seconds += time.perf_counter() - started
@@ -218,43 +213,28 @@ def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error} ({file}:{frame.lineno})"
 
 
-class _Watchdog:
-    """The time limit of each run of a batch, kept by a thread.
+@contextlib.contextmanager
+def _time_limit(seconds: float | None, expired: Callable[[], None]) -> Iterator[None]:
+    """Call ``expired`` and end the process if the block takes longer; None for no limit."""
+    if seconds is None:
+        yield
+        return
+    lock, over = threading.Lock(), False
 
-    When a run has taken too long, the thread calls ``expired`` once and ends the process.
-    """
+    def end() -> None:
+        with lock:  # held until the process ends, so that the block is not left meanwhile
+            if not over:
+                try:
+                    expired()
+                finally:
+                    os._exit(EXIT_TIMEOUT)
 
-    def __init__(self, seconds: float, expired: Callable[[], None]) -> None:
-        self._seconds, self._expired = seconds, expired
-        self._condition = threading.Condition()
-        self._deadline: float | None = None
-        self._over = False
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def begin(self) -> None:
-        """Start the clock for a run."""
-        self._set(time.monotonic() + self._seconds)
-
-    def end(self) -> None:
-        """Stop the clock. Does not return when the run is already over time."""
-        self._set(None)
-
-    def close(self) -> None:
-        """Let the thread go."""
-        self._set(None, over=True)
-
-    def _set(self, deadline: float | None, *, over: bool = False) -> None:
-        with self._condition:
-            self._deadline, self._over = deadline, over
-            self._condition.notify()
-
-    def _watch(self) -> None:
-        with self._condition:
-            while not self._over:
-                left = None if self._deadline is None else self._deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    try:
-                        self._expired()
-                    finally:
-                        os._exit(EXIT_TIMEOUT)
-                self._condition.wait(left)
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over = True
+        timer.cancel()
