@@ -247,7 +247,7 @@ def hashes(folder: Path) -> tuple[str, str]:
     return Store(folder).content_hash("series"), Store(folder).content_hash("places")
 
 
-def test_a_sweep_runs_every_point_in_every_scenario_with_the_same_luck(tmp_path: Path) -> None:
+def test_a_sweep_runs_every_point_in_every_scenario_with_the_same_random_draws(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     results = sweep(tmp_path, tmp_path / "out")
     runs, points = results.runs, results.points
@@ -293,10 +293,10 @@ SEQUENTIAL = GOOD.replace(
 
 def test_rounds_end_when_the_widest_interval_is_narrow_enough(tmp_path: Path) -> None:
     write(tmp_path, SEQUENTIAL.replace("WIDTH", "1e-9"))
-    same_luck = sweep(tmp_path)  # pairs of one luck differ by the same amount, but for single precision
+    paired = sweep(tmp_path)  # pairs with the same random draws differ by the same amount, but for single precision
     write(tmp_path, SEQUENTIAL.replace("WIDTH", "0.0001").replace("until: {", "until: {contrast: mean, "))
     never = sweep(tmp_path)
-    assert same_luck.replications in (4, 12)
+    assert paired.replications in (4, 12)
     assert (never.replications, never.tally.done) == (12, 2 * 4 * 12)
     assert [entry["replications"] for entry in never.sequential["rounds"]] == [4, 8, 12]
     tension = never.runs.groupby(["scenario", "point"])["tension"]

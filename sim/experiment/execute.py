@@ -95,7 +95,7 @@ def execute(
     pool : callable, optional
         Makes an executor, any of ``concurrent.futures``; a local one by default. Called again when it breaks.
     progress : callable, optional
-        Told after every batch.
+        Called after every batch.
     retry_failed : bool
         Also run again what is stored as failed.
     on_error : "stop" or "continue"

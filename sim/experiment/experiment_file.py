@@ -274,13 +274,13 @@ USED: dict[str, set[str]] = {kind: set() for kind in get_args(Kind)} | {
 
 _PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*\Z")
 
-Place = tuple[Any, ...]
+KeyPath = tuple[Any, ...]
 """Keys and indices that lead to a value of the file."""
 
 
 @dataclass
 class _Reader:
-    """What one reading needs; collects problems instead of stopping at the first.
+    """The state of one reading; problems are collected, so that all are reported at once.
 
     ``templates`` stays empty when a scenario could not be loaded: then nothing is tried in them.
     """
@@ -291,9 +291,9 @@ class _Reader:
     spec: ExperimentFile
     problems: list[Problem] = field(default_factory=list)
     templates: list[Template] = field(default_factory=list)
-    factors: dict[Place, Factor] = field(default_factory=dict)
+    factors: dict[KeyPath, Factor] = field(default_factory=dict)
 
-    def note(self, place: Place, what: str, **said: Any) -> None:
+    def note(self, place: KeyPath, what: str, **said: Any) -> None:
         """Collect a problem at a value or, where nothing stands, at the mapping that lacks it."""
         self.problems.append(problem_at(self.root, place, what, **said))
 
@@ -496,7 +496,7 @@ class _Reader:
                 levels = tuple(value for index, value in enumerate(values) if value not in values[:index])
                 self.factors["points", 0, key] = Factor(key, _role(key), levels=levels, unit=unit_of(key))
 
-    def _factor(self, place: Place, key: str, spec: FactorFile, default: float | None) -> None:
+    def _factor(self, place: KeyPath, key: str, spec: FactorFile, default: float | None) -> None:
         """Make the factor of one entry, unless something is wrong with it."""
         before = len(self.problems)
         if spec.values is not None:
@@ -546,7 +546,7 @@ class _Reader:
         if len(self.problems) == before:
             self.factors[place] = Factor(key, _role(key), low, high, kind, (), peak, sd, whole, steps, unit_of(key))
 
-    def _known(self, place: Place, key: str) -> bool:
+    def _known(self, place: KeyPath, key: str) -> bool:
         """Check that a key names something a scenario has."""
         first, *rest = key.split(".")
         if not _PATH.match(key) or first not in (*LEVERS, "parameters") or field_at((first, *rest))[0] is None:
