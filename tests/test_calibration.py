@@ -186,8 +186,8 @@ def test_nested_by_hand():
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("", "wrong number of points"),
-        ("b_peer\n", "wrong number of points"),
+        ("", "wrong number of parameter sets"),
+        ("b_peer\n", "wrong number of parameter sets"),
         ("b_peeer\n2\n", "did you mean 'b_peer'"),
         ("b_peer,b_peer\n2,2\n", "each once"),
         ("b_peer\n2,3\n", "one number for every column"),
