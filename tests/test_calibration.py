@@ -50,11 +50,15 @@ def plan_of(ensemble: Ensemble | None, *scenarios: FakeScenario, points=({},), r
     )
 
 
+def draw_of(plan, run):
+    return plan.draw(run.scenario, run.point, run.replication)
+
+
 def test_every_scenario_draws_the_same_point_whatever_the_number_of_replications():
     few, many = plan_of(RATES, replications=4), plan_of(RATES, replications=40)
-    drawn = {(run.scenario, run.replication): many.draw(run) for run in many.runs}
+    drawn = {(run.scenario, run.replication): draw_of(many, run) for run in many.runs}
     assert all(drawn["calm", r] == drawn["busy", r] for r in range(40))
-    assert all(few.draw(run) == drawn[run.scenario, run.replication] for run in few.runs)
+    assert all(draw_of(few, run) == drawn[run.scenario, run.replication] for run in few.runs)
     assert [run.run for run in few.runs] == [run.run for run in many.runs[: len(few.runs)]]
     numbers = [RATES.number(1, r) for r in range(24)]
     assert numbers[0::2] == numbers[1::2]
@@ -64,9 +68,9 @@ def test_every_scenario_draws_the_same_point_whatever_the_number_of_replications
 
 def test_what_a_scenario_or_a_point_sets_itself_wins_over_the_draw():
     own = FakeScenario("own", parameters={"b_peer": 9.0})
-    assert all(not plan_of(RATES, own).draw(run) for run in plan_of(RATES, own).runs)
+    assert all(not draw_of(plan_of(RATES, own), run) for run in plan_of(RATES, own).runs)
     swept = plan_of(RATES, points=({"parameters.b_peer": 1.0}, {}))
-    assert [bool(swept.draw(run)) for run in swept.runs[:4]] == [False, False, True, True]
+    assert [bool(draw_of(swept, run)) for run in swept.runs[:4]] == [False, False, True, True]
 
 
 def test_run_ids_change_with_the_ensemble_even_where_the_values_are_the_same():
