@@ -19,7 +19,7 @@ from sim.experiment.experiment_file import (
     find_experiment,
     shipped_experiments,
 )
-from sim.region.shipped import shipped_studies
+from sim.region.files import shipped_studies
 from sim.scenario import validate_file
 from tests.experiment_fakes import RealNamesEngine
 

@@ -20,7 +20,7 @@ from sim.errors import InputError, Problem, nearest
 from sim.experiment.design import Design, Factor, Until
 from sim.experiment.plan import CENTRAL
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.shipped import shipped_studies
+from sim.region.files import shipped_studies
 from sim.scenario import Template, load_template, shipped_scenarios
 from sim.scenario.fields import unit_of
 from sim.scenario.schema import Name, Strict, printable, problem_at, shown
