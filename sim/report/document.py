@@ -11,8 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from sim.experiment.ensemble import CENTRAL, SHIPPED
-from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
+from sim.experiment.plan import CENTRAL, ENSEMBLE_FILE, SHIPPED
 from sim.plots import Picture
 from sim.plots.style import small_png
 from sim.report.assumptions import limits_section, measures_section, parameters_section

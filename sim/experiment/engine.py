@@ -1,11 +1,11 @@
-"""What runs one scenario once: the model behind a narrow face, so that experiments can do without it."""
+"""What runs a scenario once. Experiments see only the `Engine` protocol; `ModelEngine` is the model itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sim.population import Population
     from sim.region import Region
     from sim.scenario import Scenario
-
-    World = tuple[Region, Population, "Layout"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +57,40 @@ class Engine(Protocol):
         """Run once."""
 
 
+@dataclass(frozen=True)
+class ModelEngine:
+    """The model itself, with a population of ``citizens`` and ``threads`` kernel threads."""
+
+    citizens: int | str
+    region_hash: str
+    threads: int = 1
+
+    def layout(self, scenario: Scenario) -> Layout:
+        """Name the axes of the scenario's region."""
+        return self._inputs(scenario).layout
+
+    def simulate(self, scenario: Scenario, seed: int) -> Any:
+        """Run the scenario once."""
+        from sim.model.run import simulate
+
+        inputs = self._inputs(scenario)
+        return simulate(scenario, inputs.region, inputs.population, seed, threads=self.threads)
+
+    def _inputs(self, scenario: Scenario) -> Inputs:
+        return load_inputs(str(scenario.region), scenario.start_year, self.citizens, self.region_hash)
+
+
+class Inputs(NamedTuple):
+    """What the model needs beside the scenario."""
+
+    region: Region
+    population: Population
+    layout: Layout
+
+
 @lru_cache(maxsize=2)
-def load_world(region: str, year: int, citizens: int | str, region_hash: str) -> World:
-    """Load a region and its population; kept for the life of the process, the two latest only.
+def load_inputs(region: str, year: int, citizens: int | str, region_hash: str) -> Inputs:
+    """Load a region and its population; the process keeps the two used last.
 
     Raises
     ------
@@ -74,41 +103,14 @@ def load_world(region: str, year: int, citizens: int | str, region_hash: str) ->
     loaded = load_region(find_region(region), year)
     if loaded.sha256 != region_hash:
         raise RunError("load", f"region {region}: its tables changed since the experiment was planned")
-    return loaded, synthesise(loaded, citizens), layout_of(loaded)
-
-
-def layout_of(region: Region) -> Layout:
-    """Read the axis names off a region."""
-    district = [int(index) for index in region.cell_district]
-    return Layout(
-        states=tuple(region.states),
-        cell_state=tuple(region.states[int(region.district_state[index])] for index in district),
-        cell_district=tuple(region.districts[index] for index in district),
-        cell_community=tuple(region.communities[int(index)] for index in region.cell_community),
+    district = [int(index) for index in loaded.cell_district]
+    layout = Layout(
+        states=tuple(loaded.states),
+        cell_state=tuple(loaded.states[int(loaded.district_state[index])] for index in district),
+        cell_district=tuple(loaded.districts[index] for index in district),
+        cell_community=tuple(loaded.communities[int(index)] for index in loaded.cell_community),
     )
-
-
-@dataclass(frozen=True)
-class ModelEngine:
-    """The model itself, with a population of ``citizens`` and ``threads`` kernel threads."""
-
-    citizens: int | str
-    region_hash: str
-    threads: int = 1
-
-    def layout(self, scenario: Scenario) -> Layout:
-        """Name the axes of the scenario's region."""
-        return self._world(scenario)[2]
-
-    def simulate(self, scenario: Scenario, seed: int) -> Any:
-        """Run the scenario once."""
-        from sim.model.run import simulate
-
-        region, population, _ = self._world(scenario)
-        return simulate(scenario, region, population, seed, threads=self.threads)
-
-    def _world(self, scenario: Scenario) -> World:
-        return load_world(str(scenario.region), scenario.start_year, self.citizens, self.region_hash)
+    return Inputs(loaded, synthesise(loaded, citizens), layout)
 
 
 def package_file(path: str) -> str:
