@@ -101,7 +101,7 @@ def _parse_number(column: Column) -> Callable[[str], float]:
 
 def _tip(raw: str, *, whole: bool = False) -> str:
     """Return a tip for text that should be a number; tables hold shares, no percentages."""
-    return slips.number_hint(raw.strip(), whole=whole, share=True, months=False)
+    return slips.number_hint(raw.strip(), whole=whole, share=False)
 
 
 def _parse_month(raw: str) -> tuple[int, int]:

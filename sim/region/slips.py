@@ -11,9 +11,19 @@ from typing import Any
 FIRST_YEAR, LAST_YEAR = 1950, 2099
 _SWITCH = {"on", "off", "yes", "no", "y", "n", "true", "false"}
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_SHARES = {"none": "0", "half": "0.5", "full": "1", "max": "1", "maximum": "1"}
-_AMOUNT = re.compile(r"[€$£]?\s*([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
-_TIMES = {"k": 1000, "thousand": 1000, "year": 12, "years": 12, "yr": 12, "yrs": 12, "y": 12}
+_SHARES = {"half": "0.5", "full": "1"}
+_AMOUNT = re.compile(r"([€$£]?)\s*([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
+_THOUSAND = ("k", "thousand")
+_UNITS: dict[str, dict[str, int]] = {
+    "months": dict.fromkeys(("month", "months"), 1) | dict.fromkeys(("year", "years", "yr", "yrs"), 12),
+    "million euro a year": dict.fromkeys(
+        ("meur", "€ m", "million euro", "million euros", "€ million", "million eur", "m€", "million €"), 1
+    ),
+    "soldiers": dict.fromkeys(("soldiers", "troops"), 1),
+    "officers": dict.fromkeys(("officers", "police officers"), 1),
+    "monitors": {"monitors": 1},
+}
+"""By the unit of a key: how many of it a word that may follow a number stands for."""
 _EQUALS = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*\S")
 _TIGHT = re.compile(r"\s*[\w-]+:[^\s/:]")
 _SIGNS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}\N{NO-BREAK SPACE}", "---- ")
@@ -62,10 +72,22 @@ def amount(text: str) -> float | None:
     return value if abs(value) < 1e15 else None
 
 
-def number_hint(value: Any, *, whole: bool, share: bool, months: bool) -> str:
-    """Return a tip for what stands where a number is wanted (``share``: between 0 and 1)."""
+def number_hint(value: Any, *, whole: bool, share: bool, unit: str = "") -> str:
+    """Return a tip for what stands where a number is wanted.
+
+    Parameters
+    ----------
+    value : Any
+        What was written.
+    whole : bool
+        Only whole numbers are allowed.
+    share : bool
+        The number is a share or a probability, so 50 % is 0.5.
+    unit : str
+        What the number is measured in: an amount is suggested only if it is written in that unit.
+    """
     if isinstance(value, bool):
-        return "true and false are not numbers: write 1 or 0"
+        return "true and false are not numbers"
     if isinstance(value, float):
         return f"write {written(value)}" if value == int(value) else "whole numbers only"
     if isinstance(value, list):
@@ -75,15 +97,15 @@ def number_hint(value: Any, *, whole: bool, share: bool, months: bool) -> str:
         return "one number only, not a mapping"
     text = plain(value)
     if text.casefold() in _SWITCH:
-        return "on, off, yes and no are words here: write a number such as 1 or 0"
+        return "on, off, yes and no are words here, not numbers"
     if text.casefold() in _WORDS:
         return f"in digits: write {_WORDS.index(text.casefold())}"
     if share and text.casefold() in _SHARES:
         return f"in digits: write {_SHARES[text.casefold()]}"
-    return _amount_hint(text.strip(f"\"'{_CURLY}"), value, whole=whole, share=share, months=months)
+    return _amount_hint(text.strip(f"\"'{_CURLY}"), value, whole=whole, share=share, unit=unit)
 
 
-def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, months: bool) -> str:
+def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, unit: str) -> str:
     """Return a tip for a text with digits in it."""
     if re.fullmatch(r"[-+0-9.,]*[oO][-+0-9.,oO]*", text) and amount(text.lower().replace("o", "0")) is not None:
         return "the letter O stands for the digit 0"
@@ -91,19 +113,22 @@ def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, months: bool)
         return "one number, not a range; ranges belong in an experiment"
     fraction = re.fullmatch(r"([0-9]{1,9})\s*/\s*([1-9][0-9]{0,8})", text)
     if fraction:
-        return f"no fractions: write {written(int(fraction[1]) / int(fraction[2]))}"
+        part = int(fraction[1]) / int(fraction[2])
+        return f"no fractions: write {written(part)}" if not whole or part == int(part) else "whole numbers only"
     found = _AMOUNT.fullmatch(text)
-    value = amount(found[1]) if found else None
-    if found is None or value is None:
+    value = amount(found[2]) if found else None
+    if found is None or value is None or re.search(r"[0-9:;/*+=]", found[3]):
         return ""
-    unit = found[2].strip().casefold()
-    if re.search(r"[0-9:;/*+=]", unit):
-        return ""
-    if unit in ("%", "percent", "per cent", "pct", "p.c."):
-        return f"a share, not a percentage: write {written(value / 100)}" if share else f"write {written(value)}"
-    if unit:
-        times = _TIMES.get(unit, 1) if whole and (months or unit in ("k", "thousand")) else 1
-        return f"the number alone, without a unit: write {written(value * times)}"
+    if not whole and re.fullmatch(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}", found[2].strip()):
+        return "a decimal point, and no comma between thousands"
+    word = f"{found[1]} {found[3].strip().casefold()}".strip()
+    if word in ("%", "percent", "per cent", "pct", "p.c."):
+        return f"a share, not a percentage: write {written(value / 100)}" if share else "not in percent"
+    if word:
+        times = _UNITS.get(unit, {}).get(word) or (1 if word == unit else 1000 if whole and word in _THOUSAND else 0)
+        amount_ = times * value
+        fits = times and (not whole or amount_ == int(amount_))
+        return "the number alone, without a unit" + (f": write {written(amount_)}" if fits else "")
     if whole and value != int(value):
         return "whole numbers only"
     if "," in text and value != int(value):
@@ -130,22 +155,21 @@ def date_hint(value: Any) -> str:
     if len(text) > 40:
         return ""
     if re.fullmatch(r"[0-9]{4}", text):
-        return f"add the month: write {text}-01"
-    found = re.fullmatch(r"([0-9]{4})[-/. _mM]{0,2}([0-9]{1,2})", text)
-    if found:
-        return _month_hint(int(found[1]), int(found[2]))
+        return f"add the month, such as {text}-01"
+    found = re.fullmatch(r"([0-9]{4})(?:[-/. _mM]{1,2}([0-9]{1,2})|([0-9]{2}))", text)
+    if found and (not isinstance(value, float) or len(text) == 7):
+        return _month_hint(int(found[1]), int(found[2] or found[3]))
     found = re.fullmatch(r"([0-9]{1,2})[-/. ]([0-9]{4})", text)
-    if found:
+    if found and not isinstance(value, float):
         return _month_hint(int(found[2]), int(found[1]))
-    found = re.fullmatch(r"([0-9]{4})[-/.]?([0-9]{1,2})[-/.]?([0-9]{1,2})([T ].*)?", text)
+    found = re.fullmatch(r"([0-9]{4})([-/.]?)([0-9]{2}|(?<=[-/.])[0-9])\2([0-9]{2}|(?<=[-/.])[0-9])([T ].*)?", text)
     if found:
-        return _day_hint(int(found[1]), int(found[2]), int(found[3]))
+        return _day_hint(int(found[1]), int(found[3]), int(found[4]))
     found = re.fullmatch(r"([0-9]{1,2})([-/.]) ?([0-9]{1,2})[-/.] ?([0-9]{4})", text)
     if found and (found[2] == "." or int(found[1]) > 12):
         return _day_hint(int(found[4]), int(found[3]), int(found[1]))
-    found = re.fullmatch(r"([0-9]{2})-([0-9]{1,2})", text)
-    if found:
-        return f"four digits for the year: write 20{found[1]}-{int(found[2]):02d}"
+    if re.fullmatch(r"[0-9]{2}-[0-9]{1,2}", text):
+        return "four digits for the year"
     return _named_month(text) or "write the year in four digits, a hyphen, the month in two"
 
 
@@ -180,10 +204,8 @@ def _named_month(text: str) -> str:
 
 def text_hint(value: Any) -> str:
     """Return a tip for what stands where a text is wanted."""
-    if isinstance(value, bool):
-        return f'quotes make it a text: "{str(value).lower()}"'
     if isinstance(value, int | float):
-        return f'quotes make it a text: "{value}"'
+        return f'quotes make it a text: "{str(value).lower()}"'
     if isinstance(value, list):
         return f"one item only: write {value[0]}" if len(value) == 1 and isinstance(value[0], str) else "one item only"
     return "one text; put quotes around it if it holds a colon or braces" if isinstance(value, dict) else ""
@@ -208,31 +230,29 @@ def slug(text: str) -> str:
 
 
 _SYNONYMS: dict[str, tuple[str, ...]] = {
-    "approval": ("decision", "mandate", "consent"),
+    "approval": ("mandate", "consent"),
     "at": ("date", "when", "month", "time", "start"),
-    "communities": ("community", "ethnicity", "ethnic_group", "groups"),
+    "communities": ("community", "ethnicity", "ethnic_group"),
     "description": ("text", "comment", "notes", "note", "summary"),
     "districts": ("district", "municipality", "municipalities"),
-    "extends": ("base", "parent", "include", "inherits", "import", "imports", "baseline"),
-    "format": ("version", "schema", "format_version"),
+    "extends": ("base", "parent", "include", "inherits", "import", "imports"),
+    "format": ("version", "format_version"),
     "in": ("where", "state", "place"),
-    "indicator": ("outcome", "variable", "measure"),
-    "institutions": ("actors", "agents"),
-    "intensity": ("dose", "strength", "level", "size"),
-    "interventions": ("programmes", "programs", "policies", "measures", "actions"),
+    "indicator": ("outcome", "variable"),
+    "intensity": ("dose", "strength"),
+    "interventions": ("programmes", "programs", "policies", "measures"),
     "magnitude": ("strength", "intensity", "size", "severity"),
     "meur_per_year": ("cost", "budget", "costs", "price", "meur"),
-    "months": ("duration", "length", "horizon", "end", "until", "years", "stop", "duration_months"),
-    "parameters": ("params", "settings", "constants"),
+    "months": ("duration", "length", "horizon", "duration_months"),
+    "parameters": ("params",),
     "police_officers": ("police", "officers"),
-    "provider": ("actor", "organisation", "organization", "by"),
-    "region": ("country", "countries", "area"),
+    "provider": ("organisation", "organization"),
     "shocks": ("events", "event", "crises"),
     "start": ("begin", "from", "start_date", "start_month", "start_year", "at", "date"),
     "states": ("state", "country", "countries"),
     "targets": ("target", "where", "place", "places", "area", "areas"),
     "title": ("name", "label", "heading"),
-    "troops": ("soldiers", "forces", "military", "personnel"),
+    "troops": ("soldiers",),
     "type": ("kind", "intervention", "shock", "row", "id"),
     "when": ("trigger", "condition", "if"),
 }
