@@ -17,9 +17,8 @@ from sim.experiment.until import Until
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region.shipped import shipped_studies
 from sim.scenario import Template, load_template, shipped_scenarios
-from sim.scenario.schema import problem_at, shown
-from sim.scenario.shape import check_shape
-from sim.scenario.text import Node, parse, read_source
+from sim.scenario.hints import check_shape
+from sim.scenario.text import Node, parse, problem_at, read_source, shown
 from sim.world.outcomes import OUTCOME_NAMES
 
 FILE = "experiment.yaml"

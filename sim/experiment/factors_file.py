@@ -14,10 +14,8 @@ from sim.experiment.factors import CHOICES, WIDE, Factor
 from sim.experiment.file_schema import ExperimentFile, FactorFile
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.scenario import Template
-from sim.scenario.fields import unit_of
-from sim.scenario.schema import problem_at, shown
-from sim.scenario.shape import field_at
-from sim.scenario.text import Node
+from sim.scenario.schema import field_at, unit_of
+from sim.scenario.text import Node, problem_at, shown
 
 PREFIX = "parameters."
 ALL = "all"

@@ -100,7 +100,7 @@ def _parse_number(column: Column) -> Callable[[str], float]:
 
 
 def _tip(raw: str, *, whole: bool = False) -> str:
-    """Return a tip for text that should be a number; tables hold shares, no percentages."""
+    """Return a tip for text that should be a number."""
     return slips.number_hint(raw.strip(), whole=whole, share=False)
 
 

@@ -128,7 +128,7 @@ def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, unit: str) ->
         times = _UNITS.get(unit, {}).get(word) or (1 if word == unit else 1000 if whole and word in _THOUSAND else 0)
         amount_ = times * value
         fits = times and (not whole or amount_ == int(amount_))
-        return "the number alone, without a unit" + (f": write {written(amount_)}" if fits else "")
+        return f"the number alone: write {written(amount_)}" if fits else "the number alone, in the unit of this key"
     if whole and value != int(value):
         return "whole numbers only"
     if "," in text and value != int(value):

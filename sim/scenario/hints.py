@@ -241,8 +241,8 @@ class _Finding:
 
 
 def _list_hint(key: str, value: str) -> str:
-    if key in _KINDS and value.casefold() in ("all", "any", "*", "everyone", "everywhere"):
-        return f"for all, leave {key} out"
+    if value.casefold() in ("all", "any", "*", "everyone", "everywhere"):
+        return f"for all, leave {key} out" if key in _KINDS else ""
     items = [item.strip() for item in value.split(",")]
     plain = len(value) <= 60 and all(re.fullmatch(r"[\w-]+", item) for item in items)
     return f"write [{', '.join(items)}]" if plain else "in square brackets, with commas between the items"
@@ -328,7 +328,9 @@ def mission_hint(name: str, missions: Iterable[Any]) -> str:
     same = [item.key for item in missions if word in (slips.fold(item.key), slips.fold(item.name))]
     if len(same) == 1:
         return f"write {same[0]}"
-    return _did_you_mean([item.key for item in missions if word in _words(f"{item.key} {item.name}")]) or near(name, keys)
+    return _did_you_mean([item.key for item in missions if word in _words(f"{item.key} {item.name}")]) or near(
+        name, keys
+    )
 
 
 OTHER_NAMES = {

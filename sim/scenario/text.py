@@ -164,7 +164,8 @@ def parse(text: str, file: str, *, placed: bool = True) -> Text:
         reader.note(*error.args, **error.said)
     except MarkedYAMLError as error:
         slip = _explain(error, text)
-        reader.note(f"is not valid YAML: {slip.what}", (slip.line, slip.column), hint=slip.hint)
+        what = slip.what if slip.what.startswith("has ") else f"is not valid YAML: {slip.what}"
+        reader.note(what, (slip.line, slip.column), hint=slip.hint)
     except ReaderError as error:
         line, column = position(text[: error.position])
         got = f"U+{ord(text[error.position]):04X}" if error.position < len(text) else ""
@@ -255,6 +256,8 @@ class _Composer(Composer):
             hint = "an alias repeats a value marked &; if * belongs to the text, put quotes around it"
             what = "uses an alias that has no anchor"
             raise _RefusedError(what, mark, got=f"*{event.anchor}"[:60], hint=hint)
+        if self.anchors[event.anchor].end_mark is None:
+            raise _RefusedError("uses an alias inside itself", mark, got=f"*{event.anchor}"[:60])
         return super().compose_node(parent, index)
 
 
@@ -271,7 +274,6 @@ class _Reader:
         self.placed = placed
         self.problems: list[Problem] = []
         self.values = 0
-        self.open: list[Any] = []
 
     def mark(self, mark: Any) -> Mark:
         """Return the place of a mark of the parser, or of a line and column from 0."""
@@ -280,7 +282,7 @@ class _Reader:
         line, column = mark if isinstance(mark, tuple) else (mark.line, mark.column)
         return Mark(self.file, line + 1, column + 1)
 
-    def note(self, what: str, mark: Any, **said: str) -> None:
+    def note(self, what: str, mark: Any, **said: Any) -> None:
         self.problems.append(Problem(what, *self.mark(mark), **said))
 
     def document(self, text: str) -> Node | None:
@@ -296,22 +298,16 @@ class _Reader:
         where, key = given.start_mark, dotted(path)
         self.values += 1
         _check_count(self.values, where)
-        if any(given is one for one in self.open):
-            raise _RefusedError("uses an alias inside itself", where, got=f"*{given.anchor}"[:60])
-        if len(self.open) >= MAX_DEPTH:
+        if len(path) >= MAX_DEPTH:
             raise _RefusedError("is nested too deeply", where, allowed=f"at most {MAX_DEPTH} levels")
         if id(given) in self.tags:
             allowed, hint = "plain values without tags", "if ! belongs to the text, put quotes around it"
             self.note("has a tag", where, key=key, got=self.tags[id(given)][:60], allowed=allowed, hint=hint)
         if isinstance(given, ScalarNode):
             return Node(self.scalar(given, key), self.mark(where))
-        self.open.append(given)
         if isinstance(given, MappingNode):
-            made = self.mapping(given, path)
-        else:
-            made = Node([self.node(item, (*path, i)) for i, item in enumerate(given.value)], self.mark(where))
-        self.open.pop()
-        return made
+            return self.mapping(given, path)
+        return Node([self.node(item, (*path, index)) for index, item in enumerate(given.value)], self.mark(where))
 
     def scalar(self, given: Any, key: str) -> Any:
         if given.style is not None:
@@ -533,6 +529,6 @@ _MEANINGS: tuple[tuple[str, tuple[str, str] | Callable[[_Page], _Slip]], ...] = 
         ("a line does not start below its neighbours", "lines of one level start in the same column"),
     ),
     (r"expected '<document start>'", _two_roots),
-    (r"another document", ("a file has more than one document", "take out the line ---")),
-    (r"YAML document|directive", ("has a YAML directive", "take the line out")),
+    (r"another document", ("has more than one document", "take out the line ---")),
+    (r"YAML document|directive", (DIRECTIVE, "take the line out")),
 )
