@@ -541,7 +541,7 @@ def test_the_schema_refuses_what_it_can_see_and_nothing_good() -> None:
 
 def test_the_schema_of_scenarios_tells_what_the_catalogues_tell() -> None:
     schema = json_schema("scenario")
-    told = schema["properties"]["parameters"]["properties"]
+    told = schema["properties"]["parameters"]["anyOf"][0]["properties"]
     assert set(told) == set(CATALOGUE)
     peer, known = told["b_peer"], CATALOGUE["b_peer"]
     assert (peer["default"], peer["unit"], peer["source"]) == (known.default, known.unit, known.source)

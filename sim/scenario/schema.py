@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -138,8 +137,6 @@ def _rate(value: Any) -> Any:
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Date = Annotated[str, StringConstraints(pattern=r"^(?:19[5-9][0-9]|20[0-9][0-9])-(?:0[1-9]|1[0-2])$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
-Number = Annotated[float, AfterValidator(lambda value: value + 0.0)]
-"""A finite number; a minus before 0 is dropped."""
 Rate = Annotated[
     Any,
     BeforeValidator(_rate),
@@ -161,8 +158,8 @@ class ConditionFile(Part):
     """A condition: an indicator, as it was last month, above or below a level for some months."""
 
     indicator: Name | None = Field(default=None, description="Name of a recorded outcome or a field, such as tension")
-    above: Number | None = Field(default=None, description="Level the indicator must exceed, in its unit")
-    below: Number | None = Field(default=None, description="Level the indicator must stay under, in its unit")
+    above: float | None = Field(default=None, description="Level the indicator must exceed, in its unit")
+    below: float | None = Field(default=None, description="Level the indicator must stay under, in its unit")
     for_months: int = Field(default=1, ge=1, le=120, description="Months the condition must hold")
     in_: Name = Field(default="region", alias="in", description="A state code, or region")
 
@@ -170,10 +167,10 @@ class ConditionFile(Part):
 class TriggerFile(ConditionFile):
     """A condition that starts a programme and, with a second level, switches it off and on again."""
 
-    until_below: Number | None = Field(
+    until_below: float | None = Field(
         default=None, description="With above: level under which the programme is switched off again"
     )
-    until_above: Number | None = Field(
+    until_above: float | None = Field(
         default=None, description="With below: level above which the programme is switched off again"
     )
     delay_months: int = Field(
@@ -190,7 +187,7 @@ class ProgrammeFile(Part):
     targets: TargetsFile | None = Field(default=None, description="Where it acts; everywhere unless given")
     start: Date | None = Field(default=None, description="Month of the request; the scenario's start unless given")
     months: int | None = Field(default=None, ge=1, le=1200, description="Length; until the end unless given")
-    intensity: Number = Field(default=1.0, ge=0, le=1, description="1 is the full dose of the catalogue")
+    intensity: float = Field(default=1.0, ge=0, le=1, description="1 is the full dose of the catalogue")
     troops: int | None = Field(default=None, ge=0, le=500_000, description="Soldiers, over all targets together")
     police_officers: int | None = Field(
         default=None, ge=0, le=500_000, description="Police officers, over all targets together"
@@ -198,7 +195,7 @@ class ProgrammeFile(Part):
     monitors: int | None = Field(
         default=None, ge=0, le=500_000, description="Unarmed monitors, over all targets together"
     )
-    meur_per_year: Number | None = Field(
+    meur_per_year: float | None = Field(
         default=None, ge=0, le=100_000, description="Cost, million euro of the catalogue's price year"
     )
     approval: Approval | None = Field(default=None, description="Who must agree; as in the catalogue unless given")
@@ -209,7 +206,7 @@ class ProgrammeFile(Part):
 class PackageFile(Part):
     """Programmes under one name. What is said here holds for each member that does not say it itself."""
 
-    intensity: Number | None = Field(
+    intensity: float | None = Field(
         default=None, ge=0, le=1, description="Multiplies the intensity and any stated cost of each member"
     )
     provider: Provider | None = Field(default=None, description="Who runs the members")
@@ -227,7 +224,7 @@ class PackageFile(Part):
 class BudgetFile(Part):
     """A ceiling on what several programmes together may spend."""
 
-    meur_per_year: Number | None = Field(
+    meur_per_year: float | None = Field(
         default=None, ge=0, le=100_000, description="Ceiling, million euro a year; a twelfth of it each month"
     )
     members: list[Name] | None = Field(
@@ -239,14 +236,14 @@ class DoseFile(Part):
     """What intensity 1 of an intervention of one's own means."""
 
     unit: Text | None = Field(default=None, description="What the dose counts, in words")
-    full: Number = Field(default=1.0, gt=0, description="Units at intensity 1")
+    full: float = Field(default=1.0, gt=0, description="Units at intensity 1")
     quantity: Quantity | None = Field(default=None, description="Key a programme must give, for head counts")
 
 
 class CostFile(Part):
     """What an intervention of one's own costs at full dose."""
 
-    meur_per_year: Number | None = Field(default=None, ge=0, le=100_000, description="Million euro a year at full dose")
+    meur_per_year: float | None = Field(default=None, ge=0, le=100_000, description="Million euro a year at full dose")
     per: Literal["programme", "million_residents"] = Field(
         default="million_residents", description="For a programme, or for a million residents of its targets"
     )
@@ -285,7 +282,7 @@ class DefinitionFile(Part):
     absorption: list[Absorption] | None = Field(
         default=None, max_length=4, description="What of the receiving state scales every channel"
     )
-    scale: Number = Field(default=1.0, ge=0, le=10, description="Multiplies all sizes")
+    scale: float = Field(default=1.0, ge=0, le=10, description="Multiplies all sizes")
     channels: list[ChannelFile] | None = Field(
         default=None, min_length=1, max_length=50, description="The levers it moves"
     )
@@ -310,14 +307,14 @@ class ShockFile(Part):
         description="Instead of at: months are drawn at this many a year in a state, or at the catalogue's",
     )
     week: int = Field(default=0, ge=0, le=3, description="Quarter of the month, 0 to 3")
-    magnitude: Number = Field(default=1.0, ge=0, le=5, description="Multiplies the sizes of the catalogue")
+    magnitude: float = Field(default=1.0, ge=0, le=5, description="Multiplies the sizes of the catalogue")
     mission: Name | None = Field(default=None, description="Key of a standing mission, for shocks on missions")
     months: int = Field(default=12, ge=1, le=600, description="Length, for shocks that take time")
-    remaining: Number = Field(default=0.0, ge=0, le=1, description="Share of the mission that stays")
+    remaining: float = Field(default=0.0, ge=0, le=1, description="Share of the mission that stays")
     posture: Literal["restrain", "police", "repress", "war"] | None = Field(
         default=None, description="Posture of the state's forces to the communities, for shocks of type posture"
     )
-    level: Number | None = Field(
+    level: float | None = Field(
         default=None,
         ge=0,
         le=1,
@@ -354,7 +351,7 @@ class ScenarioFile(Part):
     shocks: dict[Key, ShockFile | None] = Field(
         default={}, max_length=500, description="Events from outside, each under a label of your own"
     )
-    parameters: dict[Key, Number | None] = Field(
+    parameters: dict[Key, float | None] = Field(
         default={}, max_length=1000, description="Overrides of catalogue parameters"
     )
 

@@ -90,7 +90,9 @@ def node_of(value: Any, mark: Mark) -> Node:
     """Make a tree out of plain values, all of it at one place."""
     if isinstance(value, dict):
         return Node({key: node_of(item, mark) for key, item in value.items()}, mark, dict.fromkeys(value, mark))
-    return Node([node_of(item, mark) for item in value] if isinstance(value, list | tuple) else value, mark)
+    if isinstance(value, list | tuple):
+        return Node([node_of(item, mark) for item in value], mark)
+    return Node(value + 0.0 if isinstance(value, float) else value, mark)
 
 
 def dotted(path: KeyPath) -> str:
@@ -195,7 +197,7 @@ _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 
 
 def scalar(text: str) -> Any:
-    """Resolve a plain scalar by the YAML 1.2 core schema; ValueError for what is not a finite number."""
+    """Resolve a plain scalar by the YAML 1.2 core schema, -0.0 as 0.0; ValueError for what is not a finite number."""
     if text in _NULL:
         return None
     if text in _BOOL:
@@ -207,7 +209,7 @@ def scalar(text: str) -> Any:
             raise ValueError("is too large a number")
         return int(text, 0) if _BASED.match(text) else int(text)
     if _FLOAT.match(text):
-        value = float(text)
+        value = float(text) + 0.0
         if value in (float("inf"), float("-inf")):
             raise ValueError("is too large a number")
         return value
