@@ -24,7 +24,7 @@ from sim.experiment.ensemble import TOGETHER, Ensemble, choose
 from sim.experiment.store import Store
 from sim.parameters import CATALOGUE, parameters
 from sim.scenario import load_scenario
-from sim.world.offsets import state_offsets
+from sim.world.start import state_offsets
 from tests.experiment_fakes import FakeEngine, FakeScenario, FakeSource, RealNamesEngine
 
 RATES = Ensemble(("b_peer",), tuple((2.1 + 0.1 * number,) for number in range(12)))

@@ -86,7 +86,7 @@ def test_any_tree_has_a_shape_or_problems(tree: dict[str, Any]) -> None:
 @given(st.text(max_size=30) | SIGNS | LEAVES)
 def test_tips_never_fail_and_are_one_line(value: Any) -> None:
     for whole in (True, False):
-        tip = slips.number_hint(value, whole=whole, share=not whole, unit="months" * whole) if value is not None else ""
+        tip = slips.number_hint(value, whole=whole, share=not whole, months=whole) if value is not None else ""
         assert "\n" not in tip
     assert "\n" not in slips.date_hint(value) + slips.text_hint(value)
     if isinstance(value, str):

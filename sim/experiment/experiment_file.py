@@ -15,7 +15,7 @@ from sim.experiment.factors_file import FactorReader
 from sim.experiment.file_schema import ExperimentFile
 from sim.experiment.until import Until
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.shipped import shipped_studies
+from sim.region.files import shipped_studies
 from sim.scenario import Template, load_template, shipped_scenarios
 from sim.scenario.hints import check_shape
 from sim.scenario.text import Node, parse, problem_at, read_source, shown

@@ -12,32 +12,20 @@ FIRST_YEAR, LAST_YEAR = 1950, 2099
 _SWITCH = {"on", "off", "yes", "no", "y", "n", "true", "false"}
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SHARES = {"half": "0.5", "full": "1"}
-_AMOUNT = re.compile(r"([€$£]?)\s*([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
-_THOUSAND = ("k", "thousand")
-_UNITS: dict[str, dict[str, int]] = {
-    "months": dict.fromkeys(("month", "months"), 1) | dict.fromkeys(("year", "years", "yr", "yrs"), 12),
-    "million euro a year": dict.fromkeys(
-        ("meur", "€ m", "million euro", "million euros", "€ million", "million eur", "m€", "million €"), 1
-    ),
-    "soldiers": dict.fromkeys(("soldiers", "troops"), 1),
-    "officers": dict.fromkeys(("officers", "police officers"), 1),
-    "monitors": {"monitors": 1},
-}
-"""By the unit of a key: how many of it a word that may follow a number stands for."""
+_AMOUNT = re.compile(r"(€?)\s*([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
+_YEARS = {"year", "years", "yr", "yrs", "y"}
+_COUNTED = {"troops", "soldiers", "persons", "people", "officers", "monitors", "observers", "month", "months"}
+_MILLIONS = {"m", "meur", "m eur", "million", "million euro", "million eur", "mio", "mio euro", "mio eur", "m€"}
 _EQUALS = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*\S")
 _TIGHT = re.compile(r"\s*[\w-]+:[^\s/:]")
 _SIGNS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}\N{NO-BREAK SPACE}", "---- ")
 _CURLY = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 _MONTHS = {
     name.casefold(): number
-    for names in (
-        calendar.month_name,
-        calendar.month_abbr,
-        ("", *["x", "x", "x", "x", "x", "x", "x", "x", "sept", "x", "x", "x"]),
-    )
+    for names in (calendar.month_name, calendar.month_abbr)
     for number, name in enumerate(names)
-    if name and name != "x"
-}
+    if name
+} | {"sept": 9}
 
 
 def plain(text: str) -> str:
@@ -56,13 +44,18 @@ def written(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.12g}"
 
 
-def amount(text: str) -> float | None:
-    """Read a number as people write it: decimal comma, thousands in groups, underscores, blanks."""
-    text = re.sub(r"(?<=[0-9])[ _'](?=[0-9])", "", text.strip())
-    if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", text):
+def amount(text: str, *, whole: bool = False) -> float | None:
+    """Read a number as people write it, or None where it can be read in two ways: 41,685 may be a decimal."""
+    text = re.sub(r"(?<=[0-9])_(?=[0-9])", "", text.strip())
+    grouped = re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(?:([,. '])[0-9]{3})(?:\1[0-9]{3})*", text)
+    if grouped and (text.count(grouped[1]) > 1 or (whole and grouped[1] != ".")):
+        text = text.replace(grouped[1], "")
+    elif re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+", text):
         text = text.replace(",", "")
-    elif re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+,[0-9]+|[-+]?[1-9][0-9]{0,2}(\.[0-9]{3}){2,}", text):
+    elif re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+,[0-9]+", text):
         text = text.replace(".", "").replace(",", ".")
+    elif grouped and (whole or grouped[1] != "."):
+        return None
     elif text.count(",") == 1:
         text = text.replace(",", ".")
     try:
@@ -72,24 +65,15 @@ def amount(text: str) -> float | None:
     return value if abs(value) < 1e15 else None
 
 
-def number_hint(value: Any, *, whole: bool, share: bool, unit: str = "") -> str:
-    """Return a tip for what stands where a number is wanted.
+def number_hint(value: Any, *, whole: bool, share: bool, months: bool) -> str:
+    """Return a tip for what stands where a number is wanted (``share``: between 0 and 1).
 
-    Parameters
-    ----------
-    value : Any
-        What was written.
-    whole : bool
-        Only whole numbers are allowed.
-    share : bool
-        The number is a share or a probability, so 50 % is 0.5.
-    unit : str
-        What the number is measured in: an amount is suggested only if it is written in that unit.
+    A number is told only where it can be no other; a thing written in two ways gets the rule alone.
     """
     if isinstance(value, bool):
         return "true and false are not numbers"
     if isinstance(value, float):
-        return f"write {written(value)}" if value == int(value) else "whole numbers only"
+        return "a whole number, without a decimal point"
     if isinstance(value, list):
         one = f"write {value[0]} without brackets" if len(value) == 1 and isinstance(value[0], int | float) else ""
         return one or "one number only; what is to vary belongs in an experiment"
@@ -102,40 +86,51 @@ def number_hint(value: Any, *, whole: bool, share: bool, unit: str = "") -> str:
         return f"in digits: write {_WORDS.index(text.casefold())}"
     if share and text.casefold() in _SHARES:
         return f"in digits: write {_SHARES[text.casefold()]}"
-    return _amount_hint(text.strip(f"\"'{_CURLY}"), value, whole=whole, share=share, unit=unit)
+    return _amount_hint(text.strip(f"\"'{_CURLY}"), value, whole=whole, share=share, months=months)
 
 
-def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, unit: str) -> str:
+def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, months: bool) -> str:
     """Return a tip for a text with digits in it."""
     if re.fullmatch(r"[-+0-9.,]*[oO][-+0-9.,oO]*", text) and amount(text.lower().replace("o", "0")) is not None:
         return "the letter O stands for the digit 0"
     if re.fullmatch(r"[0-9.]+\s*(-|\.\.|to)\s*[0-9.]+", text):
-        return "one number, not a range; ranges belong in an experiment"
+        return "one number, not a range"
     fraction = re.fullmatch(r"([0-9]{1,9})\s*/\s*([1-9][0-9]{0,8})", text)
     if fraction:
-        part = int(fraction[1]) / int(fraction[2])
-        return f"no fractions: write {written(part)}" if not whole or part == int(part) else "whole numbers only"
+        return "no fractions" if whole else f"no fractions: write {written(int(fraction[1]) / int(fraction[2]))}"
     found = _AMOUNT.fullmatch(text)
-    value = amount(found[2]) if found else None
-    if found is None or value is None or re.search(r"[0-9:;/*+=]", found[3]):
+    if found is None or re.search(r"[0-9:;/*+=]", found[3]):
         return ""
-    if not whole and re.fullmatch(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}", found[2].strip()):
-        return "a decimal point, and no comma between thousands"
-    word = f"{found[1]} {found[3].strip().casefold()}".strip()
-    if word in ("%", "percent", "per cent", "pct", "p.c."):
-        return f"a share, not a percentage: write {written(value / 100)}" if share else "not in percent"
-    if word:
-        times = _UNITS.get(unit, {}).get(word) or (1 if word == unit else 1000 if whole and word in _THOUSAND else 0)
-        amount_ = times * value
-        fits = times and (not whole or amount_ == int(amount_))
-        return f"the number alone: write {written(amount_)}" if fits else "the number alone, in the unit of this key"
+    value, unit = amount(found[2], whole=whole), found[3].strip().casefold()
+    if unit or found[1]:
+        return _unit_hint(value, unit, euro=bool(found[1]), whole=whole, share=share, months=months)
+    if value is None:
+        point = "a whole number without points" if whole else "a decimal point"
+        return f"{point}, and nothing between thousands" if re.fullmatch(r"[-+0-9., ']+", found[2]) else ""
     if whole and value != int(value):
-        return "whole numbers only"
-    if "," in text and value != int(value):
+        return "a whole number, without a decimal point"
+    if "," in text and "." not in text.partition(",")[2] and value != int(value):
         return f"a decimal point, not a comma: write {written(value)}"
-    if raw.strip() == raw and re.fullmatch(r"[-+.0-9eE]+", raw):
-        return f"without quotes: write {written(value)}"
+    if re.fullmatch(r"[-+]?[0-9]*\.?[0-9]+", raw):
+        return f"without quotes: write {raw}"
     return f"digits only: write {written(value)}"
+
+
+def _unit_hint(value: float | None, unit: str, *, euro: bool, whole: bool, share: bool, months: bool) -> str:
+    """Return a tip for a number with a unit; with its value only where the unit leaves no doubt."""
+    if unit in ("%", "percent", "per cent", "pct", "p.c."):
+        if not share:
+            return "a number without a percent sign"
+        return "a share, not a percentage" + (f": write {written(value / 100)}" if value is not None else "")
+    times = 0
+    if whole and not euro and unit in ("k", "thousand"):
+        times = 1000
+    elif months and unit in _YEARS:
+        times = 12
+    elif unit in (_COUNTED if whole else _MILLIONS):
+        times = 1
+    exact = value is not None and times and (not whole or value * times == int(value * times))
+    return "the number alone, without a unit" + (f": write {written((value or 0) * times)}" if exact else "")
 
 
 def range_hint(value: float, *, share: bool, field: str) -> str:
@@ -148,44 +143,40 @@ def range_hint(value: float, *, share: bool, field: str) -> str:
 
 
 def date_hint(value: Any) -> str:
-    """Return a tip for what stands where a month such as 2024-01 is wanted."""
+    """Return a tip for what stands where a month such as 2024-01 is wanted, with the month where it is certain."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     text = plain(str(value)).strip(_CURLY)
     if len(text) > 40:
         return ""
     if re.fullmatch(r"[0-9]{4}", text):
-        return f"add the month, such as {text}-01"
-    found = re.fullmatch(r"([0-9]{4})(?:[-/. _mM]{1,2}([0-9]{1,2})|([0-9]{2}))", text)
-    if found and (not isinstance(value, float) or len(text) == 7):
-        return _month_hint(int(found[1]), int(found[2] or found[3]))
+        return f"add the month, as in {text}-01"
+    found = re.fullmatch(r"([0-9]{4})(?:([-/. _mM]{1,2})([0-9]{1,2})|([0-9]{2}))", text)
+    if found and not (found[2] == "." and len(found[3]) == 1):
+        return _month_hint(int(found[1]), int(found[3] or found[4]))
     found = re.fullmatch(r"([0-9]{1,2})[-/. ]([0-9]{4})", text)
-    if found and not isinstance(value, float):
-        return _month_hint(int(found[2]), int(found[1]))
-    found = re.fullmatch(r"([0-9]{4})([-/.]?)([0-9]{2}|(?<=[-/.])[0-9])\2([0-9]{2}|(?<=[-/.])[0-9])([T ].*)?", text)
     if found:
+        return _month_hint(int(found[2]), int(found[1]))
+    found = re.fullmatch(r"([0-9]{4})([-/.]?)([0-9]{1,2})\2([0-9]{1,2})([T ].*)?", text)
+    if found and (found[2] or len(found[3] + found[4]) == 4):
         return _day_hint(int(found[1]), int(found[3]), int(found[4]))
     found = re.fullmatch(r"([0-9]{1,2})([-/.]) ?([0-9]{1,2})[-/.] ?([0-9]{4})", text)
     if found and (found[2] == "." or int(found[1]) > 12):
         return _day_hint(int(found[4]), int(found[3]), int(found[1]))
-    if re.fullmatch(r"[0-9]{2}-[0-9]{1,2}", text):
-        return "four digits for the year"
     return _named_month(text) or "write the year in four digits, a hyphen, the month in two"
 
 
 def _month_hint(year: int, month: int) -> str:
     if not 1 <= month <= 12:
         return f"there is no month {month}"
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        return f"years from {FIRST_YEAR} to {LAST_YEAR}"
-    return f"write {year}-{month:02d}"
+    return f"write {year}-{month:02d}" if FIRST_YEAR <= year <= LAST_YEAR else ""
 
 
 def _day_hint(year: int, month: int, day: int) -> str:
-    if not 1 <= month <= 12:
-        return f"there is no month {month}"
     tip = _month_hint(year, month)
-    if not 1 <= day <= calendar.monthrange(max(1, year), month)[1]:
+    if not 1 <= month <= 12 or not tip:
+        return tip
+    if not 1 <= day <= calendar.monthrange(year, month)[1]:
         return f"that day does not exist, and a month has no day here: {tip}"
     return f"without the day: {tip}"
 
@@ -204,8 +195,10 @@ def _named_month(text: str) -> str:
 
 def text_hint(value: Any) -> str:
     """Return a tip for what stands where a text is wanted."""
-    if isinstance(value, int | float):
+    if isinstance(value, bool):
         return f'quotes make it a text: "{str(value).lower()}"'
+    if isinstance(value, int | float):
+        return f'quotes make it a text: "{value}"'
     if isinstance(value, list):
         return f"one item only: write {value[0]}" if len(value) == 1 and isinstance(value[0], str) else "one item only"
     return "one text; put quotes around it if it holds a colon or braces" if isinstance(value, dict) else ""

@@ -18,7 +18,7 @@ from sim.interventions import QUANTITIES, CatalogueEntry
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.parameters.theories import stances
 from sim.region import find_region, load_region
-from sim.region.shipped import shipped_root, shipped_studies
+from sim.region.files import shipped_root, shipped_studies
 from sim.scenario.records import Condition, Programme, Scenario, Shock, Targets, canonical
 from sim.scenario.schema import FORMAT, unit_of
 from sim.scenario.text import scalar

@@ -186,7 +186,8 @@ class _Finding:
         return slips.text_hint(value) if isinstance(value, list | dict) or last in _FREE_TEXTS else ""
 
     def number_hint(self, whole: bool) -> str:
-        return slips.number_hint(self.value, whole=whole, share=self.share(), unit=unit_of(dotted(self.path)))
+        months = unit_of(dotted(self.path)) == "months"
+        return slips.number_hint(self.value, whole=whole, share=self.share(), months=months)
 
     def mapping_hint(self) -> str:
         """Return a tip for a value where keys and values are wanted."""

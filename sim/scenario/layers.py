@@ -18,8 +18,7 @@ from typing import Any
 
 from sim.errors import Problem
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.files import is_file
-from sim.region.shipped import shipped_root
+from sim.region.files import is_file, shipped_root
 from sim.region.slips import pair_hint
 from sim.scenario.hints import check_shape, near
 from sim.scenario.schema import FORMAT, LABELLED, PackageFile, ScenarioFile

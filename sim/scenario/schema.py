@@ -26,7 +26,7 @@ from sim.interventions.schema import Absorption, Approval, Channel, Evidence, Pr
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.parameters.theories import THEORIES
 from sim.region import slips
-from sim.region.json_schema import DIALECT, region_schema
+from sim.region.schema import DIALECT, region_schema
 from sim.scenario.records import FIELDS
 from sim.scenario.text import KeyPath
 from sim.world.levers import LEVERS
