@@ -33,8 +33,7 @@ from sim.scenario import (
     resolved,
     resolved_yaml,
 )
-from sim.scenario.own import own_entries
-from sim.scenario.records import INDICATORS, Condition, Trigger
+from sim.scenario.records import INDICATORS, Condition, Trigger, own_entries
 from sim.scenario.schema import DefinitionFile
 from sim.world.geography import build_geography
 from sim.world.outcomes import OUTCOME_INDEX

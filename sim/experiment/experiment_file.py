@@ -22,10 +22,9 @@ from sim.experiment.plan import CENTRAL
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.region.files import shipped_studies
 from sim.scenario import Template, load_template, shipped_scenarios
-from sim.scenario.fields import unit_of
-from sim.scenario.schema import Name, Strict, printable, problem_at, shown
-from sim.scenario.shape import check_shape, field_at
-from sim.scenario.text import Node, parse, read_source
+from sim.scenario.hints import check_shape
+from sim.scenario.schema import Name, Strict, field_at, printable, unit_of
+from sim.scenario.text import Node, parse, problem_at, read_source, shown
 from sim.world.outcomes import OUTCOME_NAMES
 
 FILE = "experiment.yaml"

@@ -24,7 +24,7 @@ from sim.kernels.draws import SHOCK, uniform_pair
 from sim.kernels.elementary import exp
 from sim.region import Region
 from sim.scenario import Scenario, Shock, target_cells
-from sim.scenario.places import drawn_in
+from sim.scenario.records import drawn_in
 from sim.types import Array
 from sim.world.effects import Pull, Pulls, Reach, make_pull, multipliers
 from sim.world.world import Setting, World

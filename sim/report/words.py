@@ -171,7 +171,7 @@ def _hedge(material: Material) -> Html:
 def assumed_sizes(study: Study) -> tuple[int, int]:
     """Count the effect sizes of the interventions used, and how many of them are assumptions."""
     from sim.interventions import catalogue
-    from sim.scenario.own import own_entries
+    from sim.scenario.records import own_entries
 
     entries = {**catalogue().interventions, **own_entries(study.resolved.values())}
     used = {item.get("type") for spec in study.resolved.values() for item in spec.get("interventions", {}).values()}
