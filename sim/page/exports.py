@@ -126,7 +126,7 @@ def figure_png(pair: Pair) -> File:
         GREY,
         fair_range,
         month_dates,
-        new_page,
+        new_sheet,
         save_figure,
         styled,
         tidy_dates,
@@ -137,7 +137,7 @@ def figure_png(pair: Pair) -> File:
     with styled():
         legend = [Line2D([], [], color=GREY, lw=1.4, ls="--", label=_title(pair.base)),
                   Line2D([], [], color=BLUE, lw=1.4, label=_title(pair.ours))]  # fmt: skip
-        page = new_page(9.0, 4.6, "Two worlds on the same luck", _note(pair), legend)
+        page = new_sheet(9.0, 4.6, "Two worlds on the same luck", _note(pair), legend)
         grid = page.body.subplots(2, 3, sharex=True)
         for axes, name in zip(grid.flat, SHOWN, strict=True):
             index = OUTCOME_NAMES.index(name)

@@ -1,33 +1,27 @@
-"""Draw the gallery: one example of every figure, from numbers made up to show its form.
-
-python docs/gallery.py
-"""
+"""Tables made up to test figures: one example of each figure, with its names where tests can replace them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+from sim import __version__
+from sim.analysis.scorecard import AREAS
+from sim.analysis.verdict import SMALL, verdict
+from sim.parameters.theories import THEORIES
+from sim.plots.bars import attribution_figure, ranking_figure, sensitivity_figure, tornado_figure
+from sim.plots.effects import forest_figure, plane_figure, scorecard_figure, states_figure, theories_figure
+from sim.plots.explore import box_figure, factors_figure, heat_figure
+from sim.plots.maps import map_figure
+from sim.plots.over_time import baseline_figure, chain_figure, timeline_figure
+from sim.plots.sets import BY_NAME, HEADLINE
+from sim.plots.style import Note
+from sim.region import Region, find_region, load_region
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
-from sim import __version__, plots  # noqa: E402
-from sim.analysis.scorecard import AREAS  # noqa: E402
-from sim.analysis.verdict import SMALL, verdict  # noqa: E402
-from sim.parameters.theories import THEORIES  # noqa: E402
-from sim.plots.sets import HEADLINE  # noqa: E402
-from sim.plots.style import png_bytes, small_png  # noqa: E402
-from sim.region import find_region, load_region  # noqa: E402
-from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES  # noqa: E402
-
-FOLDER = HERE / "images" / "gallery"
-DPI = 100
 REGION = "western_balkans"
 DRIFT = (-0.5, -0.6, -0.1, -0.9)
 LABEL, UNIT = "Communal incidents", "events"
@@ -41,17 +35,9 @@ TITLES = {
 }
 
 
-class Item(NamedTuple):
-    """One figure of the gallery: how it is drawn, its heading, and what it is for."""
-
-    heading: str
-    text: str
-    draw: Callable[[], Figure]
-
-
-def note(baseline: str = "Baseline") -> plots.Note:
+def note(baseline: str = "Baseline") -> Note:
     """Provenance that says the numbers are made up."""
-    return plots.Note("made-up numbers that show the form", 64, 1, __version__, 20_000, baseline)
+    return Note("made-up numbers that show the form", 64, 1, __version__, 20_000, baseline)
 
 
 def packages() -> dict[str, str]:
@@ -106,7 +92,7 @@ def effects(scopes: list[str]) -> pd.DataFrame:
     rows = [
         (key, name, unit, scope, *(size(unit) * draw.normal(0, 1), size(unit) * draw.uniform(0.3, 1.2)))
         for key in packages()
-        for name, _, unit, _ in HEADLINE
+        for name, unit in ((item.name, item.unit) for item in HEADLINE)
         for scope in scopes
     ]
     table = pd.DataFrame(rows, columns=["scenario", "outcome", "unit", "scope", "effect", "half"])
@@ -129,30 +115,13 @@ def stances() -> pd.DataFrame:
         others = zip(theory.stances[1:], scale, strict=False)
         worlds += [(theory.key, stance.key, size, theory.key != "reaction") for stance, size in others]
     rows = []
-    for name, _, unit, _ in HEADLINE:
+    for name, unit in ((item.name, item.unit) for item in HEADLINE):
         effect, half = size(unit) * draw.normal(0, 1.5), size(unit) * draw.uniform(0.2, 0.8)
         for theory_key, stance_key, scale, in_play in worlds:
             value = scale * effect + (size(unit) * draw.normal(0, 0.15) if in_play and theory_key != "default" else 0.0)
             rows.append((name, unit, theory_key, stance_key, value, value - half, value + half, in_play))
     names = ["outcome", "unit", "theory", "stance", "effect", "ci_low", "ci_high", "in_play"]
     return pd.DataFrame(rows, columns=names)
-
-
-def doses() -> pd.DataFrame:
-    """Make up effects by dose."""
-    frames = []
-    for index, key in enumerate(packages()):
-        dose = np.linspace(0, 1, 6)
-        effect = -80 * (1 - np.exp(-(1.5 + index) * dose))
-        frames.append(
-            pd.DataFrame({"scenario": key, "dose": dose, "effect": effect}).assign(
-                ci_low=effect - 18 * dose,
-                ci_high=effect + 18 * dose,
-                spread_low=effect - 70 * dose,
-                spread_high=effect + 70 * dose,
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
 
 
 def cells() -> pd.DataFrame:
@@ -170,8 +139,7 @@ FACTORS = ("b_peer", "b_grievance", "violent_share", "mission_communal", "b_tens
 def assumptions() -> pd.DataFrame:
     """Make up what seven assumptions do to a difference."""
     size = np.array([60, 42, 31, -18, 12, 6, 2.0])
-    ranges = ["2 to 3.8", "1.5 to 6", "0.1 to 0.4", "0.1 to 0.9", "1 to 5", "0.1 to 0.3", "0.2 to 0.8"]
-    return pd.DataFrame({"label": FACTORS, "at_low": -70 + size * 0.7, "at_high": -70 - size, "range": ranges})
+    return pd.DataFrame({"label": FACTORS, "at_low": -70 + size * 0.7, "at_high": -70 - size})
 
 
 def indices() -> pd.DataFrame:
@@ -180,9 +148,13 @@ def indices() -> pd.DataFrame:
     return pd.DataFrame({"factor": FACTORS, "index": value, "low": value - 0.04, "high": value + 0.05})
 
 
-def districts() -> tuple[pd.DataFrame, plots.Geography]:
+def western_balkans() -> Region:
+    return load_region(find_region(REGION))
+
+
+def districts() -> pd.DataFrame:
     """Make up district effects over the districts of the shipped region."""
-    region = load_region(find_region(REGION))
+    region = western_balkans()
     draw = np.random.default_rng(5)
     frame = pd.DataFrame(
         {
@@ -197,13 +169,12 @@ def districts() -> tuple[pd.DataFrame, plots.Geography]:
     for key in ("police", "forums"):
         value = draw.normal(-0.4, 1, len(frame)) * (frame["state"] == "XKX") + draw.normal(0, 0.15, len(frame))
         frames.append(frame.assign(scenario=key, effect=value, ci_low=value - 0.7, ci_high=value + 0.7))
-    names = dict(zip(region.states, region.state_names, strict=True))
-    return pd.concat(frames, ignore_index=True), plots.Geography(frame, region.outlines(), names)
+    return pd.concat(frames, ignore_index=True)
 
 
 def state_names() -> dict[str, str]:
     """States of the shipped region."""
-    region = load_region(find_region(REGION))
+    region = western_balkans()
     return dict(zip(region.states, region.state_names, strict=True))
 
 
@@ -285,17 +256,6 @@ def factors() -> pd.DataFrame:
     return table.assign(**{name: table["effect"] + step for name, step in bounds.items()})
 
 
-def warnings() -> pd.DataFrame:
-    """Make up lead times."""
-    rows = [
-        ("tension", 0.6, 0.8, 0.3, 14, 4, 30),
-        ("incidents", 40, 0.9, 0.55, 5, 1, 13),
-        ("pressure", 0.5, 0.55, 0.2, 9, 2, 22),
-    ]
-    names = ["indicator", "level", "hit_rate", "false_share", "lead_median", "lead_low", "lead_high"]
-    return pd.DataFrame(rows, columns=names)
-
-
 def shares() -> pd.DataFrame:
     """Make up an attribution."""
     value = np.array([-46.0, -22, 9, -8, 3])
@@ -309,184 +269,44 @@ def history() -> pd.DataFrame:
     """Make up one scenario's history."""
     months = np.arange(120)
     frames = []
-    for index, (name, _, unit, _) in enumerate(HEADLINE):
-        line = 5 * size(unit) * (1 + 0.3 * np.sin(months / (9 + index)) + 0.002 * index * months)
+    for index, item in enumerate(HEADLINE):
+        line = 5 * size(item.unit) * (1 + 0.3 * np.sin(months / (9 + index)) + 0.002 * index * months)
         frames.append(
-            pd.DataFrame({"outcome": name, "unit": unit, "scope": "region", "month": months, "mean": line}).assign(
-                low=line * 0.7, high=line * 1.4
-            )
+            pd.DataFrame(
+                {"outcome": item.name, "unit": item.unit, "scope": "region", "month": months, "mean": line}
+            ).assign(low=line * 0.7, high=line * 1.4)
         )
     return pd.concat(frames, ignore_index=True)
 
 
-def setting() -> Figure:
-    """Draw the setting of the shipped region; real tables, nothing made up."""
-    from sim.plots.setting import setting_tables
-
-    region = load_region(find_region(REGION), 2024)
-    tables = setting_tables(region, 2024, 1)
-    where = plots.Note("Western Balkans, January 2024", 0, 0, __version__)
-    return plots.setting_figure(*tables, where, region.outlines(), state_names())
+def ranks() -> pd.DataFrame:
+    """Make up a ranking."""
+    return pd.DataFrame({"scenario": list(TITLES), "p_best": [0.0, 0.24, 0.03, 0.02, 0.71]})
 
 
-def _map() -> Figure:
-    rows, geography = districts()
-    unit = "per 100,000 residents a year; lower is better"
-    return plots.map_figure(rows, LABEL, unit, note(), packages(), geography.outlines, geography.names)
-
-
-def _ranking() -> Figure:
-    table = pd.DataFrame({"scenario": list(TITLES), "p_best": [0.0, 0.24, 0.03, 0.02, 0.71]})
-    return plots.ranking_figure(table, LABEL, "lower", note(), TITLES)
-
-
-ITEMS: dict[str, Item] = {
-    "forest": Item(
-        "Effects",
-        "Every scenario's effect on every headline outcome. Read the thick bar for how well the mean is known, the "
-        "thin one for what one history may show.",
-        lambda: plots.forest_figure(effects(["region"]), HEADLINE, note(), packages()),
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "forest": lambda: forest_figure(effects(["region"]), HEADLINE, note(), packages()),
+    "scorecard": lambda: scorecard_figure(card(), note(), packages()),
+    "theories": lambda: theories_figure(stances(), HEADLINE[:12], note(), TITLES["police"]),
+    "over_time": lambda: timeline_figure(
+        over_time({"region": 1.0}, list(packages())), BY_NAME["incidents"], note(), packages(), (2024, 1)
     ),
-    "scorecard": Item(
-        "Scorecard",
-        "The three focus areas side by side, in per cent of the baseline. Effects in the grey band are small however certain.",
-        lambda: plots.scorecard_figure(card(), note(), packages()),
+    "states": lambda: states_figure(
+        effects(list(state_names())), BY_NAME["incidents"], note(), packages(), state_names()
     ),
-    "theories": Item(
-        "Rival theories",
-        "The same effect under each stance of rival theories. Dots on the other side of zero, or hollow ones, say where a "
-        "conclusion does not hold.",
-        lambda: plots.theories_figure(stances(), HEADLINE[:12], note(), TITLES["police"]),
+    "map": lambda: map_figure(
+        districts(), LABEL, "per 100,000 residents", note(), packages(), western_balkans().outlines(), state_names()
     ),
-    "over_time": Item(
-        "Difference over time",
-        "When the difference appears, and whether it lasts. Flows are running totals.",
-        lambda: plots.timeline_figure(
-            over_time({"region": 1.0}, list(packages())), "incidents", LABEL, note(), packages(), (2024, 1)
-        ),
-    ),
-    "states": Item(
-        "Effects by state",
-        "The same outcome in every state, scenarios as rows.",
-        lambda: plots.states_figure(
-            effects(list(state_names())), ("incidents", LABEL, UNIT, "lower"), note(), packages(), state_names()
-        ),
-    ),
-    "states_over_time": Item(
-        "Difference over time by state",
-        "Small multiples; each state has its own scale, so compare shapes and not heights.",
-        lambda: plots.states_over_time_figure(
-            over_time({state: 0.3 + 0.4 * place for place, state in enumerate(state_names())}, ["police"]),
-            LABEL,
-            note(),
-            state_names(),
-            (2024, 1),
-            TITLES["police"],
-        ),
-    ),
-    "map": Item("Map of effects", "Where it changes. A dark rim means that the direction is told.", _map),
-    "setting": Item(
-        "Map of the setting",
-        "Where people live, who has kin across a border, who is present at the start. This one shows the tables of "
-        "the shipped region.",
-        setting,
-    ),
-    "history": Item(
-        "One scenario by itself",
-        "Headline outcomes month by month.",
-        lambda: plots.baseline_figure(history(), HEADLINE, note(""), TITLES["baseline"], (2024, 1)),
-    ),
-    "dose": Item(
-        "Dose-response",
-        "What more of the same measure would change; look for where it flattens.",
-        lambda: plots.dose_figure(doses(), LABEL, UNIT, "Intensity, 0 to 1", note(), packages()),
-    ),
-    "factors": Item(
-        "Along each factor",
-        "A sweep: the effect along each factor while all others vary too. A flat line says that it does not matter here.",
-        lambda: plots.factors_figure(factors(), FACTORS[:6], LABEL, f"Difference, {UNIT}", note(), TITLES["police"]),
-    ),
-    "heat": Item(
-        "Dose by timing",
-        "How much and when. Crosses mark cells that cannot be told from no difference.",
-        lambda: plots.heat_figure(cells(), LABEL, UNIT, "Intensity, 0 to 1", "Start", note(), TITLES["police"]),
-    ),
-    "tornado": Item(
-        "Tornado",
-        "Which assumptions move the answer most, one at a time. Where a bar crosses zero the answer flips.",
-        lambda: plots.tornado_figure(assumptions(), -70, LABEL, f"Difference, {UNIT}", note(), TITLES["police"]),
-    ),
-    "sensitivity": Item(
-        "Sensitivity indices",
-        "Share of the variance that goes back to each factor (Sobol), or its mean effect (Morris).",
-        lambda: plots.sensitivity_figure(indices(), LABEL, "total Sobol index", note()),
-    ),
-    "plane": Item(
-        "Cost-effectiveness plane",
-        "Cost upwards, harm averted to the right. A cloud across the upright line means the sign is not known.",
-        lambda: plots.plane_figure(plane(), LABEL, UNIT, note(), packages()),
-    ),
-    "ranking": Item(
-        "Ranking",
-        "How probable it is that each scenario is the best, given the replications at hand.",
-        _ranking,
-    ),
-    "box": Item(
-        "When it fails",
-        "PRIM box: the corner of the assumptions in which a package fails.",
-        lambda: plots.box_figure(*box(), "When does police capacity fail to lower incidents?", note()),
-    ),
-    "chain": Item(
-        "Order of movement",
-        "Which outcomes moved first. It suggests a chain; it does not prove one.",
-        lambda: plots.chain_figure(order(), note(), TITLES["police"], order_paths()),
-    ),
-    "attribution": Item(
-        "Attribution",
-        "Where a difference comes from: Shapley shares that add up to it.",
-        lambda: plots.attribution_figure(
-            shares(), LABEL, UNIT, "lower", "Shapley values over 5 groups, every order.", note(), TITLES["all"]
-        ),
-    ),
-    "lead": Item(
-        "Early warning",
-        "How long before an episode an indicator passes its level, and how often it cries wolf.",
-        lambda: plots.lead_figure(
-            warnings(),
-            note(),
-            {"tension": "Tension", "incidents": LABEL, "pressure": "Index: pressure"},
-            "an episode of 25 deaths",
-        ),
+    "history": lambda: baseline_figure(history(), HEADLINE, note(""), TITLES["baseline"], (2024, 1)),
+    "factors": lambda: factors_figure(factors(), FACTORS[:6], LABEL, f"Difference, {UNIT}", note(), TITLES["police"]),
+    "heat": lambda: heat_figure(cells(), LABEL, UNIT, "Intensity, 0 to 1", "Start", note(), TITLES["police"]),
+    "tornado": lambda: tornado_figure(assumptions(), -70, LABEL, f"Difference, {UNIT}", note(), TITLES["police"]),
+    "sensitivity": lambda: sensitivity_figure(indices(), LABEL, "total Sobol index", note()),
+    "plane": lambda: plane_figure(plane(), LABEL, UNIT, note(), packages()),
+    "ranking": lambda: ranking_figure(ranks(), LABEL, "lower", note(), TITLES),
+    "box": lambda: box_figure(*box(), "When does police capacity fail to lower incidents?", note()),
+    "chain": lambda: chain_figure(order(), note(), TITLES["police"], order_paths()),
+    "attribution": lambda: attribution_figure(
+        shares(), LABEL, UNIT, "lower", "Shapley values over 5 groups, every order.", note(), TITLES["all"]
     ),
 }
-
-INTRO = """<!-- Made by docs/gallery.py from the code: edit the code, then run it again. -->
-# Gallery
-
-One example of every figure that `sim.plots` draws, as PNG and SVG with the same caption. All but the map of the setting
-show **numbers made up to show the form**, not results. Blue and orange are told apart with any kind of colour vision.
-How to read a whole report: [report](report.md).
-"""
-
-
-def page() -> str:
-    """Write the page."""
-    parts = [
-        f"\n## {item.heading}\n\n{item.text}\n\n![{item.heading}, example](images/gallery/{name}.png)\n"
-        for name, item in ITEMS.items()
-    ]
-    return INTRO + "".join(parts)
-
-
-def main() -> None:
-    """Draw every figure and write the page."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, item in ITEMS.items():
-        content = small_png(png_bytes(item.draw(), DPI))
-        (FOLDER / f"{name}.png").write_bytes(content)
-        print(f"wrote docs/images/gallery/{name}.png, {len(content) / 1000:.0f} kB")
-    (HERE / "gallery.md").write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
