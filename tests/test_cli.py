@@ -30,7 +30,7 @@ from sim.experiment import Store
 from sim.interventions import catalogue
 from sim.parameters.theories import THEORIES
 from sim.scenario import load_scenario, shipped_scenarios
-from sim.validation import status
+from sim.status import status
 from sim.world.levers import LEVERS
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES, PLACE_OUTCOMES
 

@@ -24,7 +24,6 @@ from sim.experiment import (
     available_workers,
     build_plan,
     execute,
-    model_hash,
     run_seed,
 )
 from sim.experiment.plan import batch_key, batch_size
@@ -102,31 +101,6 @@ def test_run_ids_follow_the_content_of_a_scenario_and_not_its_title():
     same = plan_of(FakeScenario("calm", title="another title"))
     assert same.runs == plan_of(FakeScenario("calm")).runs
     assert same.runs != plan_of(FakeScenario("calm", months=25)).runs
-
-
-def test_model_hash_sees_code_and_data_below_experiment_only(tmp_path):
-    for name in ("model.py", "world/levers.py", "interventions/catalogue/a.toml", "cli/app.py", "analysis/x.py"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("1\n")
-
-    def fresh() -> str:
-        from sim.experiment import plan
-
-        plan._model_hash.cache_clear()
-        return model_hash(tmp_path)
-
-    first = fresh()
-    (tmp_path / "cli/app.py").write_text("2\n")
-    (tmp_path / "analysis/x.py").write_text("2\n")
-    (tmp_path / "model.py").write_bytes(b"1\r\n")
-    assert fresh() == first
-    for name in ("model.py", "world/levers.py", "interventions/catalogue/a.toml"):
-        old = (tmp_path / name).read_bytes()
-        (tmp_path / name).write_text("2\n")
-        assert fresh() != first, name
-        (tmp_path / name).write_bytes(old)
-    (tmp_path / "newlayer.py").write_text("")
-    assert fresh() != first
 
 
 def test_results_do_not_depend_on_workers_batches_or_order(tmp_path):

@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 
 from sim.analysis import AREAS, scorecard
 from sim.errors import ScenarioError
-from sim.model import RunResult, StabilityModel
+from sim.model.month import RunResult, StabilityModel
+from sim.model.shocks import Order, write_script
 from sim.plots import Note, scorecard_figure
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, load_scenario
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
-from sim.world.script import Order, write_script
 from sim.world.world import Setting, prepare
 
 CITIZENS = 8_904
@@ -168,13 +168,13 @@ def test_where_orders_overlap_the_stronger_holds() -> None:
         Order("power", group, 1, 1.0, level=0.2),
         Order("uprising", group, 9, 1.0, 4),
     ]
-    for made in (write_script(orders, 6, 3), write_script(orders[::-1], 6, 3)):
+    for made in (write_script(orders, 6, 3, 0.3), write_script(orders[::-1], 6, 3, 0.3)):
         assert made.posture[:, 1].tolist() == [1, 1, 3, 3, 3, 3]
         assert (made.posture[:, [0, 2]] == -1).all()
         assert made.power[1, 1] == 0.7
         assert made.weight[1, 1] == 0.5
         assert not made.arms.any()
-    assert write_script(orders[4:], 6, 3).empty
+    assert write_script(orders[4:], 6, 3, 0.3).empty
 
 
 WRONG = {

@@ -25,7 +25,7 @@ import pytest
 from sim.errors import InputError
 from sim.experiment import run_seed
 from sim.experiment.summary import pool_region
-from sim.model import simulate
+from sim.model.run import simulate
 from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.parameters import CATALOGUE, Parameter
 from sim.population import synthesise
 from sim.region import find_region, load_region
@@ -116,7 +116,7 @@ CASES = {
     "decades": Case("scripted", 240, "", DECADES),
 }
 BY_FAMILY = {
-    "mobilisation": "unrest", "conduct": "unrest", "armed": "war", "fields": "unrest", "institutions": "institutions",
+    "mobilisation": "unrest", "conduct": "unrest", "armed": "war", "fields": "unrest", "institutions": "institutions", "rules": "institutions",
 }  # fmt: skip
 ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("b_violence_armed", "b_violence_repression", "flight_expulsion"), "war"),

@@ -16,9 +16,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from checks.figures import draw_picture
+from checks.records import Picture, ranges
 from sim.plots.bars import ranking_figure
 from sim.plots.effects import draw_forest, forest_figure
-from sim.plots.facts import draw_picture
 from sim.plots.maps import map_figure, place_labels
 from sim.plots.over_time import baseline_figure, chain_figure, timeline_figure
 from sim.plots.sets import BY_NAME, HEADLINE, Geography, comparison_set, draw, files, run_set
@@ -40,8 +41,7 @@ from sim.plots.style import (
     styled,
     wrap,
 )
-from sim.validation import status
-from sim.validation.records import Picture, ranges
+from sim.status import status
 from sim.world.outcomes import OUTCOMES
 from tests import figure_tables
 

@@ -25,7 +25,7 @@ from sim.plots.style import described
 from sim.report.document import templates
 from sim.report.study import Material, Study
 from sim.report.words import answer, number, percent, pieces, question, signed, visible
-from sim.validation import status
+from sim.status import status
 from sim.world.outcomes import OUTCOMES
 from tests.experiment_fakes import FakeEngine
 from tests.report_folders import HOSTILE, comparison, manifest, sweep

@@ -18,7 +18,7 @@ from sim.cli import app
 from sim.errors import InputError
 from sim.experiment import Store
 from sim.experiment.theories import Variant, chosen_theories, under_theories
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise
 from sim.region import find_region, load_region

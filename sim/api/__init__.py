@@ -1,6 +1,5 @@
 """The commands as functions: load a scenario, run it, compare it with others; results as pandas tables."""
 
-from sim.api.check import Checked, check
 from sim.api.compact import compact
 from sim.api.comparison import compare, comparison_size
 from sim.api.folder import default_folder
@@ -16,7 +15,6 @@ from sim.api.why import Why, why
 from sim.scenario import load_scenario
 
 __all__ = [
-    "Checked",
     "Comparison",
     "Preview",
     "Rerun",
@@ -27,7 +25,6 @@ __all__ = [
     "Verification",
     "Why",
     "catalogue",
-    "check",
     "compact",
     "compare",
     "comparison_size",

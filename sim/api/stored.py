@@ -18,12 +18,12 @@ from sim.experiment import (
     StoreError,
     Variant,
     build_plan,
-    model_hash,
     read_ensemble,
     read_points,
 )
 from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
 from sim.experiment.plan import copies_of
+from sim.model.identity import model_hash
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, Template, load_scenario, template_of
 

@@ -306,7 +306,7 @@ def ending(results: Any) -> int:
             f"{tally.done} runs in {duration(tally.elapsed)} ({tally.reused} were there already), "
             f"storing took {share:.1%} of the work"
         )
-    from sim.validation import status
+    from sim.status import status
 
     say(f"{status()}. The numbers follow from the assumptions of scenario and catalogue.")
     say(f"Tables and figures: {results.folder}")

@@ -14,7 +14,7 @@ from sim.experiment.factors import Factor
 from sim.experiment.file_schema import experiment_schema
 from sim.experiment.files import StoreError
 from sim.experiment.lock import FolderBusyError, holder
-from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, model_hash, run_seed, with_replications
+from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, run_seed, with_replications
 from sim.experiment.points import Points, read_points
 from sim.experiment.pools import available_workers, dask_pool, local_pool
 from sim.experiment.store import Store
@@ -55,7 +55,6 @@ __all__ = [
     "holder",
     "load_experiment",
     "local_pool",
-    "model_hash",
     "read_ensemble",
     "read_points",
     "run_seed",

@@ -169,7 +169,7 @@ def _effect_panels(
     panels = panel_grid(sheet, len(titles), (n_rows, columns), sharey=True)
     for axes, title in zip(panels, titles, strict=True):
         axes.set_title(fold(title, 24))
-        tidy_values(axes.xaxis, 3)
+        tidy_values(axes.xaxis, 2)
     return sheet, panels
 
 

@@ -34,7 +34,7 @@ from matplotlib.ticker import Formatter, MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from sim.validation import status
+from sim.status import status
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, SOFT, GREY, PALE = "#222222", "#555555", "#767676", "#D9D9D9"
@@ -338,7 +338,7 @@ def _written(value: float, text: str, largest: float | None = None) -> str:
 
 def tidy_values(axis: Any, ticks: int = 5) -> None:
     """Give an axis few, readable numbers."""
-    axis.set_major_locator(MaxNLocator(ticks, min_n_ticks=3, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(ticks, min_n_ticks=min(ticks, 3), steps=[1, 2, 5, 10]))
     axis.set_major_formatter(TickText())
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sim.experiment.ensemble import CENTRAL, SHIPPED
 from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
 from sim.plots import Note, Picture
-from sim.validation import status
+from sim.status import status
 
 EMPTY = pd.DataFrame()
 
