@@ -71,7 +71,7 @@ def factors_figure(
             axes.axhline(0, color=GREY, lw=0.8, zorder=1)
         draw_bands(rows, rows["dose"].astype(float).tolist(), axes, marker="o", ms=3.5)
         axes.margins(x=0.03)
-        axes.set_xlabel(shorten(factor, 28, 2), fontsize=7.5)
+        axes.set_xlabel(shorten(factor, 34, 2), fontsize=7.5)
         tidy_values(axes.xaxis, 4)
         tidy_values(axes.yaxis)
     sheet.body.supylabel(fold(axis, 40), fontsize=8.5)
@@ -147,8 +147,8 @@ def box_figure(points: pd.DataFrame, table: pd.DataFrame, question: str, note: N
     ]
     shares = f"Coverage {100 * first['coverage']:.0f} %, density {100 * first['density']:.0f} %."
     panels = min(len(rows), 2)
-    width, height = (8.6 if panels == 2 else 5.0), max(1.4 + 0.42 * len(rows), 3.2)
-    sheet = new_sheet(width, height, question, note.text(f"{BOX} {shares}"), legend)
+    size = (8.6, max(1.4 + 0.42 * len(rows), 3.2)) if panels == 2 else (6.0, 1.4)
+    sheet = new_sheet(*size, question, note.text(f"{BOX} {shares}"), legend if panels == 2 else legend[3:])
     axes = sheet.body.subplots(1, panels, squeeze=False)[0]
     _draw_ranges(rows, axes[0])
     if panels == 2:

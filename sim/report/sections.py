@@ -141,7 +141,8 @@ def cost(material: Material) -> View:
     if rows.empty:
         return None
     shown = rows["outcome"].isin([item.name for item in HEADLINE])
-    priced, reasons = [], {}
+    priced: list[dict[Any, Any]] = []
+    reasons: dict[str, list[str]] = {}
     for row in rows[shown & (rows["scope"] == REGION) & (rows["window"] == WHOLE_RUN)].to_dict("records"):
         title, label = material.study.title(row["scenario"]), BY_NAME[row["outcome"]].label
         if math.isnan(row["cost_per_unit"]):

@@ -70,7 +70,8 @@ def with_words(rows: pd.DataFrame) -> list[dict[str, Any]]:
     for row in rows.to_dict("records"):
         item = BY_NAME[str(row["outcome"])]
         small = is_small(float(row["effect"]), float(row["baseline_mean"]))
-        records.append({**row, "item": item, "in_words": verdict_of(row, item.better), "small": small})
+        own = {str(name): value for name, value in row.items()}
+        records.append({**own, "item": item, "in_words": verdict_of(row, item.better), "small": small})
     return records
 
 
