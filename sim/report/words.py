@@ -88,7 +88,7 @@ def question(study: Study) -> str:
     shown = titles if len(titles) <= 3 else [*titles[:2], f"{len(titles) - 2} more"]
     if not titles:
         return f"What does the outcome of {base} depend on?" if study.kind == "sweep" else f"What happens under {base}?"
-    names = " and ".join([*([", ".join(shown[:-1])] if len(shown) > 1 else []), shown[-1]])
+    names = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
     end = ", and what does that depend on?" if study.kind == "sweep" else "?"
     return f"What would {names} change, compared with {base}{end}"
 
@@ -124,7 +124,6 @@ def answer(material: Material) -> dict[str, Any]:
     entries, used = used_entries(study)
     channels = [channel for row in used if row in entries for channel in entries[row].channels]
     return {
-        "study": study,
         "base": study.title(study.baseline),
         "item": BY_NAME[PRIMARY],
         "values": runs[PRIMARY] if len(runs) else None,
