@@ -15,7 +15,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from sim import api
-from sim.analysis.factors import by_factor, factor_ends, grid_cells
+from sim.analysis.sensitivity import by_factor, factor_ends, grid_cells
 from sim.api.results import RunsFailedError
 from sim.api.sweep_tables import design_points
 from sim.errors import InputError

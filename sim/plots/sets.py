@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.analysis import PLACE_MEASURES
+from sim.analysis import OUTCOMES_BY_PLACE
 from sim.plots.bars import ranking_figure
 from sim.plots.effects import forest_figure, plane_figure, scorecard_figure, states_figure, theories_figure
 from sim.plots.maps import Outlines, map_figure
@@ -119,7 +119,7 @@ def _maps(table: pd.DataFrame | None, note: Note, titles: Mapping[str, str], geo
     if table is None or geography is None or not geography.outlines:
         return
     placed = table.merge(geography.districts, on=["state", "district"], validate="many_to_one")
-    for item in PLACE_MEASURES:
+    for item in OUTCOMES_BY_PLACE:
         rows = placed[placed["outcome"] == item.name]
         if item.name in ON_MAPS and len(rows):
             unit = "; ".join(filter(None, (item.unit, BETTER.get(item.better))))

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sim.analysis.verdict import is_drawn, points_in_words
+from sim.analysis.verdict import is_drawn, sets_in_words
 from sim.plots import Picture
 from sim.plots.style import small_png
 from sim.report import sections, words
@@ -99,7 +99,7 @@ def templates() -> Environment:
     written = (words.number, words.signed, words.percent, words.span, words.pieces)
     environment.filters |= {function.__name__: function for function in written}
     environment.globals |= {"interval": words.interval, "allowed": words.allowed}
-    environment.globals |= {"is_drawn": is_drawn, "points_in_words": points_in_words}
+    environment.globals |= {"is_drawn": is_drawn, "sets_in_words": sets_in_words}
     return environment
 
 

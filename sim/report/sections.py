@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from sim.analysis import PLACE_MEASURES, REGION, WHOLE_RUN
+from sim.analysis import OUTCOMES_BY_PLACE, REGION, WHOLE_RUN
 from sim.analysis.verdict import OPEN, SAME, UNTOLD, verdict_of
 from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES
@@ -87,7 +87,7 @@ def _districts(material: Material) -> View:
     table = material.table("districts")
     if table.empty:
         return None
-    measure = next(measure for measure in PLACE_MEASURES if measure.name == PRIMARY)
+    measure = next(measure for measure in OUTCOMES_BY_PLACE if measure.name == PRIMARY)
     counts = []
     for key, title in material.study.others.items():
         own = table[(table["scenario"] == key) & (table["outcome"] == PRIMARY)].to_dict("records")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sim import wording
 from sim.analysis import headline_effects
-from sim.analysis.verdict import CLEAR, OPEN, SAME, is_drawn, is_small, per_cent, points_in_words, verdict_of
+from sim.analysis.verdict import CLEAR, OPEN, SAME, is_drawn, is_small, per_cent, sets_in_words, verdict_of
 from sim.interventions import CatalogueEntry, catalogue
 from sim.plots.sets import BY_NAME, HEADLINE, PRIMARY
 from sim.report.study import Material, Study
@@ -111,7 +111,7 @@ def describe(row: Mapping[Any, Any], unit: str, better: str = "none") -> str:
     if is_drawn(row):
         inside += [
             f"5th to 95th percentile over parameter sets {allowed(row)}",
-            f"of {int(row['draws'])} parameter sets {points_in_words(row, better)}",
+            f"of {int(row['draws'])} parameter sets {sets_in_words(row, better)}",
         ]
     elif not math.isnan(low):
         inside += [f"95{NO_BREAK}% interval {interval(low, high)}"]
