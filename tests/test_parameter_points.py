@@ -16,7 +16,7 @@ from sim.analysis.statistics import bootstrap_mean, mean_estimate, share_interva
 from sim.analysis.verdict import NOT_ENOUGH, OPEN, SAME, sets_in_words, verdict
 from sim.cli.runs import _effect_row
 from sim.plots.effects import draw_forest, forest_band, forest_legend
-from sim.plots.style import new_page, styled
+from sim.plots.style import new_sheet, styled
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 from tests.experiment_fakes import RealNamesEngine
 
@@ -235,8 +235,8 @@ def test_marks_name_the_reason() -> None:
     words = ["better", NOT_ENOUGH, OPEN, SAME]
     rows = pd.DataFrame([row_of(scenario=word, in_words=word) for word in words])
     with styled():
-        axes = new_page(4, 3, "t", "c").body.subplots()
-        draw_forest(rows, axes, words, "lower")
+        axes = new_sheet(4, 3, "t", "c").body.subplots()
+        draw_forest(rows, axes, dict.fromkeys(words, ""), "lower")
     dots = [line for line in axes.lines if line.get_marker() in ("o", "D", "s")]
     assert [dot.get_marker() for dot in dots] == ["o", "o", "s", "D"]
     assert [dot.get_markerfacecolor() for dot in dots] == ["#0072B2", "white", "white", "white"]
