@@ -10,12 +10,12 @@ import pytest
 from checks.worlds import FOLDER, Valley, minority, run, valley_model
 from sim.agents.armed_group import CEASEFIRE, SETTLED
 from sim.experiment import build_plan
-from sim.experiment.ensemble import with_draw
+from sim.experiment.plan import resolve_run
 from sim.kernels.fields import update_fields
 from sim.parameters.theories import THEORIES
 from sim.scenario import load_scenario
 from sim.types import CORRUPTION, OVERSIGHT
-from sim.world.effects import FACTORS, Reach, Source, factor_table, make_pull
+from sim.world.effects import FACTORS, Pulls, Reach, factor_table, make_pull
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import WAR
 
@@ -126,7 +126,7 @@ def test_a_shock_displaces_a_field_or_pushes_its_target_and_never_both() -> None
     """Bug ``shock-twice``."""
     g = valley_model(Valley(months=12), 0).setting.geography
     once, pressing = (make_pull("tension", 0.5, Reach(np.arange(2)), g, 0.0, halflife) for halflife in (0.0, 6.0))
-    source = Source([once, pressing])
+    source = Pulls([once, pressing])
     source.jump(0.8)
     assert source.impulses(0.8) == [(once, 0.8)]
     assert source.acting() == [(pressing, 0.8)]
@@ -169,4 +169,6 @@ def test_contact_calms_what_stirs_tension_and_threat_feeds_it() -> None:
 
 def test_what_a_scenario_sets_lies_over_a_draw() -> None:
     """Bug ``draws-win``; a plan leaves out of a draw what is set, so that only this function could tell."""
-    assert with_draw({"b_peer": 9.0}, {"b_peer": 1.0, "b_kin": 2.0}) == {"b_kin": 2.0, "b_peer": 9.0}
+    scenario = replace(load_scenario("baseline_2024"), parameters={"b_peer": 9.0})
+    resolved = resolve_run(scenario, None, {}, {"b_peer": 1.0, "b_kin": 2.0})
+    assert resolved.parameters == {"b_kin": 2.0, "b_peer": 9.0}

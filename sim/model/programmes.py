@@ -21,7 +21,7 @@ from sim.interventions.schema import CatalogueEntry
 from sim.kernels.draws import EFFECT, uniform
 from sim.scenario import Condition, Programme, Scenario, Trigger, target_cells
 from sim.types import Array, Geography, stable_uid
-from sim.world.effects import Reach, Source, dose_response, make_pull
+from sim.world.effects import Pulls, Reach, dose_response, make_pull
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.world import Setting
 
@@ -126,7 +126,7 @@ class Programmes:
                 shares[number] = share
         return shares
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[Pulls]:
         """What pulls on levers."""
         return [one.source for one in self.deliveries]
 
@@ -158,6 +158,7 @@ def _delivery(programme: Programme, spec: Scenario, setting: Setting, seed: np.u
         meur_per_year=programme.meur_per_year,
         approval=programme.approval,
         states=people / people.sum(),
+        curve=setting.parameters.dose_curve,
     )
 
 
@@ -214,13 +215,14 @@ class Delivery:
 
     ``dose`` in [0, 1] moves ordinary channels through the saturating dose response, ``share`` in [0, 1] the
     channels that count persons; ``start``, ``months`` as in the scenario; ``meur_per_year`` at this dose;
-    ``states`` share of the cost by state, (n_s,); ``agreed`` months of deployment once approved.
+    ``states`` share of the cost by state, (n_s,); ``agreed`` months of deployment once approved; ``curve`` of the
+    dose response.
     """
 
     key: str
     uid: int
     entry: CatalogueEntry
-    source: Source
+    source: Pulls
     dose: float
     share: float
     start: int
@@ -228,6 +230,7 @@ class Delivery:
     meur_per_year: float
     approval: str
     states: Array
+    curve: float
     status: str = PLANNED
     since: int = 0
     ready: int = 0
@@ -281,7 +284,7 @@ class Delivery:
     def deliver(self, share: float = 1.0) -> float:
         """Act this month, at a share of dose and cost; return what is spent, million euro."""
         running = self.status == RUNNING
-        full = dose_response(self.dose * self.weight * share) if running else 0.0
+        full = dose_response(self.dose * self.weight * share, self.curve) if running else 0.0
         heads = self.share * self.weight * share if running else 0.0
         self.source.doses = [
             heads if LEVER_BY_NAME[pull.lever].kind == "persons" else full for pull in self.source.pulls
@@ -309,7 +312,7 @@ def affordable(wishes: Sequence[float], ceiling: float) -> float:
 
 def programme_source(
     entry: CatalogueEntry, cells: Array, heads: float, geography: Geography, sizes: Sequence[float] | None = None
-) -> Source:
+) -> Pulls:
     """Return the pulls of a catalogue entry on the cells it targets; ``heads`` persons for levers that count them.
 
     ``sizes`` replace the central sizes of its channels (`channel_sizes`).
@@ -328,7 +331,7 @@ def programme_source(
         pulls.append(
             make_pull(channel.lever, size, reach, geography, channel.lag_months, channel.halflife_months, factors)
         )
-    return Source(pulls)
+    return Pulls(pulls)
 
 
 def singled_out(cells: Array, geography: Geography) -> bool:

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.kernels.compiling import kernel
 from sim.kernels.elementary import exp
-from sim.region import Region
 from sim.types import CAPACITY, Array
 
-MANDATE_WEIGHT = {"robust": 1.0, "limited": 0.1, "observer": 0.0}
-"""How far troops of a mandate act on combat (P5, P7): a weak force in an active war changes little."""
+if TYPE_CHECKING:
+    from sim.region import Region
+
 KINDS = ("troops", "police", "observers")
-WEAK_TROOPS = 3
-"""Row of troops whose mandate does not let them act on combat."""
+"""Kinds of missions, in the order of the rows of ``standing``."""
+TROOPS, POLICE, OBSERVERS, WEAK_TROOPS = range(4)
+"""Rows of ``standing``: the last holds troops whose mandate does not let them act on combat."""
 
 
-def standing_missions(region: Region, year: int, month: int, shares: dict[str, float] | None = None) -> Array:
+def standing_missions(
+    region: Region, year: int, month: int, limited: float, shares: dict[str, float] | None = None
+) -> Array:
     """International presence by kind and state in a month, (4, n_s) persons.
 
     Rows: troops weighted by mandate, police, observers, and the rest of the troops, who are present without acting
-    on combat. ``shares`` scales single missions (a withdrawal leaves a share below 1).
+    on combat. Under a robust mandate all troops act on combat, under a limited one a part (``limited``; P5, P7: a weak
+    force in an active war changes little), as observers none. ``shares`` scales single missions (a withdrawal leaves a share below 1).
     """
+    weights = {"robust": 1.0, "limited": limited, "observer": 0.0}
     out = np.zeros((4, region.n_states))
     for mission in sorted(region.missions, key=lambda m: (m.key, m.state)):
         persons = float(mission.persons(year, month)) * (shares or {}).get(mission.key, 1.0)
         row = KINDS.index(mission.kind)
-        if row == 0:
-            weight = MANDATE_WEIGHT[mission.mandate]
-            out[0, mission.state] += weight * persons
+        if row == TROOPS:
+            weight = weights[mission.mandate]
+            out[TROOPS, mission.state] += weight * persons
             out[WEAK_TROOPS, mission.state] += (1.0 - weight) * persons
         else:
             out[row, mission.state] += persons
@@ -43,7 +48,7 @@ def clear_mandates(standing: Array, share: Array) -> Array:
         return standing
     moved = np.clip(share, 0.0, 1.0) * standing[WEAK_TROOPS]
     out = standing.copy()
-    out[0] += moved
+    out[TROOPS] += moved
     out[WEAK_TROOPS] -= moved
     return out
 
@@ -60,9 +65,9 @@ def set_presence(  # type: ignore[no-untyped-def]
     for d in range(inputs.officers.size):
         s = geography.district_state[d]
         people = geography.state_people[s]
-        soldiers = max(standing[0, s] + troops[s], 0.0)
-        everybody = max(soldiers + standing[3, s], 0.0)
-        abroad = max(standing[1, s] + officers_abroad[s], 0.0)
+        soldiers = max(standing[TROOPS, s] + troops[s], 0.0)
+        everybody = max(soldiers + standing[WEAK_TROOPS, s], 0.0)
+        abroad = max(standing[POLICE, s] + officers_abroad[s], 0.0)
         strength = lever_police[d] + p.police_capacity * (slow[CAPACITY, s] - slow_ref[CAPACITY, s])
         home = police[s] * hot_spots[d] * (exp(strength) if strength != 0.0 else 1.0)
         inputs.officers[d] = home + (p.troop_riot_role * everybody + abroad) / people

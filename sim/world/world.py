@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from sim.kernels.rounds import advance_rounds, labour, start_moods
 from sim.parameters import as_record
 from sim.parameters import parameters as make_parameters
 from sim.population import Population
-from sim.region import Region
 from sim.types import (
+    OVERSIGHT,
+    SLOW_FIELDS,
     Array,
     CellRound,
     Citizens,
@@ -29,27 +30,27 @@ from sim.types import (
     Tallies,
     Targets,
 )
-from sim.world.anchors import build_fields
-from sim.world.baseline import (
-    NODES,
-    WEIGHTS,
-    expected_incidents,
-    expected_turnout,
-    solve_baseline,
-    violent_probability,
-)
 from sim.world.effects import LeverSums, Pull, displace
 from sim.world.geography import build_geography
-from sim.world.offsets import odds, state_offsets
 from sim.world.outcomes import OUTCOME_INDEX
-from sim.world.presence import officers_per_resident, set_presence, standing_missions
+from sim.world.presence import TROOPS, WEAK_TROOPS, officers_per_resident, set_presence, standing_missions
 from sim.world.rates import keep, rates
 from sim.world.recorder import Recorder, record_month, record_places
+from sim.world.start import (
+    NODES,
+    WEIGHTS,
+    build_fields,
+    expected_incidents,
+    expected_turnout,
+    odds,
+    solve_baseline,
+    state_offsets,
+    violent_probability,
+)
 
-POSTURE_EVENTS = (0.3, 1.0, 2.0, 4.0)
-"""Multiplier of armed events by posture: restrain, police, repress, war."""
-POSTURE_REPRESSION = (0.0, 0.2, 0.5, 1.0)
-"""Repression by posture, before oversight."""
+if TYPE_CHECKING:
+    from sim.region import Region
+
 WAR = 3
 
 
@@ -80,10 +81,10 @@ def _calm_inputs(geography: Geography) -> Inputs:
         officers=zero_d(), riot=zero_d(), combat=np.ones(n_d), communal=np.ones(n_d), shield=zero_s(),
         mobilisation=zero_c(), violence=zero_c(), conversion=np.ones(n_c), lethality=np.ones(n_c),
         recruitment=np.ones(n_c), exits=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
-        repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=np.full(n_s, POSTURE_EVENTS[0]),
+        repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=zero_s(),
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
-        shift_energy=zero_s(), shift_slow=np.zeros((8, n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
+        shift_energy=zero_s(), shift_slow=np.zeros((len(SLOW_FIELDS), n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
         outage=zero_s(),
     )  # fmt: skip
 
@@ -112,13 +113,13 @@ def prepare(region: Region, population: Population, overrides: dict[str, float] 
     """
     p = make_parameters(overrides)
     record = as_record(p)
-    geography = build_geography(region)
+    geography = build_geography(region, p)
     fields = build_fields(region, geography, p)
     labour_share = region.values["labour_force_share"]
     youth_share = region.values["youth_share"]
     if solve is None:
         home = reference or region
-        home_geography = geography if home is region else build_geography(home)
+        home_geography = geography if home is region else build_geography(home, p)
         home_fields = fields if home is region else build_fields(home, home_geography, p)
         calm = _calm_world(home, home_geography, home_fields, record)
         solve = solve_baseline(home_geography, home_fields, calm[0].officers, calm[0].riot, calm[1], record)
@@ -148,7 +149,7 @@ def _calm_world(region: Region, geography: Geography, fields: Fields, p: Any) ->
     per_district = np.zeros(region.n_districts)
     set_presence(
         inputs, geography, fields.slow, fields.slow_ref, officers_per_resident(region), np.ones(region.n_districts),
-        standing_missions(region, region.year, 1), nothing, nothing, per_district, per_district, p,
+        standing_missions(region, region.year, 1, p.mandate_limited), nothing, nothing, per_district, per_district, p,
     )  # fmt: skip
     young = region.values["youth_share"][geography.cell_state]
     return inputs, young * cells.rate_young + (1.0 - young) * cells.rate_other
@@ -174,8 +175,8 @@ def _targets(geography: Geography) -> Targets:
         "incidents": n_d, "raw_incidents": n_d, "deaths": n_d, "fighters": n_d, "district_tension": n_d, "youth": n_d,
         "group_deaths": n_g, "felt_deaths": n_g, "tension": n_s, "crime": n_s, "tension_change": n_c,
         "cell_tension": n_c, "cell_legitimacy": n_c, "cell_unemployment": n_c, "district_extremism": n_d,
-        "district_crime": n_d, "state_influence": n_s, "state_cyber": n_s, "state_energy": n_s, "slow": (8, n_s),
-        "push": 8, "influence_ref": n_s, "energy_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
+        "district_crime": n_d, "state_influence": n_s, "state_cyber": n_s, "state_energy": n_s, "slow": (len(SLOW_FIELDS), n_s),
+        "push": len(SLOW_FIELDS), "influence_ref": n_s, "energy_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
         "state_tension_ref": n_s, "state_crime_ref": n_s, "crime_ref": n_d, "district_tension_ref": n_d, "youth_ref": n_d,
     }  # fmt: skip
     return Targets(**{name: np.zeros(size) for name, size in sizes.items()})
@@ -264,15 +265,18 @@ class World:
 
     def _set_postures(self) -> None:
         """Repression of each community, and the strongest posture of each state."""
-        self.inputs.posture[:] = POSTURE_EVENTS[0]
+        p = self.setting.parameters
+        events = (p.posture_restrain, 1.0, p.posture_repress, p.posture_war)
+        repression = (0.0, p.repression_police, p.repression_repress, 1.0)
+        self.inputs.posture[:] = p.posture_restrain
         self.inputs.repression[:] = 0.0
         levels = self.postures()
         for group in np.flatnonzero(levels).tolist():
             state = int(self.setting.geography.group_state[group])
             level = int(levels[group])
-            oversight = float(self.fields.slow[6, state])
-            self.inputs.repression[group] = POSTURE_REPRESSION[level] * (1.0 - oversight)
-            self.inputs.posture[state] = max(self.inputs.posture[state], POSTURE_EVENTS[level])
+            oversight = float(self.fields.slow[OVERSIGHT, state])
+            self.inputs.repression[group] = repression[level] * (1.0 - oversight)
+            self.inputs.posture[state] = max(self.inputs.posture[state], events[level])
 
     def advance(self) -> None:
         """Advance one month: four rounds of people, then the fields; record; forget the month's shocks."""
@@ -286,7 +290,7 @@ class World:
         row = self.recorder.series[self.month]
         record_month(row, s.geography, self.fields, self.tallies, self.protracted)
         row[:, OUTCOME_INDEX["troops"]] = np.maximum(
-            self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0
+            self.standing[TROOPS] + self.standing[WEAK_TROOPS] + self.levers.totals["troops"], 0.0
         )
         row[:, OUTCOME_INDEX["outage"]] = self.inputs.outage
         row[:, OUTCOME_INDEX["arming"]] = np.clip(self.levers.totals["arming"], 0.0, 1.0)

@@ -82,7 +82,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("weight-twice", "The share of a place reached by a programme counts twice", "sim/world/effects.py",
         "places.astype(np.int64), size * shares,", "places.astype(np.int64), size * shares * shares,", SURVIVORS, "reach_by_residents_once"),
     Bug("absorbed-by-corruption", "Corruption helps a programme to be absorbed", "sim/world/effects.py",
-        '"integrity": 1.0 - slow[1]', '"integrity": slow[1]', SURVIVORS, "absorbed_by_integrity"),
+        '"integrity": 1.0 - slow[CORRUPTION]', '"integrity": slow[CORRUPTION]', SURVIVORS, "absorbed_by_integrity"),
     # Agents
     Bug("capacity-breeds-rebels", "Capable states have more armed groups", "sim/agents/armed_group.py",
         "push -= p.b_group_capacity *", "push += p.b_group_capacity *", SURVIVORS),
@@ -99,8 +99,8 @@ BUGS: tuple[Bug, ...] = (
         "self.weight * self.meur_per_year / 12.0 if", "self.weight * self.meur_per_year if", SURVIVORS, "runs_its_months"),
     # Experiment and analysis
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
-        "yield RunSpec(run_id(identity), scenario.key, number, replication, seed)",
-        "yield RunSpec(run_id(identity), scenario.key, number, replication, seed + number)", SURVIVORS,
+        "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed)",
+        "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed + number)", SURVIVORS,
         "share_their_luck", ci=True),
     Bug("every-state-alike", "The region is the plain mean of states, not weighted by residents", "sim/experiment/summary.py",
         'means = np.einsum("...s,...so->...o", share, values)', "means = values.mean(axis=-2)", ANALYSIS, ci=True),
