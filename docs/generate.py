@@ -92,7 +92,7 @@ moves one lever and nothing else, so no intervention writes an outcome directly.
 
 | word | meaning |
 | --- | --- |
-| by | effect at full dose, 5-95 % range in brackets: a ratio, odds, or points on a scale of 0 to 100 where the level is 50 (unemployment: 12) |
+| effect | at full dose, 5-95 % range in brackets: a ratio, odds, or points on a scale of 0 to 100 where the level is 50 (unemployment: 12) |
 | on the lever's scale | the same effect on the scale used by the model: log of a ratio, logit shift, log-odds, share, persons |
 | distribution | shape of the range; runs use the central size, or with `effects: drawn` one draw by run, entry and channel |
 | half after | months to half of the effect |
@@ -236,7 +236,7 @@ def _intervention(entry: CatalogueEntry) -> str:
         ]
         for c in entry.channels
     ]
-    header = ["moves", "by", "", "when", "on the lever's scale", "evidence", "what the size means"]
+    header = ["lever", "effect", "role", "timing", "on the lever's scale", "evidence", "what the size means"]
     known = facts(entry, lambda key: f"`{key}`")
     return (
         f"\n### {entry.row} {entry.key}\n\n**{entry.name}.** {entry.text.strip()}\n\n"
