@@ -29,7 +29,7 @@ from sim.experiment import (
 )
 from sim.experiment.plan import batch_key, batch_size
 from sim.experiment.pools import SerialExecutor
-from sim.experiment.summary import pool_region, reduce_months
+from sim.experiment.tables import pool_region, reduce_months
 from sim.experiment.tables import SCHEMAS, content_digest, series_table
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 from tests.experiment_fakes import STATES, FakeEngine, FakeScenario, FakeSource

@@ -24,7 +24,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.experiment import run_seed
-from sim.experiment.summary import pool_region
+from sim.experiment.tables import pool_region
 from sim.model import simulate
 from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
-from sim.experiment.summary import pool_region, reduce_months
+from sim.experiment.tables import pool_region, reduce_months
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 REGION = "region"

@@ -2,7 +2,7 @@
 
 # In the order in which --help lists the commands.
 # isort: off
-from sim.cli import runs, sweeps, inspect, report, why, page, check, files, listing  # noqa: F401 - each registers
+from sim.cli import runs, stored, check, files, listing  # noqa: F401 - each registers
 
 # isort: on
 from sim.cli.command import app, main

@@ -143,7 +143,7 @@ def card(entry: Any) -> str:
 
 def lever_card(name: str) -> str:
     """One lever as a person would want to read it who writes an intervention."""
-    from sim.api.levers import ADDS, PLACES, SIZES, bounds, hit_by, pulled_by
+    from sim.api.listing import ADDS, PLACES, SIZES, bounds, hit_by, pulled_by
     from sim.interventions.words import published, role
     from sim.world.levers import LEVER_BY_NAME
 

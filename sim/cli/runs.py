@@ -1,35 +1,32 @@
-"""``run`` and ``compare``."""
+"""The commands that run something: ``run``, ``compare``, ``why``, ``sweep`` and ``page``; what they print."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sim.cli.command import app, examples
-from sim.cli.options import (
-    Citizens,
-    Force,
-    Months,
-    Out,
-    Overrides,
-    Parameters,
-    Seed,
-    Theories,
-    Threads,
-    Workers,
-    citizens_number,
-)
-from sim.cli.output import Verbosity, complain, print_table, progress_shown, say
+from sim.cli.options import takes_settings
+from sim.cli.output import Verbosity, cell, complain, print_table, progress_shown, say
 from sim.errors import InputError
+from sim.settings import Settings
 from sim.wording import duration, number
 
 if TYPE_CHECKING:
-    from sim.api import Comparison, RunResults
+    from sim.api import Comparison, Preview, RunResults, SweepResults, Why
+    from sim.api.prepare import Setup
 
 EXIT_FAILED_RUNS = 3
+RESULTS = Path("results")
+FEW = 8
+"""Levels a factor may have to get a table of its own."""
+SHOWN = ("participants", "incidents", "communal_deaths", "armed_deaths", "tension", "legitimacy", "stability", "cost")
+"""Outcomes in the tables by level; all others are in the stored tables."""
+LEFT, RIGHT = "left", "right"
 
 
 @app.command(
@@ -39,20 +36,13 @@ EXIT_FAILED_RUNS = 3
         "run --id 0123456789abcdef0123 --from results/compare-baseline_2024-police_capacity",
     )
 )
+@takes_settings
 def run(
     scenario: Annotated[
         str | None, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a shipped scenario.")
     ] = None,
-    seed: Seed = 1,
-    replications: Annotated[int, typer.Option(help="Independent histories.")] = 1,
-    citizens: Citizens = "20000",
-    months: Months = None,
-    threads: Threads = 1,
-    workers: Workers = None,
-    set_: Overrides = None,
-    out: Out = None,
-    parameters: Parameters = None,
-    force: Force = False,
+    *,
+    settings: Settings,
     identity: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Run one stored run again, alone; needs --from.")
     ] = None,
@@ -69,24 +59,10 @@ def run(
         raise InputError("run: which scenario? Give a file or a name from: stabsim catalogue scenarios")
     from sim import api
 
-    people = citizens_number(citizens)
-    settings: dict[str, Any] = {
-        "seed": seed,
-        "replications": replications,
-        "citizens": people,
-        "months": months,
-        "set_": set_ or [],
-        "parameters": parameters,
-        "threads": threads,
-        "workers": workers,
-        "force": force,
-    }
-    folder = out or api.default_folder("run", [scenario], api.Settings(**settings))
     with progress_shown() as progress:
-        results = api.run(scenario, **settings, out=folder, progress=progress)
-    warn(results)
+        results = api.run(scenario, settings, below=RESULTS, announce=_announce, progress=progress)
     _print_run(results)
-    return ending(results)
+    return _ending(results)
 
 
 @app.command(
@@ -96,52 +72,127 @@ def run(
         "compare baseline_2024 job_creation --theories all",
     )
 )
+@takes_settings
 def compare(
     scenarios: Annotated[
         list[str], typer.Argument(metavar="SCENARIO", help="Scenario files, or names of shipped scenarios.")
     ],
+    *,
+    settings: Settings,
     baseline: Annotated[
         str | None,
         typer.Option(metavar="SCENARIO", help="What the others are compared with; the first scenario by default."),
     ] = None,
-    replications: Annotated[int, typer.Option(help="Pairs of histories for each scenario.")] = 64,
-    seed: Seed = 1,
-    citizens: Citizens = "20000",
-    months: Months = None,
-    threads: Threads = 1,
-    workers: Workers = None,
-    set_: Overrides = None,
-    out: Out = None,
-    parameters: Parameters = None,
-    theories: Theories = None,
-    force: Force = False,
 ) -> int:
     """Compare scenarios with a baseline: paired effects, a report."""
     from sim import api
 
-    people = citizens_number(citizens)
-    settings: dict[str, Any] = {
-        "seed": seed,
-        "replications": replications,
-        "citizens": people,
-        "months": months,
-        "set_": set_ or [],
-        "parameters": parameters,
-        "theories": theories,
-        "threads": threads,
-        "workers": workers,
-        "force": force,
-    }
-    everything = scenarios if baseline is None else [baseline, *scenarios]
-    folder = out or api.default_folder("compare", everything, api.Settings(**settings))
-    if theories:
-        say(api.comparison_size(everything, api.Settings(**settings)))
     with progress_shown() as progress:
-        results = api.compare(scenarios, baseline=baseline, **settings, out=folder, progress=progress)
-    warn(results)
+        results = api.compare(
+            scenarios, settings, baseline=baseline, below=RESULTS, announce=_announce, progress=progress
+        )
     _print_comparison(results)
     _print_theories(results)
-    return ending(results)
+    return _ending(results)
+
+
+@app.command(
+    epilog=examples(
+        "why baseline_2024 police_capacity --by channel",
+        "why baseline_2024 package_economy --synergies --replications 8",
+        "why baseline_2024 way_forward --outcome tension --scope XKX",
+    )
+)
+@takes_settings
+def why(
+    first: Annotated[
+        str, typer.Argument(metavar="A", help="The scenario to start from: a file, or the name of a shipped one.")
+    ],
+    second: Annotated[str, typer.Argument(metavar="B", help="The scenario to explain.")],
+    *,
+    settings: Settings,
+) -> int:
+    """Attribute the difference between two scenarios to its parts."""
+    from sim import api
+
+    with progress_shown() as progress:
+        results = api.why(first, second, settings, below=RESULTS, announce=_announce, progress=progress)
+    _print_why(results, settings.outcome, settings.scope)
+    return _ending(results)
+
+
+@app.command(
+    epilog=examples(
+        "sweep jobs_dialogue_policing --dry-run",
+        "sweep jobs_dialogue_policing --out results/jobs",
+        "sweep jobs_dialogue_policing --out results/jobs --retry",
+    )
+)
+@takes_settings
+def sweep(
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT",
+            help="An experiment file, a folder with experiment.yaml, or a shipped experiment's name.",
+        ),
+    ],
+    *,
+    settings: Settings,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on a Dask cluster, such as tcp://host:8786.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate size and time from a short run; write nothing.")
+    ] = False,
+) -> int:
+    """Carry out an experiment file: many points, many runs. The same command continues."""
+    from sim import api
+
+    if cluster is not None and settings.workers is not None:
+        raise InputError("sweep: --workers and --cluster exclude each other")
+    if dry_run:
+        _print_preview(api.preview(experiment, settings, announce=_announce))
+        return 0
+    place: dict[str, Any] = {}
+    if cluster is not None:
+        from sim.experiment import dask_pool
+
+        pool, count = dask_pool(cluster)
+        place = {"workers": count, "pool": pool}
+    with progress_shown() as progress:
+        results = api.sweep(experiment, settings, below=RESULTS, progress=progress, announce=_announce, **place)
+    _print_sweep(results)
+    code = _ending(results)
+    return EXIT_FAILED_RUNS if results.tally.stopped else code
+
+
+@app.command(epilog=examples("page", "page --port 0 --no-open"))
+def page(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8642,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
+) -> int:
+    """Open the interactive page: two worlds on the same luck. It is for this machine only."""
+    if find_spec("shiny") is None or find_spec("uvicorn") is None:
+        raise InputError("page: its parts are not installed; run: pip install 'stabsim[web]'")
+    from sim.cli.output import complain, print_lines
+    from sim.page.server import serve
+
+    stopped_by = serve(port, not no_open, print_lines)
+    complain("stopped")
+    return 128 + stopped_by if stopped_by else 0
+
+
+# --- what they print ------------------------------------------------------------------------------------
+
+
+def _announce(setup: Setup) -> None:
+    """Print warnings about the input and, where variants multiply the runs, how many there are."""
+    if not Verbosity.quiet:
+        for problem in setup.warnings:
+            complain(f"warning: {problem}")
+    if setup.variants:
+        say(str(setup))
 
 
 def _rerun(identity: str, source: Path) -> int:
@@ -152,26 +203,12 @@ def _rerun(identity: str, source: Path) -> int:
     if again.same is None:
         complain("this time it did not fail; sweep --retry, or run and compare as given, store it")
     elif again.same:
-        _note("the same as stored, byte for byte")
+        if not Verbosity.quiet:
+            complain("the same as stored, byte for byte")
     else:
         complain("NOT the same as stored: other libraries, another processor, or a defect; see: stabsim status")
         return 1
     return 0
-
-
-def _note(message: str) -> None:
-    """Print beside a table that goes to a file, unless quiet."""
-    if not Verbosity.quiet:
-        complain(message)
-
-
-def warn(results: Any) -> None:
-    """Print what the scenarios' files hold that is worth a second look."""
-    if Verbosity.quiet:
-        return
-    said = (str(problem) for scenario in results.scenarios for problem in scenario.warnings)
-    for problem in dict.fromkeys(said):  # what both inherit or are given is said once
-        complain(f"warning: {problem}")
 
 
 def _print_run(results: RunResults) -> None:
@@ -184,7 +221,7 @@ def _print_run(results: RunResults) -> None:
     rows = [[*labels[str(name)], *(number(float(value)) for value in table.loc[name])] for name in table.index]
     print_table(
         f"{spec.title or spec.key}: {spec.months} months from {spec.date(0)}, {of}",
-        [("outcome", "left"), ("unit", "left"), *((str(scope), "right") for scope in table.columns)],
+        [("outcome", LEFT), ("unit", LEFT), *((str(scope), RIGHT) for scope in table.columns)],
         rows,
     )
     if many == 1:
@@ -209,12 +246,12 @@ def _print_comparison(results: Comparison) -> None:
             f"{titles[key]}, compared with {titles[results.baseline]}: region, whole run, {rows['n'].iloc[0]} pairs"
             + (f", {int(rows['draws'].max())} parameter points" if drawn else ""),
             [
-                ("outcome", "left"),
-                ("unit", "left"),
-                ("baseline", "right"),
-                ("difference", "right"),
-                *((name, "right") for name in middle),
-                ("in words", "left"),
+                ("outcome", LEFT),
+                ("unit", LEFT),
+                ("baseline", RIGHT),
+                ("difference", RIGHT),
+                *((name, RIGHT) for name in middle),
+                ("in words", LEFT),
             ],
             [_effect_row(row, items[str(row["outcome"])], drawn) for row in told.to_dict("records")],
         )
@@ -241,7 +278,7 @@ def _print_theories(results: Comparison) -> None:
         if len(told):
             print_table(
                 f"{titles[key]} under rival theories: {rows['stances'].max()} stances, the model as it is among them",
-                [("outcome", "left"), ("as it is", "left"), ("under rival theories", "left"), ("not under", "left")],
+                [("outcome", LEFT), ("as it is", LEFT), ("under rival theories", LEFT), ("not under", LEFT)],
                 [
                     [labels[row["outcome"]], row["conclusion"], row["in_words"], row["fails_under"]]
                     for row in told.to_dict("records")
@@ -297,7 +334,155 @@ def _of_points(row: Mapping[Any, Any], better: str) -> list[str]:
     return [number(row["mc_error"]), allowed, shown, points_in_words(row, better)]
 
 
-def ending(results: Any) -> int:
+def _print_why(results: Why, outcome: str, scope: str) -> None:
+    from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
+
+    item = OUTCOMES[OUTCOME_INDEX[outcome]]
+    rows = results.why[(results.why["outcome"] == outcome) & (results.why["scope"] == scope)]
+    first, second = (scenario.title or scenario.key for scenario in results.scenarios)
+    print_table(
+        f"Why {second} differs from {first}: {item.label}, {item.unit}, {scope}, whole run, {rows['n'].iloc[0]} pairs",
+        [
+            ("part", LEFT),
+            ("share", RIGHT),
+            ("95 % interval", RIGHT),
+            ("of the total", RIGHT),
+            ("alone", RIGHT),
+            ("added last", RIGHT),
+            ("in words", LEFT),
+        ],
+        [_why_row(row) for _, row in rows.iterrows()],
+    )
+    _print_synergy(results, outcome, scope)
+    say(results.paragraph(outcome, scope))
+
+
+def _why_row(row: Any) -> list[str]:
+    return [
+        str(row["group"]),
+        number(row["share"]),
+        f"{number(row['ci_low'])} to {number(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
+        f"{row['fraction']:.0%}" if row["fraction"] == row["fraction"] else "",
+        number(row["alone"]),
+        number(row["last"]),
+        str(row["in_words"]),
+    ]
+
+
+def _print_synergy(results: Why, outcome: str, scope: str) -> None:
+    if results.synergy.empty:
+        return
+    rows = results.synergy
+    rows = rows[(rows["outcome"] == outcome) & (rows["scope"] == scope)]
+    rows = rows.reindex(rows["synergy"].abs().sort_values(ascending=False, kind="stable").index)
+    print_table(
+        "Together, beyond the sum of each alone",
+        [("first", LEFT), ("second", LEFT), ("synergy", RIGHT), ("95 % interval", RIGHT), ("in words", LEFT)],
+        [
+            [
+                str(row["first"]),
+                str(row["second"]),
+                number(row["synergy"]),
+                f"{number(row['ci_low'])} to {number(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
+                str(row["in_words"]),
+            ]
+            for _, row in rows.iterrows()
+        ],
+    )
+
+
+def _print_preview(found: Preview) -> None:
+    say(f"{found.title}: {found.kind} design")
+    if found.factors:
+        print_table(
+            f"{len(found.factors)} factors",
+            [(name, LEFT) for name in ("factor", "role", "varies", "unit", "acts")],
+            [[row[name] for name in ("key", "role", "varies", "unit", "acts")] for row in found.factors[:40]],
+        )
+        if len(found.factors) > 40:
+            say(f"and {len(found.factors) - 40} more factors")
+    say(
+        f"{found.points:,} points x {len(found.scenarios)} scenarios ({', '.join(found.scenarios)}) x "
+        f"{found.rounds[0]:,} replications = {found.runs:,} runs"
+    )
+    say(f"One run takes about {found.seconds_a_run:.2g} s on this machine (measured now, at the first point).")
+    say(
+        f"All take about {duration(found.seconds)} with {found.workers} worker(s), "
+        f"{_size(found.disk_bytes)} on disk and {_size(found.memory_bytes)} of memory."
+    )
+    if len(found.rounds) > 1:
+        say(
+            f"That is the first round; there may be {len(found.rounds)}, up to {found.rounds[-1]:,} replications: "
+            f"{duration(found.seconds * found.most)}, {_size(found.disk_bytes * found.most)} on disk."
+        )
+    say("Nothing was written.")
+
+
+def _print_sweep(results: SweepResults) -> None:
+    from sim.world.outcomes import OUTCOMES
+
+    items = {item.name: item for item in OUTCOMES}
+    table = results.headline()
+    for scenario in results.scenarios:
+        rows = table[table["scenario"] == scenario.key]
+        if not len(rows):
+            continue
+        print_table(
+            f"{scenario.title or scenario.key}: region, whole run, {rows['runs'].iloc[0]:,} runs at "
+            f"{len(results.points):,} points, {results.replications:,} replications each",
+            [("outcome", LEFT), ("unit", LEFT), ("mean", RIGHT), ("5-95 % of runs", RIGHT)],
+            [
+                [
+                    items[row["outcome"]].label,
+                    items[row["outcome"]].unit,
+                    number(row["mean"]),
+                    f"{number(row['low'])} to {number(row['high'])}",
+                ]
+                for _, row in rows.iterrows()
+            ],
+        )
+    if results.design["kind"] not in ("sobol", "morris"):
+        for factor in results.design["factors"]:
+            if factor["levels"] and 1 < len(factor["levels"]) <= FEW and factor["role"] == "lever":
+                _print_levels(results, factor)
+    if results.sequential:
+        say(_sequential(results.sequential))
+
+
+def _print_levels(results: SweepResults, factor: Any) -> None:
+    from sim.world.outcomes import OUTCOMES
+
+    labels = {item.name: item.label for item in OUTCOMES}
+    key = str(factor["key"])
+    table = results.by_level(key)
+    table = table[table["scenario"].isin(factor["acts_in"])]
+    print_table(
+        f"Means by {key}, over all other factors",
+        [("scenario", LEFT), (key.rsplit(".", 1)[-1], LEFT), *((labels[name], RIGHT) for name in SHOWN)],
+        [
+            [str(row["scenario"]), cell(row[key]), *(number(float(row[name])) for name in SHOWN)]
+            for _, row in table.iterrows()
+        ],
+    )
+
+
+def _sequential(rule: Any) -> str:
+    last = rule["rounds"][-1]
+    reached = last["width"] is not None and last["width"] <= rule["width"]
+    what = f"{rule['contrast']} of {rule['outcome']} in {rule['scope']}"
+    width = "no interval" if last["width"] is None else f"widest 95 % interval {number(last['width'])}"
+    ended = "narrow enough" if reached else "the most allowed"
+    return (
+        f"{last['replications']:,} replications, {ended}: {what}, {width}, wanted {number(rule['width'])}. "
+        "Intervals read after such stopping are a little too narrow."
+    )
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
+
+
+def _ending(results: Any) -> int:
     """Say where to look and what failed; return the exit code."""
     tally = results.tally
     if Verbosity.verbose:
@@ -306,7 +491,7 @@ def ending(results: Any) -> int:
             f"{tally.done} runs in {duration(tally.elapsed)} ({tally.reused} were there already), "
             f"storing took {share:.1%} of the work"
         )
-    from sim.validation import status
+    from sim.status import status
 
     say(f"{status()}. The numbers follow from the assumptions of scenario and catalogue.")
     say(f"Tables and figures: {results.folder}")

@@ -12,12 +12,11 @@ from sim.experiment.experiment_file import (
 )
 from sim.experiment.factors import Factor
 from sim.experiment.file_schema import experiment_schema
-from sim.experiment.files import StoreError
-from sim.experiment.lock import FolderBusyError, holder
+from sim.experiment.files import FolderBusyError, StoreError, holder
+from sim.experiment.folder import ResultsFolder
 from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, model_hash, run_seed, with_replications
 from sim.experiment.points import Points, read_points
 from sim.experiment.pools import available_workers, dask_pool, local_pool
-from sim.experiment.store import Store
 from sim.experiment.theories import Variant, chosen_theories, under_theories
 from sim.experiment.until import Until
 from sim.experiment.world import Engine, Layout, ModelEngine
@@ -35,9 +34,9 @@ __all__ = [
     "Plan",
     "Points",
     "Progress",
+    "ResultsFolder",
     "RunSpec",
     "Source",
-    "Store",
     "StoreError",
     "Tally",
     "Until",

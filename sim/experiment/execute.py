@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sim.errors import RunError
-from sim.experiment.log import Log
+from sim.experiment.files import Log
+from sim.experiment.folder import ResultsFolder
 from sim.experiment.plan import Plan, RunSpec, batch_size, batches
 from sim.experiment.pools import PoolError, SerialExecutor, WorkerDiedError, local_pool
-from sim.experiment.store import Store
 from sim.experiment.worker import Report, Task, run_task, store_lost, stored_part
 from sim.experiment.world import Engine, ModelEngine
 
@@ -76,7 +76,7 @@ class Tally:
 
 def execute(
     plan: Plan,
-    store: Store,
+    store: ResultsFolder,
     engine: Engine,
     *,
     workers: int = 1,
@@ -139,7 +139,7 @@ class _Session:
     def __init__(
         self,
         plan: Plan,
-        store: Store,
+        store: ResultsFolder,
         engine: Engine,
         workers: int,
         pool: Callable[[], Executor],
@@ -148,7 +148,7 @@ class _Session:
         limit: float | None,
     ) -> None:
         self.plan, self.engine, self.workers = plan, engine, workers
-        self.store = Store(store.folder.resolve())  # workers may have another working folder
+        self.store = ResultsFolder(store.path.resolve())  # workers may have another working folder
         self.make_pool, self.callback = pool, progress
         self.stop, self.limit = stop, limit
         self.model = plan.model_hash if isinstance(engine, ModelEngine) else ""
@@ -159,7 +159,7 @@ class _Session:
         self.deaths: Counter[str] = Counter()
         self.breaks = 0
         self.tally = Tally(total=len(plan.runs))
-        self.log = Log(self.store.folder)
+        self.log = Log(self.store.path)
         self.started = time.monotonic()
 
     def run(self, retry_failed: bool) -> Tally:

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from sim.errors import RunError, SimError
+from sim.experiment.folder import ResultsFolder
 from sim.experiment.plan import RunSpec, Source, batch_key, model_hash, resolve_run
-from sim.experiment.store import Store
 from sim.experiment.tables import SCHEMAS, Failure, places_table, run_row, runs_table, series_table
 from sim.experiment.watchdog import Watchdog
 from sim.experiment.world import Engine, package_file
@@ -45,7 +45,7 @@ class Task:
     scenarios: Mapping[str, Scenario]
     sources: Mapping[str, Source]
     engine: Engine
-    store: Store
+    store: ResultsFolder
     draws: tuple[Mapping[str, float], ...] = ()
     limit: float | None = None
     stop: bool = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.experiment.summary import pool_region
+from sim.experiment.tables import pool_region
 from sim.types import ACTIVE, ARMED_DEATHS, COMMUNAL_DEATHS, INCIDENTS, NEW_DISPLACED
 from sim.world.outcomes import OUTCOME_NAMES
 

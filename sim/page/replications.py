@@ -83,19 +83,19 @@ def run_comparison(pipe: Connection, base: Scenario, ours: Scenario, settings: d
     start_worker()
     from sim import api
     from sim.analysis import monthly_table
-    from sim.api.results import parts
+    from sim.experiment import ResultsFolder
 
     def progress(step: Any) -> None:
         pipe.send({"kind": "progress", "done": step.done, "total": step.total, "eta": step.eta})
         if 2 < step.done < step.total:
-            monthly = monthly_table(parts(out, "series"))
+            monthly = monthly_table(ResultsFolder(out).frames("series"))
             text = band_json(monthly, base.key, ours.key)
             if text:
                 pipe.send({"kind": "band", "text": text})
 
     try:
         result = api.compare([ours], baseline=base, **settings, out=out, progress=progress)
-        text = band_json(monthly_table(parts(out, "series")), base.key, ours.key)
+        text = band_json(monthly_table(ResultsFolder(out).frames("series")), base.key, ours.key)
         pipe.send({"kind": "band", "text": text})
         pipe.send({"kind": "done", "table": _headline(result.headline()), "failed": result.failed})
     except SimError as error:
