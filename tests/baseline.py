@@ -11,7 +11,7 @@ from math import fsum
 from pathlib import Path
 
 from sim.experiment import run_seed
-from sim.model import simulate
+from sim.model.run import simulate
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import load_scenario

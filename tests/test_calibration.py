@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from checks.calibration.bank import Bank
+from checks.calibration.matching import Match, distances, fit, loosest, sample, width
+from checks.calibration.quantities import COLUMNS, QUANTITIES, point
+from checks.calibration.statistics import NAMES, History, of_record, summarise
+from checks.calibration.targets import RIOT, Target, of_history
+from checks.lab import Lab
+from checks.observed import read_observed
 from sim import api
 from sim.analysis.draws import nested
 from sim.errors import InputError
-from sim.experiment import build_plan, execute, model_hash, read_ensemble
+from sim.experiment import build_plan, execute, read_ensemble
 from sim.experiment.ensemble import TOGETHER, Ensemble, choose
-from sim.experiment.store import Store
+from sim.experiment.folder import ResultsFolder
 from sim.parameters import CATALOGUE, parameters
 from sim.scenario import load_scenario
-from sim.validation.calibration.bank import Bank
-from sim.validation.calibration.matching import Match, distances, fit, loosest, sample, width
-from sim.validation.calibration.quantities import COLUMNS, QUANTITIES, point
-from sim.validation.calibration.statistics import NAMES, History, of_record, summarise
-from sim.validation.calibration.targets import RIOT, Target, of_history
-from sim.validation.lab import Lab
-from sim.validation.observed import read_observed
 from sim.world.offsets import state_offsets
 from tests.experiment_fakes import FakeEngine, FakeScenario, FakeSource, RealNamesEngine
 
@@ -79,7 +79,7 @@ def test_run_ids_change_with_the_ensemble_even_where_the_values_are_the_same():
 
 def test_draws_reach_the_engine_and_the_stored_rows(tmp_path: Path):
     rates = Ensemble(("rate",), ((0.0,), (20.0,)))
-    plan, store = plan_of(rates, replications=4), Store(tmp_path)
+    plan, store = plan_of(rates, replications=4), ResultsFolder(tmp_path)
     store.prepare()
     execute(plan, store, FakeEngine())
     rows = store.runs().to_pylist()
@@ -103,7 +103,7 @@ def compare(out: Path, table: Path | str, workers: int = 1, replications: int = 
 
 def test_comparison_with_draws_is_the_same_on_any_workers_resumed_and_run_alone(tmp_path: Path, table: Path):
     first, second = compare(tmp_path / "a", table), compare(tmp_path / "b", table, workers=2)
-    stores = [Store(one.folder) for one in (first, second)]
+    stores = [ResultsFolder(one.folder) for one in (first, second)]
     assert stores[0].content_hash("series") == stores[1].content_hash("series")
     assert (tmp_path / "a" / "effects.csv").read_bytes() == (tmp_path / "b" / "effects.csv").read_bytes()
     batch = stores[0].batches()[0]
@@ -207,16 +207,6 @@ def test_a_choice_that_is_none_is_refused():
         choose("ensembel", drawn=True)
     assert choose("central", drawn=True) is None
     assert choose(None, drawn=False) is None
-
-
-def test_the_ensemble_is_no_part_of_the_model(tmp_path: Path):
-    package = tmp_path / "sim"
-    (package / "experiment").mkdir(parents=True)
-    (package / "model.py").write_text("")
-    before = model_hash(package)
-    write(package / "experiment" / "ensemble.csv", RATES)
-    model_hash.__globals__["_model_hash"].cache_clear()
-    assert model_hash(package) == before
 
 
 def test_state_offsets_are_keyed_by_state_and_draw():
@@ -376,7 +366,7 @@ def test_the_bank_runs_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyP
         calls.append(number)
         return [number + sum(shares)] * len(NAMES)
 
-    monkeypatch.setattr("sim.validation.calibration.bank.simulated", fake)
+    monkeypatch.setattr("checks.calibration.bank.simulated", fake)
     bank, shares = Bank(tmp_path, 9_000), np.random.default_rng(1).random((45, 7))
     first = bank.run(Lab(), shares, 0)
     assert calls == list(range(45))

@@ -26,11 +26,11 @@ from sim.analysis import EFFECT_COLUMNS
 from sim.api.listing import KINDS
 from sim.cli import command, output
 from sim.errors import InputError
-from sim.experiment import Store
+from sim.experiment import ResultsFolder
 from sim.interventions import catalogue
 from sim.parameters.theories import THEORIES
 from sim.scenario import load_scenario, shipped_scenarios
-from sim.validation import status
+from sim.status import status
 from sim.world.levers import LEVERS
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES, PLACE_OUTCOMES
 
@@ -86,9 +86,9 @@ def study(drawn_study, monkeypatch):
 @pytest.fixture
 def drawn_study(tmp_path, monkeypatch):
     """A folder with two scenarios in the small invented region, and the stand-in for the model."""
-    module = types.ModuleType("sim.model")
+    module = types.ModuleType("sim.model.run")
     module.simulate = fake_simulate
-    monkeypatch.setitem(sys.modules, "sim.model", module)
+    monkeypatch.setitem(sys.modules, "sim.model.run", module)
     monkeypatch.chdir(tmp_path)
     from sim.region import find_region, load_region
 
@@ -353,7 +353,7 @@ def test_compare_writes_effects_figures_and_says_where(stabsim, drawn_study):
     } <= names
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["status"], manifest["baseline"], manifest["runs"]["done"]) == ("complete", "calm", 12)
-    assert manifest["tables"]["series_sha256"] == Store(folder).content_hash("series")
+    assert manifest["tables"]["series_sha256"] == ResultsFolder(folder).content_hash("series")
     assert (folder / "codebook.csv").is_file()
     assert not list(folder.rglob("*.tmp"))
 
@@ -424,7 +424,7 @@ def test_a_warning_about_both_worlds_is_said_once(stabsim, study):
 
 def test_any_stored_run_can_be_run_again_alone(stabsim, study):
     stabsim("compare", "calm.yaml", "police.yaml", *QUICK, "--out", "o")
-    store = Store(study / "o")
+    store = ResultsFolder(study / "o")
     row = store.runs().to_pylist()[7]
     code, shown, error = stabsim("run", "--id", row["run"], "--from", "o")
     assert code == 0, error
@@ -489,7 +489,7 @@ def test_every_bad_scenario_and_number_is_listed_at_once(stabsim, study):
 
 
 def test_memory_that_is_not_there_is_refused_with_an_estimate(stabsim, study, monkeypatch):
-    monkeypatch.setattr(api.sizes, "_free_memory", lambda: 10**8)
+    monkeypatch.setattr("sim.api.prepare._free_memory", lambda: 10**8)
     code, _, error = stabsim("run", "calm.yaml", "--citizens", 2000)
     assert code == 2
     assert "1 worker: would not fit into memory; got about 0.4 GB of memory" in error
@@ -527,11 +527,11 @@ def test_folders_with_other_content_are_left_alone(stabsim, study):
 
 
 def test_a_folder_in_use_gives_exit_code_four(stabsim, study):
-    store = Store(study / "o")
+    store = ResultsFolder(study / "o")
     store.prepare()
     hold = (
-        "import sys; from pathlib import Path; from sim.experiment import Store\n"
-        "with Store(Path(sys.argv[1])).lock():\n    print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from sim.experiment import ResultsFolder\n"
+        "with ResultsFolder(Path(sys.argv[1])).lock():\n    print('held', flush=True); sys.stdin.read()"
     )
     owner = subprocess.Popen(
         [sys.executable, "-c", hold, str(study / "o")],
@@ -573,15 +573,15 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
 
     for expected in (130, 143):
         calls.clear()
-        monkeypatch.setattr(sys.modules["sim.model"], "simulate", slow)
+        monkeypatch.setattr(sys.modules["sim.model.run"], "simulate", slow)
         out = f"o{expected}"
         code, _, error = stabsim("run", "calm.yaml", "--replications", 12, *QUICK[2:], "--out", out)
         assert code == expected
         assert "the same command continues\nstabsim run calm.yaml --replications 12" in error
         assert error.endswith(f" --out {out}\n")
-        kept = len(Store(study / out).finished())
+        kept = len(ResultsFolder(study / out).finished())
         assert 0 < kept < 12
-        monkeypatch.setattr(sys.modules["sim.model"], "simulate", fake_simulate)
+        monkeypatch.setattr(sys.modules["sim.model.run"], "simulate", fake_simulate)
         _, shown, _ = stabsim("-v", "run", "calm.yaml", "--replications", 12, *QUICK[2:], "--out", out)
         assert f"({kept} were there already)" in shown
 
@@ -684,5 +684,5 @@ def test_results_do_not_depend_on_workers_in_the_real_model(tmp_path):
     settings = {"replications": 2, "citizens": 10_000, "months": 2, "figures": False}
     one = api.run("baseline_2024", workers=1, out=tmp_path / "one", **settings)
     two = api.run("baseline_2024", workers=2, out=tmp_path / "two", **settings)
-    assert Store(one.folder).content_hash("series") == Store(two.folder).content_hash("series")
-    assert Store(one.folder).content_hash("places") == Store(two.folder).content_hash("places")
+    assert ResultsFolder(one.folder).content_hash("series") == ResultsFolder(two.folder).content_hash("series")
+    assert ResultsFolder(one.folder).content_hash("places") == ResultsFolder(two.folder).content_hash("places")

@@ -17,7 +17,7 @@ import sim
 from sim import api, cli
 from sim.cli import command
 from sim.errors import InputError, ScenarioError
-from sim.experiment import Store, build_plan, read_points, with_replications
+from sim.experiment import ResultsFolder, build_plan, read_points, with_replications
 from sim.experiment.design import Design, count, sample, unit_problem
 from sim.experiment.factors import Factor
 from sim.experiment.points import POINTS, Points
@@ -245,7 +245,7 @@ def sweep(folder: Path, out: Path | None = None, **settings):  # noqa: ANN003, A
 
 
 def hashes(folder: Path) -> tuple[str, str]:
-    return Store(folder).content_hash("series"), Store(folder).content_hash("places")
+    return ResultsFolder(folder).content_hash("series"), ResultsFolder(folder).content_hash("places")
 
 
 def test_a_sweep_runs_every_point_in_every_scenario_with_the_same_luck(tmp_path: Path) -> None:
@@ -381,7 +381,7 @@ def test_compact_files_hold_everything_and_do_not_depend_on_the_batches(tmp_path
     with pytest.raises(Stop):
         sweep(tmp_path, tmp_path / "two", progress=stop)
     sweep(tmp_path, tmp_path / "two", workers=2)
-    assert Store(tmp_path / "one").batches() != Store(tmp_path / "two").batches()
+    assert ResultsFolder(tmp_path / "one").batches() != ResultsFolder(tmp_path / "two").batches()
     for name in ("one", "two"):
         api.compact(tmp_path / name, tmp_path / f"{name}-compact")
     for table in ("runs", "series", "places"):

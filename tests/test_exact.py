@@ -18,7 +18,8 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 
 from sim.kernels.compiling import compiled_from
-from sim.model import RunResult, StabilityModel, simulate
+from sim.model.month import RunResult, StabilityModel
+from sim.model.run import simulate
 from sim.population import Population, synthesise
 from sim.region import Region, find_region, load_region
 from sim.scenario import Scenario, load_scenario
@@ -278,7 +279,7 @@ import hashlib, tempfile, warnings
 warnings.simplefilter("error")
 from pathlib import Path
 from tests.test_exact import TURMOIL, SEED, bytes_of, scenario
-from sim.model import simulate
+from sim.model.run import simulate
 from sim.population import synthesise
 from sim.region import find_region, load_region
 region = load_region(find_region("twin_valleys"), 2024)

@@ -11,14 +11,12 @@ import pytest
 from scipy import integrate, stats
 from typer.testing import CliRunner
 
-from sim import api
-from sim.cli import app
-from sim.errors import InputError
-from sim.plots.facts import page_figure
-from sim.validation import observed, scores
-from sim.validation.hindcast import Asked, results, settings_of
-from sim.validation.hindcast.bank import BEFORE, CONDITIONS, Bank, candidates, kept, known, trigger_months
-from sim.validation.hindcast.baselines import (
+from checks import observed, scores
+from checks import run as checks_run
+from checks.figures import page_figure
+from checks.hindcast import Asked, results, settings_of
+from checks.hindcast.bank import BEFORE, CONDITIONS, Bank, candidates, kept, known, trigger_months
+from checks.hindcast.baselines import (
     BASELINES,
     CLIMATOLOGY,
     LAST,
@@ -30,12 +28,12 @@ from sim.validation.hindcast.baselines import (
     last_values,
     regression,
 )
-from sim.validation.hindcast.designs import Fold, later_part, one_episode_out, one_state_out
-from sim.validation.hindcast.incidence import state_years
-from sim.validation.hindcast.scoring import MODEL, _forecasts, score
-from sim.validation.hindcast.settings import Settings
-from sim.validation.lab import Lab
-from sim.validation.observed import (
+from checks.hindcast.designs import Fold, later_part, one_episode_out, one_state_out
+from checks.hindcast.incidence import state_years
+from checks.hindcast.scoring import MODEL, _forecasts, score
+from checks.hindcast.settings import Settings
+from checks.lab import Lab
+from checks.observed import (
     FOLDER,
     by_unit,
     counted_deaths,
@@ -45,7 +43,9 @@ from sim.validation.observed import (
     read_observed,
     record,
 )
-from sim.validation.worlds import Valley, run, valley_model
+from checks.worlds import Valley, run, valley_model
+from sim.cli import app
+from sim.errors import InputError
 
 START, END = month_number(1998, 1), month_number(2010, 12)
 
@@ -546,7 +546,7 @@ def test_a_hindcast_of_other_years_and_tables_is_stored_and_drawn(
     asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(results, "fill", lambda lab, settings: _bank(settings))
-    made = api.check("hindcast", asked=asked, workers=1, out=tmp_path / "out", figures=False)
+    made = checks_run.check("hindcast", asked=asked, workers=1, out=tmp_path / "out", figures=False)
     found = {one.key: one for one in made.results}
     assert found["HR1"].verdict == "not run"
     rows = {row.what: row for row in found["HP1"].rows}
@@ -627,7 +627,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(options: list[str], 
 
 def test_options_of_a_hindcast_are_refused_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="options of hindcast"):
-        api.check("facts", asked=Asked(split="2004-01"), out=tmp_path / "no")
+        checks_run.check("facts", asked=Asked(split="2004-01"), out=tmp_path / "no")
     assert not (tmp_path / "no").exists()
 
 

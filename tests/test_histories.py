@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 
 from sim.analysis import AREAS, scorecard
 from sim.errors import ScenarioError
-from sim.model import RunResult, StabilityModel
+from sim.model.month import RunResult, StabilityModel
+from sim.model.shocks import Order, write_script
 from sim.plots import Note, scorecard_figure
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, load_scenario
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
-from sim.world.script import Order, write_script
 from sim.world.world import Setting, prepare
 
 CITIZENS = 8_904

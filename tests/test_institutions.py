@@ -40,7 +40,8 @@ from sim.agents.nato import Nato
 from sim.agents.regional import RegionalBody
 from sim.agents.state import REPRESS, State
 from sim.agents.un import MEDIATION, UnitedNations
-from sim.model import RunResult, StabilityModel, simulate
+from sim.model.month import RunResult, StabilityModel
+from sim.model.run import simulate
 from sim.parameters import parameters as make_parameters
 from sim.population import Population, synthesise
 from sim.region import Region, find_region, load_region

@@ -22,10 +22,9 @@ from sim.cli import app
 from sim.cli.listing import card
 from sim.errors import InputError
 from sim.interventions import CatalogueEntry, catalogue
-from sim.interventions.delivery import RUNNING, programme_source, singled_out
-from sim.interventions.sizes import channel_sizes
 from sim.interventions.words import FAMILIES, published, role
-from sim.model import RunResult, StabilityModel
+from sim.model.month import RunResult, StabilityModel
+from sim.model.programmes import RUNNING, channel_sizes, programme_source, singled_out
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, load_scenario

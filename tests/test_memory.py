@@ -13,7 +13,8 @@ import pytest
 
 import sim.model.run
 from sim.agents.base import Institution
-from sim.model import StabilityModel, simulate
+from sim.model.month import StabilityModel
+from sim.model.run import simulate
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import load_scenario

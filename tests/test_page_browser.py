@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sim.validation import status
+from sim.status import status
 
 pytest.importorskip("shiny", reason="the page needs shiny: pip install 'stabsim[web]'")
 playwright = pytest.importorskip(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.parameters import CATALOGUE, Parameter
 from sim.population import synthesise
 from sim.region import find_region, load_region

@@ -14,9 +14,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from checks.figures import draw_picture
+from checks.records import Picture, ranges
 from sim.plots import Note, baseline_figure, forest_figure, map_figure, ranking_figure, save_figure, timeline_figure
 from sim.plots.effects import draw_forest
-from sim.plots.facts import draw_picture
 from sim.plots.maps import colour_limit, place_labels
 from sim.plots.order import draw_chain
 from sim.plots.sets import HEADLINE, Geography, comparison_set, draw, files, run_set
@@ -36,8 +37,7 @@ from sim.plots.style import (
     wrap,
 )
 from sim.plots.timeline import draw_difference
-from sim.validation import status
-from sim.validation.records import Picture, ranges
+from sim.status import status
 from sim.world.outcomes import OUTCOMES
 
 HOSTILE = "<script>alert('x')</script> & $\\frac{1}{0}$ \"Đakovica–Čačak\" \x07 --> ]]>"

@@ -16,7 +16,7 @@ import pytest
 
 from sim.agents.un import UnitedNations
 from sim.analysis import REGION, difference_over_time, first_moves, monthly_table
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, load_scenario

@@ -15,16 +15,16 @@ import pytest
 
 from sim import api
 from sim.analysis.factors import by_factor, factor_ends, grid_cells
-from sim.api.results import RunsFailedError
-from sim.api.sweep_tables import design_points
+from sim.api.prepare import RunsFailedError
+from sim.api.tables import design_points
 from sim.errors import InputError
-from sim.experiment import Store
+from sim.experiment import ResultsFolder
 from sim.plots import Picture, described
 from sim.report.document import recreate
 from sim.report.markup import Html, breakable, element, listed, number, percent, signed, table, text
 from sim.report.study import Material, Study
 from sim.report.words import answer, question
-from sim.validation import status
+from sim.status import status
 from sim.world.outcomes import OUTCOMES
 from tests.experiment_fakes import FakeEngine
 from tests.report_folders import HOSTILE, comparison, manifest, sweep
@@ -464,7 +464,7 @@ def test_refusals(tmp_path, undrawn):
 
 def test_only_the_baseline_is_finished(tmp_path):
     folder = comparison(tmp_path / "alone", {"base": "Baseline"}, 2)
-    store = Store(folder)
+    store = ResultsFolder(folder)
     store.write_manifest(store.manifest() | manifest("compare", TITLES, 2))
     with pytest.raises(RunsFailedError, match="pairs with one of the baseline"):
         api.report(folder)

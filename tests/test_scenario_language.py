@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from sim.errors import InputError
 from sim.experiment.experiment_file import load_experiment
 from sim.interventions import CatalogueEntry
-from sim.interventions.delivery import affordable
 from sim.kernels.elementary import logistic, logit
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
+from sim.model.programmes import REQUEST, STOP, SWITCH_OFF, Watch, affordable
+from sim.model.shocks import happening
 from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise
@@ -26,18 +27,15 @@ from sim.region import find_region, load_region
 from sim.scenario import (
     Programme,
     Scenario,
-    Watch,
     differences,
     load_scenario,
     load_template,
     resolved,
     resolved_yaml,
 )
-from sim.scenario.drawn import happening
 from sim.scenario.own import own_entries
 from sim.scenario.records import INDICATORS, Condition, Trigger
 from sim.scenario.schema import DefinitionFile
-from sim.scenario.watch import REQUEST, STOP, SWITCH_OFF
 from sim.world.geography import build_geography
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import Setting, prepare

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from checks.worlds import FOLDER, Valley, minority, run, valley_model
 from sim.agents.armed_group import CEASEFIRE, SETTLED
 from sim.experiment import build_plan
 from sim.experiment.ensemble import with_draw
@@ -14,7 +15,6 @@ from sim.kernels.fields import update_fields
 from sim.parameters.theories import THEORIES
 from sim.scenario import load_scenario
 from sim.types import CORRUPTION, OVERSIGHT
-from sim.validation.worlds import FOLDER, Valley, minority, run, valley_model
 from sim.world.effects import FACTORS, Reach, Source, factor_table, make_pull
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import WAR

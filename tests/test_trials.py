@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from checks import page, stored
+from checks.lab import Lab
+from checks.records import Result, Row, Value
+from checks.trials import TRIALS, carry, measure, schema, trials, tune, world
+from checks.trials.carry import carry_out, row_of
+from checks.trials.figures import forest_figure, ratio_rows
+from checks.trials.measure import Estimate
+from checks.trials.schema import ROWS, Trial, digest, read_trial
 from sim.errors import InputError
 from sim.interventions import catalogue, read_catalogue
 from sim.interventions.catalogue import FOLDER, TunedScale, read_tuned, tuned, tuned_scales, with_scales, write_tuned
-from sim.plots.trials import forest_figure, ratio_rows
-from sim.validation import page, standing
-from sim.validation.lab import Lab
-from sim.validation.records import Result, Row, Value
-from sim.validation.trials import TRIALS, carry, measure, schema, trials, tune, world
-from sim.validation.trials.carry import carry_out, row_of
-from sim.validation.trials.measure import Estimate
-from sim.validation.trials.schema import ROWS, Trial, digest, read_trial
 
 FIRST = ("P1", "P2", "P5", "P7", "P9g", "P10a", "P11h", "P12a")
 
@@ -422,7 +422,7 @@ def made_up() -> Result:
 
 
 def test_the_page_shows_trials_with_what_was_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = standing.results
+    before = stored.results
     monkeypatch.setattr(page, "results", lambda kind="facts": [made_up()] if kind == "trials" else before(kind))
     scales = {
         "I28": TunedScale("I28", "P11h", 1.25, 1.0, 1.5, 0.75, 0.751, 96, "abc"),
@@ -439,8 +439,8 @@ def test_the_page_shows_trials_with_what_was_tuned(monkeypatch: pytest.MonkeyPat
 
 
 def test_stored_trials_are_of_a_full_run_of_every_row() -> None:
-    made = standing.results("trials")
+    made = stored.results("trials")
     assert [one.key for one in made] in ([], [trial.row for trial in trials()])
-    assert not made or not standing.stored("trials")["quick"]
+    assert not made or not stored.stored("trials")["quick"]
     for one in made:
         assert one.verdict != "fail" or (one.suspected and one.tried)

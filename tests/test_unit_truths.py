@@ -10,9 +10,9 @@ import math
 import numpy as np
 import pytest
 
+from checks import epstein
+from checks.epstein import MODEL_2, RUN_2, Rules
 from sim.kernels.mobilisation import COLLAPSE, FLOOR, LITERAL, arrest_probability, choice, grievance
-from sim.validation import epstein
-from sim.validation.epstein import MODEL_2, RUN_2, Rules
 
 RUNS_1 = 10
 RUNS_2 = 40

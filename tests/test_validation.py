@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +14,11 @@ import pytest
 from scipy import signal, special, stats
 from typer.testing import CliRunner
 
-from sim import api
-from sim.agents.armed_group import ACTIVE
-from sim.cli import app
-from sim.errors import InputError
-from sim.validation import check, docking, epstein, hawkes, intervals, regression, spread, standing, tails
-from sim.validation.facts import FACTS, Fact
-from sim.validation.lab import Lab
-from sim.validation.page import page
-from sim.validation.records import (
+from checks import docking, epstein, hawkes, intervals, regression, run, spread, stored, tails
+from checks.facts import FACTS, Fact
+from checks.lab import Lab
+from checks.page import page
+from checks.records import (
     Finding,
     Picture,
     Result,
@@ -31,7 +30,11 @@ from sim.validation.records import (
     table,
     untestable,
 )
-from sim.validation.worlds import Valley, keep_fighting, keep_out, minority, valley, valley_model
+from checks.worlds import Valley, keep_fighting, keep_out, minority, valley, valley_model
+from sim import status
+from sim.agents.armed_group import ACTIVE
+from sim.cli import app
+from sim.errors import InputError
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.presence import standing_missions
 
@@ -348,27 +351,27 @@ def fake(value: float) -> Fact:
 
 def test_a_check_is_stored_drawn_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad = fake(0.5), fake(3.0)
-    monkeypatch.setitem(check.KINDS, "facts", (good, bad))
-    made = api.check("facts", workers=1, out=tmp_path)
+    monkeypatch.setitem(run.KINDS, "facts", (good, bad))
+    made = run.check("facts", workers=1, out=tmp_path)
     assert [result.verdict for result in made.results] == ["pass", "fail"]
-    assert list(made.table.columns) == list(check.COLUMNS)
+    assert list(made.table.columns) == list(run.COLUMNS)
     assert len(made.table) == 6
     assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".png", ".svg"}
     stored = (tmp_path / "facts.json").read_bytes()
-    again = api.check("facts", workers=1, out=tmp_path)
+    again = run.check("facts", workers=1, out=tmp_path)
     assert again.results == made.results
     assert (tmp_path / "facts.json").read_bytes() == stored
     assert good.measure.calls == bad.measure.calls == [100]
-    api.check("facts", workers=1, out=tmp_path, quick=True, only=["f3"], figures=False)
+    run.check("facts", workers=1, out=tmp_path, quick=True, only=["f3"], figures=False)
     assert bad.measure.calls == [100, 10]
     (tmp_path / "parts" / "F0.5.json").write_text("{", encoding="utf-8")
-    api.check("facts", workers=1, out=tmp_path, only=["F0.5"], figures=False)
+    run.check("facts", workers=1, out=tmp_path, only=["F0.5"], figures=False)
     assert good.measure.calls == [100, 100]
 
 
 def test_the_command_prints_failures_and_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(check.KINDS, "facts", (fake(3.0),))
-    monkeypatch.setattr("sim.plots.facts.fact_figures", lambda results, folder: [])
+    monkeypatch.setitem(run.KINDS, "facts", (fake(3.0),))
+    monkeypatch.setattr("checks.figures.fact_figures", lambda results, folder: [])
     done = CliRunner().invoke(app, ["check", "facts", "--out", str(tmp_path), "--workers", "1"])
     assert done.exit_code == 0
     assert "fail" in done.output
@@ -380,10 +383,10 @@ def test_the_command_prints_failures_and_ends_well(tmp_path: Path, monkeypatch: 
 
 def test_unknown_names_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="SF99.*allowed.*U1") as caught:
-        api.check("facts", only=["SF99", "SF1", "nonsense"], out=tmp_path / "no")
+        run.check("facts", only=["SF99", "SF1", "nonsense"], out=tmp_path / "no")
     assert len(caught.value.problems) == 2
     with pytest.raises(InputError, match="got fact; allowed facts, docking.*did you mean 'facts'"):
-        api.check("fact", out=tmp_path / "no")
+        run.check("fact", out=tmp_path / "no")
     assert not (tmp_path / "no").exists()
 
 
@@ -409,10 +412,10 @@ def test_status_follows_from_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> 
         made = []
         for k, value in enumerate(verdicts):
             row = untestable("a", Window(0, 1), "") if value is None else judged("a", Value(value), Window(0, 1))
-            made.append(Result(f"SF{k}", "", "", rows=(row,)).content())
-        monkeypatch.setattr(standing, "stored", lambda kind="facts": {"model": model, "quick": quick, "results": made})
-        monkeypatch.setattr(standing, "model_hash", lambda: "this")
-        return standing.status()
+            made.append(Result(f"SF{k}", "", "", rows=(row,)))
+        monkeypatch.setattr(status, "recorded", lambda: stored.status_of(model, quick, made))
+        monkeypatch.setattr(status, "model_hash", lambda: "this")
+        return status.status()
 
     assert said([]) == "Illustrative: facts not checked"
     assert said([0.5], quick=True) == "Illustrative: facts not checked"
@@ -426,28 +429,46 @@ def test_status_follows_from_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_page_is_what_the_generator_makes_of_the_stored_results() -> None:
     made = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
     assert made == page(), "run: python -m tests.long publish"
-    for result in [*standing.results("facts"), *standing.results("docking")]:
+    for result in [*stored.results("facts"), *stored.results("docking")]:
         assert f"### {result.key} {result.title}" in made
         if result.picture is not None:
             image = ROOT / "docs" / "images" / "validation" / f"{result.key}.png"
             assert 0 < image.stat().st_size < 60_000
 
 
+def test_the_status_under_figures_is_that_of_the_stored_results() -> None:
+    assert status.recorded() == stored.stored_status(), "run: python -m tests.long publish"
+
+
+def test_the_simulation_runs_without_the_checks(tmp_path: Path) -> None:
+    """A copy of `sim` alone imports all that it has; only the command looks for other packages, by entry points."""
+    shutil.copytree(ROOT / "sim", tmp_path / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    names = [
+        ".".join(path.relative_to(tmp_path).with_suffix("").parts)
+        for path in sorted((tmp_path / "sim").rglob("*.py"))
+        if path.name not in ("__init__.py", "__main__.py") and not {"cli", "page"} & {*path.parts}
+    ]
+    code = f"import sys, importlib; [importlib.import_module(n) for n in {names}]; print('checks' in sys.modules)"
+    done = subprocess.run([sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert done.stdout.strip() == "False"
+
+
 def test_stored_results_are_of_a_full_run_of_every_fact() -> None:
-    assert [one.key for one in standing.results("facts")] == [fact.key for fact in FACTS]
-    assert [one.key for one in standing.results("docking")] == [fact.key for fact in docking.DOCKING]
-    assert not standing.stored("facts")["quick"]
-    assert not standing.stored("docking")["quick"]
+    assert [one.key for one in stored.results("facts")] == [fact.key for fact in FACTS]
+    assert [one.key for one in stored.results("docking")] == [fact.key for fact in docking.DOCKING]
+    assert not stored.stored("facts")["quick"]
+    assert not stored.stored("docking")["quick"]
 
 
 def test_what_must_pass_passes() -> None:
-    verdicts = {one.key: one.verdict for one in [*standing.results("facts"), *standing.results("docking")]}
+    verdicts = {one.key: one.verdict for one in [*stored.results("facts"), *stored.results("docking")]}
     assert {verdicts[key] for key in ("U1", "U2", "U3", "SF1", "SF2", "SF12")} == {"pass"}
     assert {verdicts[f"dock-{name}"] for name in ("mesa", "published", "granovetter", "mean-field")} == {"pass"}
 
 
 def test_every_failure_says_what_is_suspected_and_what_was_tried() -> None:
-    for one in standing.results("facts"):
+    for one in stored.results("facts"):
         if one.verdict == "fail":
             assert one.suspected
             assert one.tried

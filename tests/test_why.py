@@ -23,8 +23,7 @@ from sim.analysis import (
 )
 from sim.analysis.attribution import ORDERED, SAMPLED, SHAPLEY, orders
 from sim.analysis.story import why_paragraph
-from sim.api.why import question, why
-from sim.api.worlds import between
+from sim.api.why import between, question, why
 from sim.errors import InputError
 from sim.parameters.theories import stances
 from sim.scenario import load_scenario, resolved_yaml

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sim.agents.base import Action, Institution, SetArms, Situation
+from sim.agents.base import FREE, Action, Host, Institution, SetArms, Situation
 from sim.kernels.draws import GROUP, uniform
 from sim.kernels.elementary import exp, log
-from sim.world.script import FREE
-
-if TYPE_CHECKING:
-    from sim.model import StabilityModel
 
 LATENT, ACTIVE, CEASEFIRE, SETTLED = "latent", "active", "ceasefire", "settled"
 AT_PEACE = (CEASEFIRE, SETTLED)
@@ -30,7 +24,7 @@ class ArmedGroup(Institution):
 
     reactive = False
 
-    def __init__(self, model: StabilityModel, name: str, uid: int, group: int) -> None:
+    def __init__(self, model: Host, name: str, uid: int, group: int) -> None:
         self.group = group
         self.state = int(model.setting.geography.group_state[group])
         super().__init__(model, name, uid)

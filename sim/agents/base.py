@@ -6,24 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from math import fsum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from mesa import Agent
 
-from sim.interventions.switch import Switch as Switch
 from sim.kernels.draws import INSTITUTION, uniform
 from sim.kernels.elementary import exp, normal_quantile
 from sim.types import stable_uid
-from sim.world.script import GroupOrder
 
 if TYPE_CHECKING:
-    from sim.model import StabilityModel
-
+    from sim.world.world import Setting, World
 
 CONSENT = 0.4
 """Pull of the external power from which a host declines programmes, and troops under a mandate."""
+
+
+class GroupOrder(NamedTuple):
+    """What a scenario fixes of an armed group in one month: arms at least, a rising, the chance of a ceasefire."""
+
+    arms: float = 0.0
+    rises: bool = False
+    ceasefire: float = 0.0
+
+
+FREE = GroupOrder()
+"""A group of which the scenario says nothing."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +198,63 @@ class Announce(Action):
     state: int = 0
 
 
+class Host(Protocol):
+    """What institutions need of the model that they act in (`sim.model.StabilityModel`).
+
+    ``information`` share of observation noise removed and ``mission_dose`` troops as a share of a full mission, one
+    value per state; ``group_tension`` mean tension, ``forces_against`` officers and soldiers, ``kin_states`` and
+    ``patrons`` numbers of states, one entry per group.
+    """
+
+    month: int
+    setting: Setting
+    world: World
+    situation: Situation
+    information: list[float]
+    mission_dose: list[float]
+    group_tension: list[float]
+    forces_against: list[float]
+    kin_states: list[tuple[int, ...]]
+    patrons: list[list[int]]
+    armed_groups: Sequence[Institution]
+
+    def lever(self, name: str, state: int) -> float:
+        """Last month's sum of effects on a lever of a state."""
+
+    def open_handle(self, lever: str, size: float, states: Sequence[int], lag: float, halflife: float,
+                    communities: Sequence[int] | None = None) -> int:  # fmt: skip
+        """Promise a standing pull on a lever for some states (and communities); return its number."""
+
+
+class Switch:
+    """On above one level, off below a lower one, and never twice within a dwell.
+
+    It turns on once the value was above ``on`` for ``wait`` months running, off once it was below ``off``
+    as long, and stays as it is for at least ``dwell`` months. A constant value switches it at most once.
+    """
+
+    def __init__(self, on: float, off: float, wait: int = 1, dwell: float = 12.0) -> None:
+        self.on = on
+        self.off = min(off, on)
+        self.wait = wait
+        self.dwell = dwell
+        self.active = False
+        self.since: int | None = None
+        self.held = 0
+
+    def see(self, value: float, month: int) -> bool:
+        """Take in this month's value; return whether the switch turned."""
+        beyond = value < self.off if self.active else value > self.on
+        self.held = self.held + 1 if beyond else 0
+        settled = self.since is None or month - self.since >= self.dwell
+        if self.held < self.wait or not settled:
+            return False
+        self.active = not self.active
+        self.since = month
+        self.held = 0
+        return True
+
+
 class _Counters(WeakKeyDictionary):  # type: ignore[type-arg]
     """A count of agents for each model that does not keep the model alive."""
 
@@ -209,7 +275,7 @@ class Institution(Agent):  # type: ignore[misc]
     """Mesa before 3.4.2 numbers agents in a class-level dictionary that keeps every model alive; this one
     does not. Later versions number them in the model."""
 
-    def __init__(self, model: StabilityModel, name: str, uid: int | None = None) -> None:
+    def __init__(self, model: Host, name: str, uid: int | None = None) -> None:
         super().__init__(model)
         self.name = name
         self.uid = np.uint64(stable_uid(name) if uid is None else uid)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from math import fsum
-from typing import TYPE_CHECKING
 
-from sim.agents.base import Action, Activity, Institution, SetWeight, Situation, Switch
-
-if TYPE_CHECKING:
-    from sim.model import StabilityModel
+from sim.agents.base import Action, Activity, Host, Institution, SetWeight, Situation, Switch
 
 ROWS_OF_NEED = {
     "jobs": ("I23", "I24"),
@@ -43,7 +39,7 @@ class CivilSociety(Institution):
     Source: docs/model.md; A6, W3, W4; I28, P11h.
     """
 
-    def __init__(self, model: StabilityModel, name: str, state: int) -> None:
+    def __init__(self, model: Host, name: str, state: int) -> None:
         self.state = state
         super().__init__(model, name)
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sim.agents.base import Action, Institution, Situation, Switch
-
-if TYPE_CHECKING:
-    from sim.model import StabilityModel
+from sim.agents.base import Action, Host, Institution, Situation, Switch
 
 GROWN, SHRUNK = 0.05, 0.02
 """Crime above its start level at which bribes start and stop."""
@@ -28,7 +23,7 @@ class CrimeNetwork(Institution):
 
     reactive = False
 
-    def __init__(self, model: StabilityModel, name: str, state: int) -> None:
+    def __init__(self, model: Host, name: str, state: int) -> None:
         self.state = state
         super().__init__(model, name)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sim.agents.base import Institution
+from sim.agents.armed_group import ArmedGroup
+from sim.agents.base import Host, Institution
 from sim.agents.civil_society import CivilSociety
 from sim.agents.crime_network import CrimeNetwork
 from sim.agents.eu import EuropeanUnion
@@ -14,11 +13,25 @@ from sim.agents.regional import RegionalBody
 from sim.agents.state import State
 from sim.agents.un import UnitedNations
 
-if TYPE_CHECKING:
-    from sim.model import StabilityModel
+SMALLEST_GROUP = 20_000
+"""Residents from which a community of a state is followed as a possible home of an armed group."""
 
 
-def institutions(model: StabilityModel) -> list[Institution]:
+def armed_groups(model: Host, scripted: set[int]) -> list[ArmedGroup]:
+    """Make the armed groups of a model: of the larger communities, and of those (``scripted``) that the scenario arms."""
+    region = model.setting.region
+    groups = []
+    for group in range(region.n_groups):
+        community = region.communities[region.group_community[group]]
+        large = community != "other" and region.group_population[group] >= SMALLEST_GROUP
+        if large or group in scripted:
+            state = region.states[region.group_state[group]]
+            name = f"armed group ({community}, {state})"
+            groups.append(ArmedGroup(model, name, int(region.group_uid[group]), group))
+    return groups
+
+
+def institutions(model: Host) -> list[Institution]:
     """Make the institutions of a model, in a fixed order that no result depends on.
 
     To add one, append it here: a second external power is ``ExternalPower(model, "another power")``.

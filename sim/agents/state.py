@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import fsum
-from typing import TYPE_CHECKING
 
 from sim.agents.base import (
     CONSENT,
     Action,
     Announce,
     Approve,
+    Host,
     Institution,
     Refuse,
     SetHotSpots,
@@ -19,9 +19,6 @@ from sim.agents.base import (
     Switch,
 )
 from sim.kernels.elementary import logistic
-
-if TYPE_CHECKING:
-    from sim.model import StabilityModel
 
 RESTRAIN, POLICE, REPRESS, WAR = 0, 1, 2, 3
 POSTURES = ("restraint", "policing", "repression", "war")
@@ -55,7 +52,7 @@ class State(Institution):
 
     highest_posture = REPRESS
 
-    def __init__(self, model: StabilityModel, name: str, state: int) -> None:
+    def __init__(self, model: Host, name: str, state: int) -> None:
         self.state = state
         super().__init__(model, name)
 

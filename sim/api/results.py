@@ -146,7 +146,7 @@ class SweepResults(Results):
         read = ResultsFolder(self.folder).read("runs", names)
         empty = SCHEMAS["runs"].empty_table().select(names)
         frames: list[pd.DataFrame] = [part.to_pandas() for part in read]
-        whole = pd.concat(frames or [empty.to_pandas()], ignore_index=True)
+        whole: pd.DataFrame = pd.concat(frames or [empty.to_pandas()], ignore_index=True)
         whole = whole.sort_values(["scenario", "point", "replication"], ignore_index=True)
         return whole.merge(self.points, on="point", how="left", validate="many_to_one") if self.factors else whole
 

@@ -14,7 +14,7 @@ from sim.experiment.factors import Factor
 from sim.experiment.file_schema import experiment_schema
 from sim.experiment.files import FolderBusyError, StoreError, holder
 from sim.experiment.folder import ResultsFolder
-from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, model_hash, run_seed, with_replications
+from sim.experiment.plan import Plan, RunSpec, Source, adjusted, build_plan, run_seed, with_replications
 from sim.experiment.points import Points, read_points
 from sim.experiment.pools import available_workers, dask_pool, local_pool
 from sim.experiment.theories import Variant, chosen_theories, under_theories
@@ -54,7 +54,6 @@ __all__ = [
     "holder",
     "load_experiment",
     "local_pool",
-    "model_hash",
     "read_ensemble",
     "read_points",
     "run_seed",

@@ -45,10 +45,11 @@ from sim.errors import InputError, Problem, SimError
 from sim.experiment.ensemble import FILE as ENSEMBLE
 from sim.experiment.ensemble import TOGETHER, Ensemble, read_ensemble
 from sim.experiment.files import LOCK, LOG, TEMPORARY, StoreError, file_sha256, locked, parquet_bytes, write_bytes
-from sim.experiment.plan import Plan, build_plan, copies_of, key_of, model_hash
+from sim.experiment.plan import Plan, build_plan, copies_of, key_of
 from sim.experiment.points import read_points
 from sim.experiment.tables import CODEBOOK, SCHEMAS, TABLES, codebook, combined_digest, content_digest
 from sim.experiment.theories import Variant
+from sim.model.identity import model_hash
 from sim.region import Region, find_region, load_region
 from sim.scenario import Scenario, Template, load_scenario, resolved, resolved_yaml, template_of
 

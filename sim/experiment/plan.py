@@ -8,33 +8,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sim.experiment.ensemble import Ensemble, with_draw
+from sim.model.identity import model_hash
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-
-SOURCE_SUFFIXES = frozenset({".py", ".toml", ".csv", ".yaml", ".yml", ".json"})
-ABOVE_MODEL = frozenset(
-    {
-        "__init__.py",
-        "_scenarios",
-        "_experiments",
-        "experiment",
-        "analysis",
-        "validation",
-        "plots",
-        "report",
-        "page",
-        "api",
-        "cli",
-        "__main__.py",
-    }
-)
-"""Top-level entries of the package whose edits cannot change a simulated number."""
 
 S = TypeVar("S")
 
@@ -61,40 +41,6 @@ def run_seed(base_seed: int, replication: int) -> int:
         raise ValueError("seed and replication are at least 0")
     text = f"stabsim/run/{base_seed}/{replication}".encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
-
-
-def model_hash(package: Path | None = None) -> str:
-    """Hash every source and data file of the package that can change a simulated number.
-
-    A file is left out only when it belongs to a layer above the model (``ABOVE_MODEL``), so a new module
-    counts until someone says otherwise. Line endings do not matter.
-
-    Parameters
-    ----------
-    package : Path, optional
-        Folder of the package; the installed one by default.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal.
-    """
-    folder = Path(__file__).resolve().parents[1] if package is None else package
-    return _model_hash(folder)
-
-
-@lru_cache(maxsize=4)
-def _model_hash(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*"), key=lambda found: found.relative_to(folder).as_posix()):
-        relative = path.relative_to(folder)
-        if relative.parts[0] in ABOVE_MODEL or "__pycache__" in relative.parts:
-            continue
-        if path.suffix in SOURCE_SUFFIXES and path.is_file():
-            content = path.read_bytes().replace(b"\r\n", b"\n")
-            digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

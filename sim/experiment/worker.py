@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from sim.errors import RunError, SimError
 from sim.experiment.folder import ResultsFolder
-from sim.experiment.plan import RunSpec, Source, batch_key, model_hash, resolve_run
+from sim.experiment.plan import RunSpec, Source, batch_key, resolve_run
 from sim.experiment.tables import SCHEMAS, Failure, places_table, run_row, runs_table, series_table
 from sim.experiment.watchdog import Watchdog
 from sim.experiment.world import Engine, package_file
+from sim.model.identity import model_hash
 from sim.world.outcomes import OUTCOME_NAMES, PLACE_OUTCOMES
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ class ModelEngine:
 
     def simulate(self, scenario: Scenario, seed: int) -> Any:
         """Run the scenario once."""
-        from sim.model import simulate
+        from sim.model.run import simulate
 
         region, population, _ = self._world(scenario)
         return simulate(scenario, region, population, seed, threads=self.threads)

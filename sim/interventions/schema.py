@@ -234,7 +234,7 @@ class ShockType(Strict):
 
     ``pattern``: ``impulse`` hits at once and decays; ``rumour`` lasts two rounds, full then half; ``mission``
     takes a standing mission linearly over some months to a remaining share; ``division`` splits the Allies;
-    those in `SCRIPTED` fix what armed groups and states' forces do (`sim.world.script`).
+    those in `SCRIPTED` fix what armed groups and states' forces do (`sim.model.shocks`).
     ``rate_per_year`` is a documented or assumed rate per state, or for the region as a whole (``rate_scope``).
     """
 

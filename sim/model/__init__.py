@@ -1,6 +1,1 @@
-"""The model: a region of institutions, places and citizens under one scenario. `sim.model.month` tells its month."""
-
-from sim.model.month import RunResult, StabilityModel
-from sim.model.run import simulate
-
-__all__ = ["RunResult", "StabilityModel", "simulate"]
+"""One run of the model: a month as a list of phases, with the programmes and shocks of a scenario."""

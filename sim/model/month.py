@@ -25,19 +25,31 @@ from sim.agents.base import (
     SetHotSpots,
     SetPosture,
     SetWeight,
+    Situation,
 )
-from sim.agents.roster import institutions
+from sim.agents.roster import armed_groups, institutions
 from sim.model.effects import Handles, factors
-from sim.model.groups import armed_groups, forces_against, group_means, kin_states, states_with
 from sim.model.programmes import Programmes
-from sim.model.shocks import Shocks, scripted_orders
-from sim.model.situation import information, mission_dose, missions, read_indicator, read_situation
+from sim.model.shocks import Shocks, scripted_orders, write_script
+from sim.model.situation import (
+    activities,
+    district_means,
+    forces_against,
+    group_means,
+    group_sums,
+    information,
+    kin_states,
+    last_outcomes,
+    mission_dose,
+    missions,
+    read_indicator,
+    states_with,
+)
 from sim.scenario import Scenario
 from sim.types import Array
 from sim.world.geography import patron_states
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.presence import clear_mandates
-from sim.world.script import write_script
 from sim.world.world import Setting, World
 
 COST = OUTCOME_INDEX["cost"]
@@ -100,8 +112,8 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.shocks = Shocks(spec, setting, seed)
         self.script = write_script(scripted_orders(spec, setting), spec.months, region.n_groups)
         self.handles = Handles(region, geography)
-        self.situation = read_situation(self)
-        self.armed_groups = armed_groups(self)
+        self.situation = self._picture()
+        self.armed_groups = armed_groups(self, self.script.named())
         self.institutions: list[Institution] = institutions(self)
 
     # The month ---------------------------------------------------------------------------------------------
@@ -151,7 +163,7 @@ class StabilityModel(Model):  # type: ignore[misc]
         world = self.world
         standing = missions(self.setting.region, self.spec, self.month, self.shocks.mission_shares(self.month))
         world.standing = clear_mandates(standing, world.levers.totals["mandate"])
-        self.situation = read_situation(self)
+        self.situation = self._picture()
         if self.month == 0 or any(group.status != "latent" for group in self.armed_groups):
             self.forces_against = forces_against(world)
         self.mission_dose = mission_dose(world)
@@ -235,6 +247,30 @@ class StabilityModel(Model):  # type: ignore[misc]
         n_states = self.setting.region.n_states
         self.at_war = states_with((one for one in self.armed_groups if one.fighting(deaths[one.group])), n_states)
         self.after_war = states_with((one for one in self.armed_groups if one.status == CEASEFIRE), n_states)
+
+    def _picture(self) -> Situation:
+        """The region as it truly is, after last month."""
+        world = self.world
+        return Situation(
+            month=self.month,
+            states=self.setting.region.states,
+            outcomes=last_outcomes(world),
+            fighters=group_sums(self.setting.geography, world.tallies.fighters),
+            group_deaths=world.tallies.group_deaths.tolist(),
+            exclusion=world.fields.exclusion.tolist(),
+            arms=world.arms.tolist(),
+            at_war=(self.at_war > 0.0).tolist(),
+            dispute=world.fields.dispute.tolist(),
+            after_war=(self.after_war > 0.0).tolist(),
+            posture=world.posture.tolist(),
+            alignment=self.alignment,
+            division=self.division,
+            scripted=not self.adaptive,
+            activities=activities(self.programmes.deliveries, self.month, adaptive=self.adaptive),
+            news=tuple(self.news),
+            orders=self.script.orders(self.month) if self.month < self.spec.months else {},
+            **(district_means(world) if self.adaptive else {}),
+        )
 
     # Services for institutions and conditions --------------------------------------------------------------
 

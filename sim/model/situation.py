@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from math import fsum
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.agents.armed_group import ArmedGroup
 from sim.agents.base import Activity, Situation
-from sim.interventions.delivery import DEPLOYING, PROPOSED, RUNNING, Delivery
-from sim.model.groups import group_sums
+from sim.model.programmes import DEPLOYING, PROPOSED, RUNNING, Delivery
 from sim.region import Region
 from sim.scenario import Scenario
-from sim.types import CIVIC_SPACE, CREDIBILITY, OVERSIGHT, Array
+from sim.types import CIVIC_SPACE, CREDIBILITY, OVERSIGHT, Array, Geography
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
 from sim.world.presence import standing_missions
 from sim.world.recorder import record_month
 from sim.world.world import World
-
-if TYPE_CHECKING:
-    from sim.model.month import StabilityModel
-
-
-def read_situation(model: StabilityModel) -> Situation:
-    """The region as it truly is, after last month."""
-    world = model.world
-    return Situation(
-        month=model.month,
-        states=model.setting.region.states,
-        outcomes=_outcomes(world),
-        fighters=group_sums(model.setting.geography, world.tallies.fighters),
-        group_deaths=world.tallies.group_deaths.tolist(),
-        exclusion=world.fields.exclusion.tolist(),
-        arms=world.arms.tolist(),
-        at_war=(model.at_war > 0.0).tolist(),
-        dispute=world.fields.dispute.tolist(),
-        after_war=(model.after_war > 0.0).tolist(),
-        posture=world.posture.tolist(),
-        alignment=model.alignment,
-        division=model.division,
-        scripted=not model.adaptive,
-        activities=_activities(model.programmes.deliveries, model.month, adaptive=model.adaptive),
-        news=tuple(model.news),
-        orders=model.script.orders(model.month) if model.month < model.spec.months else {},
-        **(_districts(world) if model.adaptive else {}),
-    )
 
 
 def read_indicator(situation: Situation, state_people: Array, name: str, where: str) -> float:
@@ -90,7 +62,7 @@ def _all_missions(region: Region, year: int, month: int) -> Array:
     return standing_missions(region, year, month)
 
 
-def _outcomes(world: World) -> dict[str, list[float]]:
+def last_outcomes(world: World) -> dict[str, list[float]]:
     """Last month's outcomes and some levels, by state; before the first month, levels as the data put them, no flows."""
     row = world.recorder.series[max(world.month - 1, 0)]
     if world.month == 0:
@@ -104,7 +76,7 @@ def _outcomes(world: World) -> dict[str, list[float]]:
     return outcomes
 
 
-def _activities(deliveries: list[Delivery], month: int, *, adaptive: bool) -> tuple[Activity, ...]:
+def activities(deliveries: list[Delivery], month: int, *, adaptive: bool) -> tuple[Activity, ...]:
     """Programmes as institutions know them; a scripted run needs them only while a proposal waits."""
     known = (PROPOSED, DEPLOYING, RUNNING) if adaptive else (PROPOSED,)
     return tuple(
@@ -132,7 +104,7 @@ def _months_left(delivery: Delivery, month: int) -> int | None:
     return delivery.since + delivery.months - month
 
 
-def _districts(world: World) -> dict[str, list[float]]:
+def district_means(world: World) -> dict[str, list[float]]:
     """Means over residents of every district, in bulk."""
     g, fields = world.setting.geography, world.fields
     youth = np.minimum(fields.youth_ratio[g.cell_state] * fields.unemployment, 0.95)
@@ -144,3 +116,45 @@ def _districts(world: World) -> dict[str, list[float]]:
         ).tolist()
         for name, level in levels.items()
     }
+
+
+def kin_states(g: Geography) -> list[tuple[int, ...]]:
+    """Other states in which each group has kin."""
+    return [
+        tuple(sorted({int(g.group_state[k]) for k in g.kin_group[g.kin_start[i] : g.kin_start[i + 1]]}))
+        for i in range(g.group_people.size)
+    ]
+
+
+def states_with(groups: Iterable[ArmedGroup], n_states: int) -> Array:
+    """1 for every state with one of some armed groups, else 0, (n_s,)."""
+    out = np.zeros(n_states)
+    for group in groups:
+        out[group.state] = 1.0
+    return out
+
+
+def group_sums(g: Geography, cells: Array) -> list[int]:
+    """Sums of whole numbers over the cells of each group."""
+    totals = np.zeros(g.group_people.size, np.int64)
+    if cells.any():
+        np.add.at(totals, g.cell_group, cells)
+    return totals.tolist()  # type: ignore[no-any-return]
+
+
+def group_means(g: Geography, cells: Array) -> list[float]:
+    """Means over the residents of each group."""
+    totals = np.bincount(g.cell_group, weights=cells * g.cell_people, minlength=g.group_people.size)
+    return (totals / g.group_people).tolist()  # type: ignore[no-any-return]
+
+
+def forces_against(world: World) -> list[float]:
+    """Officers and soldiers that each group would face where its community lives."""
+    g = world.setting.geography
+    officers = np.bincount(
+        g.cell_group,
+        weights=world.inputs.officers[g.cell_district] * g.cell_people,
+        minlength=g.group_people.size,
+    )
+    soldiers = (world.standing[0] + world.levers.totals["troops"])[g.group_state]
+    return (officers + soldiers * g.group_people / g.state_people[g.group_state]).tolist()  # type: ignore[no-any-return]

@@ -15,7 +15,7 @@ from sim.types import ACTIVE, ARMED_DEATHS, COMMUNAL_DEATHS, INCIDENTS, NEW_DISP
 from sim.world.outcomes import OUTCOME_NAMES
 
 if TYPE_CHECKING:
-    from sim.model import StabilityModel
+    from sim.model.month import StabilityModel
 
 F8 = NDArray[np.float64]
 Line = tuple[int, str, str, str]

@@ -8,10 +8,10 @@ from typing import Any
 from htmltools import Tag, TagList, tags
 
 from sim.interventions import APPROVALS, PATTERN_OPTIONS, SCRIPTED, CatalogueEntry, ShockType, catalogue
+from sim.model.shocks import POSTURES
 from sim.page.facts import load_home
 from sim.page.state import State
 from sim.region import Region
-from sim.world.script import POSTURES
 
 APPROVAL_WORDS = {
     "none": "none: starts at once",

@@ -12,7 +12,7 @@ from sim.page.assumptions import assumptions
 from sim.page.lessons import LESSONS
 from sim.page.state import BARE, MAX_CITIZENS, MAX_MONTHS, MAX_REPLICATIONS
 from sim.scenario import shipped_scenarios
-from sim.validation import status
+from sim.status import status
 
 DEPENDENCIES = '<meta name="shiny-dependency-placeholder" content="">'
 

@@ -179,7 +179,7 @@ def serve_worlds(pipe: Connection) -> None:
     from sim.experiment.pools import start_worker
 
     start_worker()
-    import sim.model  # noqa: F401 - load the model before the first wish
+    import sim.model.run  # noqa: F401 - load the model before the first wish
 
     while True:
         try:
@@ -219,7 +219,7 @@ def run_world(scenario: Scenario, seed: int, citizens: int, observe: Callable[[A
     RunResult
     """
     from sim.experiment import run_seed
-    from sim.model import simulate
+    from sim.model.run import simulate
 
     region, population = _home(str(scenario.region), scenario.start_year, citizens)
     return simulate(scenario, region, population, run_seed(seed, 0), observe=observe)

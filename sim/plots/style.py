@@ -26,7 +26,7 @@ from matplotlib.ticker import Formatter, MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from sim.validation import status
+from sim.status import status
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, SOFT, GREY, PALE = "#222222", "#555555", "#767676", "#D9D9D9"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.plots import Note, Picture
-from sim.validation import status
+from sim.status import status
 
 EMPTY = pd.DataFrame()
 

@@ -9,7 +9,6 @@ from sim.scenario.new import copy_examples, new_study
 from sim.scenario.places import target_cells
 from sim.scenario.records import Budget, Condition, Programme, Scenario, Shock, Targets, Trigger
 from sim.scenario.template import Template, load_template, template_of
-from sim.scenario.watch import Watch
 
 __all__ = [
     "Budget",
@@ -20,7 +19,6 @@ __all__ = [
     "Targets",
     "Template",
     "Trigger",
-    "Watch",
     "as_yaml",
     "copy_examples",
     "differences",

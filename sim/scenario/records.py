@@ -185,7 +185,7 @@ class Programme:
 class Shock:
     """One shock; ``at`` in months after the start, ``week`` the quarter of that month (0 to 3).
 
-    With ``rate`` its months and weeks are drawn instead (`sim.scenario.drawn`), at so many a year in each state.
+    With ``rate`` its months and weeks are drawn instead (`sim.model.shocks`), at so many a year in each state.
 
     ``options`` by pattern: ``mission`` (key), ``months`` and ``remaining`` of a mission shock, ``months`` of
     a division, ``months``, ``posture`` and ``level`` of those that script a conflict. ``key`` is a label and nothing else.

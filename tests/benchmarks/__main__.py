@@ -80,7 +80,7 @@ def numpy_rows(quick: bool) -> list[Row]:
 
 FULL = """
 import json, resource, sys, time
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import load_scenario

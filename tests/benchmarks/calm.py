@@ -7,7 +7,7 @@ from time import process_time
 
 import sim.world.world as world_module
 from sim.experiment import run_seed
-from sim.model import StabilityModel
+from sim.model.month import StabilityModel
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import load_scenario

@@ -24,7 +24,7 @@ def publish(arguments: Sequence[str]) -> int:
 
     Without a folder the page and its pictures are made again from the results that are stored.
     """
-    from sim.api.check import publish
+    from checks import publish
 
     for path in publish(Path(arguments[0]) if arguments else None, ROOT):
         print(path.relative_to(ROOT))
@@ -36,11 +36,11 @@ def tune(rows: Sequence[str]) -> int:
 
     The scales belong to the model: run ``stabsim check`` and ``publish`` again afterwards.
     """
+    from checks.lab import Lab
+    from checks.run import chosen
+    from checks.trials import trials
+    from checks.trials.tune import tune_all
     from sim.interventions.catalogue import TUNED
-    from sim.validation.check import chosen
-    from sim.validation.lab import Lab
-    from sim.validation.trials import trials
-    from sim.validation.trials.tune import tune_all
 
     wanted = {fact.key for fact in chosen("trials", rows)}
     with Lab(workers=2) as lab:

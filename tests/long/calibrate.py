@@ -8,14 +8,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.api.check import figures_of
+from checks.calibration.figures import calibration_figures
+from checks.calibration.findings import CALIBRATION, calibrated
+from checks.lab import Lab
+from checks.run import carry_out, figures_of, frame, write_stored
+from checks.stored import FOLDER
 from sim.experiment import Progress, available_workers
 from sim.experiment.ensemble import FILE, SHIPPED
-from sim.plots.calibration import calibration_figures
-from sim.validation.calibration.findings import CALIBRATION, calibrated
-from sim.validation.check import check, frame, write_stored
-from sim.validation.lab import Lab
-from sim.validation.standing import FOLDER
 
 WORST = 3
 """Rank of the implausibility up to which an ensemble may ship."""
@@ -36,7 +35,7 @@ def calibrate(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     with Lab(quick=options.quick, workers=options.workers, progress=_say, folder=folder / "bank") as lab:
         made = calibrated(lab)
-        results = check(CALIBRATION, lab)
+        results = carry_out(CALIBRATION, lab)
     text = made.ensemble.text()
     (folder / FILE).write_text(text, encoding="utf-8")
     write_stored(folder / "calibration.json", "calibration", results, options.quick)

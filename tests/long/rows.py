@@ -28,8 +28,10 @@ from sim.agents.base import Institution
 from sim.agents.roster import institutions
 from sim.analysis import REGION
 from sim.analysis.statistics import mean_estimate
-from sim.experiment import model_hash, run_seed
-from sim.model import StabilityModel, simulate
+from sim.experiment import run_seed
+from sim.model.identity import model_hash
+from sim.model.month import StabilityModel
+from sim.model.run import simulate
 from sim.population import Population, synthesise
 from sim.region import Region, find_region, load_region
 from sim.scenario import Scenario, load_scenario

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.validation.facts.calm import DRIFTING, base_rate, bursts, calm_run, calm_runs
-from sim.validation.facts.riot import march_2004
-from sim.validation.lab import Lab
-from sim.validation.records import Finding
+from checks.facts.calm import DRIFTING, base_rate, bursts, calm_run, calm_runs
+from checks.facts.riot import march_2004
+from checks.lab import Lab
+from checks.records import Finding
 
 WORKERS = 2
 

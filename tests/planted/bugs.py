@@ -93,9 +93,9 @@ BUGS: tuple[Bug, ...] = (
     Bug("allies-too-early", "Allies approve a month early", "sim/agents/nato.py",
         "p.approval_delay, one.states()) + 0.5)", "p.approval_delay, one.states()) - 0.5)", INSTITUTIONS),
     # Interventions
-    Bug("a-month-too-long", "A programme runs one month longer than it was given", "sim/interventions/delivery.py",
+    Bug("a-month-too-long", "A programme runs one month longer than it was given", "sim/model/programmes.py",
         "month >= self.since + self.months:", "month > self.since + self.months:", SURVIVORS, "runs_its_months"),
-    Bug("a-year-each-month", "A year's cost is spent every month", "sim/interventions/delivery.py",
+    Bug("a-year-each-month", "A year's cost is spent every month", "sim/model/programmes.py",
         "self.weight * self.meur_per_year / 12.0 if", "self.weight * self.meur_per_year if", SURVIVORS, "runs_its_months"),
     # Experiment and analysis
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
@@ -113,8 +113,8 @@ BUGS: tuple[Bug, ...] = (
     Bug("worse-is-better", "More deaths count as superior", "sim/analysis/statistics.py",
         'sign = np.where(better == "higher", 1.0, -1.0)', 'sign = np.where(better == "lower", 1.0, -1.0)', ANALYSIS),
     # Validation
-    Bug("exposure-swapped", "Hazard ratios divide by the wrong group's time at risk", "sim/validation/intervals.py",
+    Bug("exposure-swapped", "Hazard ratios divide by the wrong group's time at risk", "checks/intervals.py",
         "scale = time_b / time_a", "scale = time_a / time_b", VALIDATION, ci=True),
-    Bug("an-event-excites-itself", "Expected counts look at the present bin", "sim/validation/hawkes.py",
+    Bug("an-event-excites-itself", "Expected counts look at the present bin", "checks/hawkes.py",
         "signal.lfilter([0.0, 1.0 - decay]", "signal.lfilter([1.0 - decay]", VALIDATION),
 )  # fmt: skip

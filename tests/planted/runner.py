@@ -50,6 +50,7 @@ LIMIT = 900.0
 """Seconds for one bug; more counts as a survivor."""
 TREE = (
     "sim",
+    "checks",
     "scenarios",
     "tests",
     "docs",

@@ -1,0 +1,194 @@
+"""Figures of the hindcast: bands over time, skill with intervals, PIT histograms, reliability."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from checks.hindcast.bank import CONDITIONS
+from checks.intervals import proportion
+from checks.records import Picture
+from sim.plots.style import BLUE, GREY, INK, ORANGE, SOFT, grid_shape, tidy_values, wrap
+
+COLOURS = dict(zip(CONDITIONS, (BLUE, ORANGE), strict=True))
+MARKS = dict(zip(CONDITIONS, ("o", "s"), strict=True))
+LEAST_SKILL = -1.0
+"""Skill below this is drawn at the edge, with an arrow: it has no lower end."""
+Rows = list[dict[str, Any]]
+
+
+def panel_heights(picture: Picture) -> float:
+    """Inches that the panels of a picture need."""
+    panels = len(_panels(_rows(picture)))
+    if picture.kind == "bands":
+        return 1.45 * grid_shape(panels, 3)[0]
+    if picture.kind == "skills":
+        labels = max(len({row["label"] for row in rows}) for rows in _panels(_rows(picture)).values())
+        return (0.55 + 0.25 * labels) * grid_shape(panels, 3)[0]
+    return 2.6
+
+
+def draw_panels(picture: Picture, figure: Any) -> None:
+    """Draw a picture of the hindcast into a figure or subfigure.
+
+    Parameters
+    ----------
+    picture : Picture
+        Of one of the kinds of `KINDS`.
+    figure : matplotlib Figure or SubFigure
+    """
+    KINDS[picture.kind](picture, figure)
+
+
+def legend_of(picture: Picture) -> list[Any]:
+    """What the colours and marks of a picture mean."""
+    if picture.kind == "bands":
+        return [
+            Patch(color=BLUE, alpha=0.25, lw=0, label="simulated given the triggers, 90 %"),
+            Patch(color=BLUE, alpha=0.5, lw=0, label="the same, 50 %"),
+            Line2D([], [], color=INK, marker="o", ms=2.5, lw=0.8, label="observed"),
+            Line2D([], [], color=GREY, ls=":", lw=1.0, label="start of the later part"),
+        ]
+    if picture.kind == "pit":
+        return [Patch(color=COLOURS[name], label=name) for name in CONDITIONS]
+    marks = [Line2D([], [], color=COLOURS[n], marker=MARKS[n], ms=5, lw=1.2, label=n) for n in CONDITIONS]
+    if picture.kind == "reliability":
+        marks.append(Line2D([], [], color=INK, lw=0.8, label="upright: 95 % interval, as if months were independent"))
+    return marks
+
+
+def _rows(picture: Picture) -> Rows:
+    names = list(picture.columns)
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*picture.columns.values(), strict=True)]
+
+
+def _panels(rows: Rows) -> dict[str, Rows]:
+    made: dict[str, Rows] = {}
+    for row in rows:
+        made.setdefault(row.get("panel", ""), []).append(row)
+    return made
+
+
+def _line(rows: Rows, name: str) -> tuple[np.ndarray, np.ndarray]:
+    chosen = [(row["x"], math.nan if row["y"] is None else row["y"]) for row in rows if row["series"] == name]
+    return np.array([x for x, _ in chosen], float), np.array([y for _, y in chosen], float)
+
+
+def _bands(picture: Picture, figure: Any) -> None:
+    """Small multiples by unit, each with a scale of its own; a gap in the observed line is missing data."""
+    rows = _rows(picture)
+    split = next(row["x"] for row in rows if row["series"] == "split")
+    panels = _panels([row for row in rows if row["series"] != "split"])
+    shape = grid_shape(len(panels), 3)
+    axes = figure.subplots(*shape, squeeze=False, sharex=True)
+    for place, (ax, (name, here)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
+        x, observed = _line(here, "observed")
+        for low, high, alpha in (("low90", "high90", 0.25), ("low50", "high50", 0.5)):
+            ax.fill_between(x, _line(here, low)[1], _line(here, high)[1], color=BLUE, alpha=alpha, lw=0, step="mid")
+        ax.plot(x, _line(here, "median")[1], color=BLUE, lw=0.8, drawstyle="steps-mid")
+        ax.plot(x, observed, "-o", color=INK, ms=1.8, lw=0.6)
+        ax.axvline(split, color=GREY, ls=":", lw=1.0)
+        ax.set_title(name)
+        ax.set_ylim(0, max(1.0, 1.05 * ax.dataLim.y1))
+        tidy_values(ax.yaxis, 3)
+        ax.set_xlim(math.floor(x.min()), math.ceil(x.max()))
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
+        ax.tick_params(labelbottom=place + shape[1] >= len(panels))
+    _blank(axes, len(panels))
+    figure.supylabel("\n".join(wrap(picture.y_label, 44)), fontsize=8.5)
+
+
+def _skills(picture: Picture, figure: Any) -> None:
+    """Dots with intervals, both conditions in each line; one panel a question."""
+    panels = _panels(_rows(picture))
+    shape = grid_shape(len(panels), 3)
+    axes = figure.subplots(*shape, squeeze=False, sharex=True)
+    for k, (ax, (name, here)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
+        labels = list(dict.fromkeys(row["label"] for row in here))
+        ax.axvline(0.0, color=GREY, lw=0.8)
+        for row in here:
+            _dot(
+                ax,
+                row,
+                len(labels) - 1 - labels.index(row["label"]) + (0.16 if row["series"] == CONDITIONS[0] else -0.16),
+            )
+        ax.set_xlim(LEAST_SKILL - 0.1, 1.1)
+        ax.set_ylim(-0.6, len(labels) - 0.4)
+        shared = k % shape[1] > 0 and labels == list(
+            dict.fromkeys(row["label"] for row in list(panels.values())[k - 1])
+        )
+        shown = ["" if shared else "\n".join(wrap(label, 24)) for label in labels[::-1]]
+        ax.set_yticks(range(len(labels)), shown, fontsize=7)
+        ax.set_title("\n".join(wrap(name, 30)), fontsize=8)
+    _blank(axes, len(panels))
+    figure.supxlabel(picture.x_label, fontsize=8.5)
+
+
+def _dot(ax: Any, row: dict[str, Any], y: float) -> None:
+    colour, mark = COLOURS[row["series"]], MARKS[row["series"]]
+    if row["x"] is None:
+        ax.text(0.03, y, "no scale", fontsize=6.5, color=SOFT, va="center")
+        return
+    if row["low"] is not None and row["high"] is not None:
+        ends = [max(row["low"], LEAST_SKILL), max(row["high"], LEAST_SKILL)]
+        ax.plot(ends, [y, y], color=colour, lw=1.4, solid_capstyle="butt")
+    low = row["x"] < LEAST_SKILL
+    ax.plot(
+        [max(row["x"], LEAST_SKILL)], [y], "<" if low else mark, color=colour, ms=4.5, mec=INK, mew=0.3, clip_on=False
+    )
+
+
+def _pit(picture: Picture, figure: Any) -> None:
+    rows = _rows(picture)
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, name in zip(axes, CONDITIONS, strict=True):
+        x, y = _line(rows, name)
+        ax.bar(x, y, width=0.92 / x.size, color=COLOURS[name])
+        ax.axhline(1.0 / x.size, color=INK, lw=0.8, ls="--")
+        ax.set_title(name)
+        ax.set_xlabel("\n".join(wrap(picture.x_label, 34)))
+        tidy_values(ax.yaxis, 4)
+    axes[0].set_ylabel(f"{picture.y_label}\n(dashed: calibrated)")
+
+
+def _reliability(picture: Picture, figure: Any) -> None:
+    rows = _rows(picture)
+    ax = figure.subplots()
+    across = min(1.0, 1.15 * max(row["x"] for row in rows))
+    edge = min(1.0, 1.15 * max(max(row["x"], row["y"]) for row in rows))
+    ax.plot([0, edge], [0, edge], color=GREY, lw=0.8, ls="--")
+    for k, name in enumerate(CONDITIONS):
+        here = [row for row in rows if row["series"] == name]
+        ax.plot(
+            [r["x"] for r in here], [r["y"] for r in here], "-", marker=MARKS[name], color=COLOURS[name], ms=4.5, lw=1.0
+        )
+        for row in here:
+            share = proportion(round(row["y"] * row["n"]), row["n"])
+            ax.plot([row["x"]] * 2, [share.low, share.high], color=COLOURS[name], lw=0.8, alpha=0.7)
+            ax.annotate(str(row["n"]), (row["x"], row["y"]), (7, 3 if k == 0 else -9), textcoords="offset points",
+                        fontsize=6.5, color=INK, ha="center")  # fmt: skip
+    ax.set_xlim(-0.03 * across, 1.05 * across)
+    ax.set_ylim(-0.09 * edge, 1.1 * edge)
+    tidy_values(ax.xaxis)
+    tidy_values(ax.yaxis)
+    ax.set_xlabel(picture.x_label)
+    ax.set_ylabel("\n".join(wrap(f"{picture.y_label} (number of months beside each)", 32)))
+
+
+def _blank(axes: Any, used: int) -> None:
+    for ax in list(axes.flat)[used:]:
+        ax.set_axis_off()
+
+
+KINDS: dict[str, Callable[[Picture, Any], None]] = {
+    "bands": _bands,
+    "skills": _skills,
+    "pit": _pit,
+    "reliability": _reliability,
+}

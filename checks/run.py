@@ -1,0 +1,271 @@
+"""Check the model against facts and other models: measure, keep what is done, write tables, figures and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from checks.calibration.findings import CALIBRATION
+from checks.docking import DOCKING
+from checks.facts import FACTS, Fact
+from checks.hindcast import Asked, Settings, hindcast_facts, settings_of
+from checks.lab import Lab, ProgressCallback
+from checks.records import Result, read_result
+from checks.stored import FOLDER, results, stored, stored_status
+from checks.trials import TRIALS
+from sim import __version__
+from sim.analysis import write_csv
+from sim.errors import InputError, Problem, nearest
+from sim.experiment import available_workers
+from sim.model.identity import model_hash
+from sim.status import FILE as STATUS
+
+FORMAT = 1
+HINDCAST = hindcast_facts(lambda: settings_of(Asked()))
+KINDS: dict[str, tuple[Fact, ...]] = {
+    "facts": FACTS,
+    "docking": DOCKING,
+    "trials": TRIALS,
+    "hindcast": HINDCAST,
+    "calibration": CALIBRATION,
+}
+NO_MEASUREMENT = ("page.py", "stored.py", "run.py", "command.py", "figures.py")
+COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note", "status")
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What a check found: the folder, the results, and one line for each measured row."""
+
+    path: Path
+    kind: str
+    results: tuple[Result, ...]
+    table: pd.DataFrame
+
+
+def check(
+    kind: str = "facts",
+    *,
+    quick: bool = False,
+    only: Sequence[str] = (),
+    workers: int | None = None,
+    out: Path | str | None = None,
+    figures: bool = True,
+    asked: Asked | None = None,
+    progress: ProgressCallback | None = None,
+    said: Callable[[Result], None] | None = None,
+) -> Checked:
+    """Measure facts and judge each by its window; failures are results, not errors.
+
+    Writes ``<kind>.json``, ``<kind>.csv`` and one figure a fact. The same call in the same folder measures only what
+    is missing, while neither the model nor the checks have changed.
+
+    Parameters
+    ----------
+    kind : "facts", "docking", "trials", "calibration" or "hindcast"
+    quick : bool
+        A tenth of the replications: to see whether something broke, not to judge.
+    only : sequence of str
+        Keys of single facts, such as ``SF4``.
+    workers : int, optional
+        Processes; as many as processors by default.
+    asked : Asked, optional
+        Window, split, observed tables, scenario and parameters of a hindcast (`checks.hindcast`).
+    said : callable, optional
+        Called with every result as it comes.
+
+    Raises
+    ------
+    InputError
+        For an unknown kind or key, and for what a hindcast cannot use.
+    """
+    if kind not in KINDS:
+        hint = nearest(kind, KINDS)
+        raise InputError(Problem("no such check", key="check", got=kind, allowed=", ".join(KINDS), hint=hint))
+    if asked not in (None, Asked()) and kind != "hindcast":
+        raise InputError(
+            "check: --from, --to, --split, --observed, --scenario and --parameters are options of hindcast"
+        )
+    facts = chosen(kind, only, settings_of(asked or Asked()) if kind == "hindcast" else None)
+    folder = Path(out) if out is not None else Path("results") / f"check_{kind}{'_quick' if quick else ''}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with Lab(quick=quick, workers=workers or available_workers(), progress=progress, folder=folder / "bank") as lab:
+        results = carry_out(facts, lab, folder / "parts", said)
+    table = frame(results)
+    write_stored(folder / f"{kind}.json", kind, results, quick)
+    write_csv(table, folder / f"{kind}.csv")
+    if figures:
+        figures_of(kind, results, folder)
+    return Checked(folder, kind, tuple(results), table)
+
+
+def figures_of(kind: str, results: Sequence[Result], folder: Path) -> None:
+    """Draw every result into ``folder/figures``."""
+    from checks.figures import fact_figures
+    from checks.trials.figures import trial_figures
+
+    fact_figures(results, folder / "figures")
+    if kind == "trials":
+        trial_figures(results, folder / "figures")
+
+
+def publish(folder: Path | None, root: Path) -> list[Path]:
+    """Make the last full run the one that the package and its page speak of.
+
+    Copies the JSON of every kind that ``folder`` holds (None: keeps what is stored), redraws the small figures of the page and
+    writes ``docs/validation.md`` under ``root``, the repository.
+    """
+    from checks.figures import page_figure
+    from checks.page import page
+    from checks.trials.figures import forest_page
+
+    written = []
+    for kind in KINDS:
+        source = folder / f"{kind}.json" if folder is not None else None
+        if source is not None and source.is_file():
+            write_stored(FOLDER / f"{kind}.json", **named(kind, json.loads(source.read_text(encoding="utf-8"))))
+            written.append(FOLDER / f"{kind}.json")
+    stored.cache_clear()
+    _write(STATUS, stored_status())
+    written.append(STATUS)
+    images = root / "docs" / "images" / "validation"
+    for kind in KINDS:
+        written += [page_figure(result, images) for result in results(kind) if result.picture is not None]
+    if results("trials"):
+        written.append(forest_page(results("trials"), images))
+    target = root / "docs" / "validation.md"
+    target.write_text(page(), encoding="utf-8")
+    return [*written, target]
+
+
+def chosen(kind: str, only: Sequence[str], settings: Settings | None = None) -> tuple[Fact, ...]:
+    """The facts of a kind, or those named; unknown names are refused, all at once.
+
+    ``settings`` of a hindcast replace its defaults.
+    """
+    facts = hindcast_facts(lambda: settings, settings.key) if settings is not None else KINDS[kind]
+    if not only:
+        return facts
+    names = {fact.key.lower(): fact.key for fact in facts}
+    unknown = [name for name in only if name.lower() not in names]
+    if unknown:
+        allowed = ", ".join(names.values())
+        raise InputError(
+            [
+                Problem("there is no such check", key="--only", got=name, allowed=allowed, hint=nearest(name, list(names.values())))
+                for name in unknown
+            ]
+        )  # fmt: skip
+    wanted = {names[name.lower()] for name in only}
+    return tuple(fact for fact in facts if fact.key in wanted)
+
+
+def sources_hash() -> str:
+    """Hash of model and measurements together: a stored finding is reused only while neither has changed."""
+    digest = hashlib.sha256(model_hash().encode())
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".py", ".yaml", ".csv") and path.name not in NO_MEASUREMENT:
+            digest.update(path.relative_to(folder).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def measure(fact: Fact, lab: Lab) -> Result:
+    """Measure one fact."""
+    started = time.perf_counter()
+    made = fact.measure(lab)
+    return Result(
+        fact.key, fact.title, fact.source, made.rows, made.simulated, made.method, made.picture, made.suspected,
+        made.tried, time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def carry_out(
+    facts: Sequence[Fact], lab: Lab, folder: Path | None = None, said: Callable[[Result], None] | None = None
+) -> list[Result]:
+    """Measure facts one after the other; what is in ``folder`` from the same sources is read instead."""
+    identity = f"{sources_hash()}{' quick' if lab.quick else ''}"
+    results = []
+    for fact in facts:
+        kept = folder / f"{fact.key}.json" if folder is not None else None
+        here = f"{identity} {fact.settings}".rstrip()
+        result = _kept(kept, here) or measure(fact, lab)
+        if kept is not None and not kept.exists():
+            _write(kept, {"identity": here, "result": result.content()})
+        if said is not None:
+            said(result)
+        results.append(result)
+    return results
+
+
+def _kept(path: Path | None, identity: str) -> Result | None:
+    if path is None or not path.is_file():
+        return None
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["identity"] == identity:
+            return read_result(stored["result"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    path.unlink()
+    return None
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON at once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def stored_form(kind: str, results: Sequence[Result], quick: bool) -> dict[str, Any]:
+    """What is kept of a check: no dates, times or machines."""
+    return {
+        "format": FORMAT,
+        "kind": kind,
+        "version": __version__,
+        "model": model_hash(),
+        "quick": quick,
+        "results": [result.content() for result in results],
+    }
+
+
+def write_stored(path: Path, kind: str, results: Sequence[Result], quick: bool) -> None:
+    """Write a check's results as JSON."""
+    _write(path, stored_form(kind, results, quick))
+
+
+def named(kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What `write_stored` takes, from stored results; titles and sources of facts are those of the code.
+
+    Raises
+    ------
+    InputError
+        If the results are of another model: they would be published under a wrong name.
+    """
+    if stored["kind"] != kind or stored["model"] != model_hash():
+        raise InputError(f"these results of {kind} are of another version of the model: run the check again")
+    facts = {fact.key: fact for fact in KINDS[kind]}
+    results = [read_result(one) for one in stored["results"]]
+    made = [replace(one, title=facts[one.key].title, source=facts[one.key].source) for one in results]
+    return {"kind": kind, "results": made, "quick": stored["quick"]}
+
+
+def frame(results: Sequence[Result]) -> pd.DataFrame:
+    """One line for every row of every fact, in the order of `COLUMNS`."""
+    lines = [
+        (r.key, r.title, row.what, row.value, row.low, row.high, row.unit, row.window, row.basis, row.verdict, row.note,
+         row.status)
+        for r in results
+        for row in r.rows
+    ]  # fmt: skip
+    return pd.DataFrame(lines, columns=list(COLUMNS))
