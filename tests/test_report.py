@@ -185,7 +185,7 @@ def test_numbers_of_the_page_are_those_of_the_tables(compared, written):
     from sim.api.tables import comparison_tables
 
     _, page = written
-    effects = comparison_tables(compared, "base", 24)["effects"]
+    effects = comparison_tables(ResultsFolder(compared), "base", 24)["effects"]
     chosen = (effects["scope"] == "region") & (effects["window"] == "whole run") & (effects["contrast"] == "difference")
     row = effects[chosen & (effects["scenario"] == "police") & (effects["outcome"] == "incidents")].iloc[0]
     assert row["effect"] < 0
@@ -284,7 +284,7 @@ def test_a_grid_of_two_factors_has_its_heat_map(tmp_path, undrawn):
 
 def test_months_of_a_design_become_years(tmp_path):
     (tmp_path / "points.csv").write_text("point,start,place\n0,2025-01,XKX\n1,2026-07,BIH\n")
-    points = design_points(tmp_path)
+    points = design_points(ResultsFolder(tmp_path))
     assert points["start"].tolist() == [2025.0, 2026.5]
     assert points["place"].tolist() == ["XKX", "BIH"]
 

@@ -143,7 +143,7 @@ def status(folder: Path | str) -> Status:
         incomplete=tuple(key for key in results.names() if key not in set(keys)),
         notes=tuple(notes),
         changed=tuple(results.changes()) if manifest.get("scenarios") else (),
-        versions=tuple(results.version_changes()),
+        versions=tuple(results.version_changes()) if manifest else (),
     )
 
 
