@@ -107,7 +107,7 @@ def test_comparison_with_draws_is_the_same_on_any_workers_resumed_and_run_alone(
     assert stores[0].content_hash("series") == stores[1].content_hash("series")
     assert (tmp_path / "a" / "effects.csv").read_bytes() == (tmp_path / "b" / "effects.csv").read_bytes()
     batch = stores[0].batches()[0]
-    stores[0].path("runs", batch).unlink()
+    stores[0].file("runs", batch).unlink()
     assert compare(tmp_path / "a", table).tally.reused < 16
     assert stores[0].content_hash("series") == stores[1].content_hash("series")
     table.unlink()  # the folder holds all that is needed

@@ -395,11 +395,11 @@ def test_zero_intensity_gives_zero_with_an_interval_of_no_width(stabsim, study):
     assert {(row["effect"], row["ci_low"], row["ci_high"]) for row in rows} == {("0", "0", "0")}
 
 
-def test_run_prints_states_and_says_that_one_history_is_one(stabsim, drawn_study):
+def test_run_prints_states_and_says_that_one_run_is_one(stabsim, drawn_study):
     code, shown, _ = stabsim("run", "calm.yaml", "--citizens", 2000, "--workers", 1)
     assert code == 0
-    assert "one history" in shown
-    assert "One history shows what can happen" in shown
+    assert "one run" in shown
+    assert "One run shows what can happen" in shown
     assert (drawn_study / "results/run-calm/figures/baseline.svg").is_file()
     code, shown, _ = stabsim("-q", "run", "calm.yaml", *QUICK, "--out", "quiet")
     assert (code, shown) == (0, "")

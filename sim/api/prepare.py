@@ -187,7 +187,7 @@ def checked(
     kind: str, scenarios: Sequence[ScenarioLike], settings: Settings
 ) -> tuple[list[Scenario], Ensemble | None, tuple[str, ...]]:
     """Return the scenarios, the ensemble and the theories that settings ask for, or raise every problem at once."""
-    months, problems = settings.months, _check_numbers(settings)
+    months, problems = settings.months, _check_settings(settings)
     if months is not None and any(item.partition("=")[0].strip() == "months" for item in settings.set_):
         problems.append(Problem("is set twice", file="--months", key="months", hint="also by --set"))
         months = None
@@ -265,7 +265,7 @@ def prepare_sweep(experiment: Experiment, settings: Settings) -> Setup:
     settings = replace(
         settings, seed=experiment.seed, replications=experiment.replications, citizens=experiment.citizens
     )
-    problems = _check_numbers(replace(settings, months=bases[0].months))
+    problems = _check_settings(replace(settings, months=bases[0].months))
     if problems:
         raise InputError(problems)
     first = experiment.until.at_least if experiment.until else experiment.replications
@@ -360,7 +360,7 @@ def _distinct(scenarios: Sequence[Scenario]) -> list[Scenario]:
     return list(kept.values())
 
 
-def _check_numbers(settings: Settings) -> list[Problem]:
+def _check_settings(settings: Settings) -> list[Problem]:
     checks = [
         ("seed", 0, MAX_SEED),
         ("replications", 1, MAX_REPLICATIONS),
@@ -373,6 +373,10 @@ def _check_numbers(settings: Settings) -> list[Problem]:
         for name, low, high in checks
         if (value := getattr(settings, name)) is not None and not low <= value <= high
     ]
+    if settings.on_error not in ("stop", "continue"):
+        problems.append(
+            Problem("is not a choice", key="on-error", got=settings.on_error[:40], allowed="stop, continue")
+        )
     citizens = settings.citizens
     if citizens != "all" and not (isinstance(citizens, int) and citizens > 0):
         problems.append(

@@ -11,7 +11,7 @@ import typer
 
 from sim.cli.command import app, examples
 from sim.cli.options import takes_settings
-from sim.cli.output import Verbosity, cell, complain, print_table, progress_shown, say
+from sim.cli.output import Verbosity, cell, complain, print_lines, print_table, progress_shown, say
 from sim.errors import InputError
 from sim.settings import Settings
 from sim.wording import duration, number
@@ -19,6 +19,7 @@ from sim.wording import duration, number
 if TYPE_CHECKING:
     from sim.api import Comparison, Preview, RunResults, SweepResults, Why
     from sim.api.prepare import Setup
+    from sim.api.results import Results
 
 EXIT_FAILED_RUNS = 3
 RESULTS = Path("results")
@@ -26,7 +27,6 @@ FEW = 8
 """Levels a factor may have to get a table of its own."""
 SHOWN = ("participants", "incidents", "communal_deaths", "armed_deaths", "tension", "legitimacy", "stability", "cost")
 """Outcomes in the tables by level; all others are in the stored tables."""
-LEFT, RIGHT = "left", "right"
 
 
 @app.command(
@@ -172,10 +172,9 @@ def page(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8642,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
 ) -> int:
-    """Open the interactive page: two worlds on the same luck. It is for this machine only."""
+    """Open the interactive page: two scenarios side by side. Only this machine can reach it."""
     if find_spec("shiny") is None or find_spec("uvicorn") is None:
         raise InputError("page: its parts are not installed; run: pip install 'stabsim[web]'")
-    from sim.cli.output import complain, print_lines
     from sim.page.server import serve
 
     stopped_by = serve(port, not no_open, print_lines)
@@ -202,65 +201,97 @@ def _rerun(identity: str, source: Path) -> int:
     typer.echo(again.series.to_csv(index=False, lineterminator="\n"), nl=False)
     if again.same is None:
         complain("this time it did not fail; sweep --retry, or run and compare as given, store it")
-    elif again.same:
-        if not Verbosity.quiet:
-            complain("the same as stored, byte for byte")
-    else:
+    elif not again.same:
         complain("NOT the same as stored: other libraries, another processor, or a defect; see: stabsim status")
         return 1
+    elif not Verbosity.quiet:
+        complain("the same as stored, byte for byte")
     return 0
+
+
+def _interval(row: Any, low: str = "ci_low", high: str = "ci_high") -> str:
+    """Write an interval; empty where there is none."""
+    return f"{number(row[low])} to {number(row[high])}" if row[low] == row[low] else ""
+
+
+def _titles(results: Results) -> dict[str, str]:
+    return {scenario.key: scenario.title or scenario.key for scenario in results.scenarios}
 
 
 def _print_run(results: RunResults) -> None:
     from sim.world.outcomes import OUTCOMES
 
     table, spec = results.headline(), results.scenarios[0]
-    labels = {item.name: (item.label, item.unit) for item in OUTCOMES}
-    many = results.tally.done
-    of = "one history" if many == 1 else f"mean of {many} histories"
-    rows = [[*labels[str(name)], *(number(float(value)) for value in table.loc[name])] for name in table.index]
+    labels = {item.name: [item.label, item.unit] for item in OUTCOMES}
+    runs, scopes = results.tally.done, [str(scope) for scope in table.columns]
     print_table(
-        f"{spec.title or spec.key}: {spec.months} months from {spec.date(0)}, {of}",
-        [("outcome", LEFT), ("unit", LEFT), *((str(scope), RIGHT) for scope in table.columns)],
-        rows,
+        f"{spec.title or spec.key}: {spec.months} months from {spec.date(0)}, "
+        + ("one run" if runs == 1 else f"mean of {runs} runs"),
+        ["outcome", "unit", *scopes],
+        [[*labels[str(name)], *(number(float(value)) for value in table.loc[name])] for name in table.index],
+        right=scopes,
     )
-    if many == 1:
-        say("One history shows what can happen, not what is likely: --replications 64 shows the range.")
+    if runs == 1:
+        say("One run shows what can happen, not what is likely: --replications 64 shows the range.")
 
 
 def _print_comparison(results: Comparison) -> None:
     from sim.analysis.verdict import CLEAR, is_drawn
     from sim.world.outcomes import OUTCOMES
 
-    items = {item.name: item for item in OUTCOMES}
+    items, titles = {item.name: item for item in OUTCOMES}, _titles(results)
     headline = results.headline()
-    titles = {scenario.key: scenario.title or scenario.key for scenario in results.scenarios}
     short = headline["scenario"].nunique() > 4
     drawn = any(is_drawn(row) for row in headline.to_dict("records"))
     middle = _MIDDLE_DRAWN if drawn else _MIDDLE
     groups = dict(list(headline.groupby("scenario")))
     for key in (key for key in titles if key in groups):
         rows = groups[key]
-        told = rows[rows["in_words"].isin(CLEAR)] if short else rows
+        shown = rows[rows["in_words"].isin(CLEAR)] if short else rows
         print_table(
             f"{titles[key]}, compared with {titles[results.baseline]}: region, whole run, {rows['n'].iloc[0]} pairs"
-            + (f", {int(rows['draws'].max())} parameter points" if drawn else ""),
-            [
-                ("outcome", LEFT),
-                ("unit", LEFT),
-                ("baseline", RIGHT),
-                ("difference", RIGHT),
-                *((name, RIGHT) for name in middle),
-                ("in words", LEFT),
-            ],
-            [_effect_row(row, items[str(row["outcome"])], drawn) for row in told.to_dict("records")],
+            + (f", {int(rows['draws'].max())} parameter sets" if drawn else ""),
+            ["outcome", "unit", "baseline", "difference", *middle, "in words"],
+            [_effect_row(row, items[str(row["outcome"])], drawn) for row in shown.to_dict("records")],
+            right=["baseline", "difference", *middle],
         )
-        if len(told) < len(rows):
+        if len(shown) < len(rows):
             counts = rows[~rows["in_words"].isin(CLEAR)]["in_words"].value_counts(sort=False)
             say(f"Other outcomes: {', '.join(f'{count} {words}' for words, count in counts.items())}.\n")
+    for line in _HOW_DRAWN if drawn else ():
+        say(line)
+
+
+_MIDDLE = ("95 % interval of the mean", "5-95 % of pairs")
+_MIDDLE_DRAWN = ("sampling error", "over parameter sets", "in %", "parameter sets")
+_HOW_DRAWN = (
+    "sampling error: standard error of the difference; more replications reduce it.",
+    "over parameter sets: 5-95 % of the difference over the parameter sets; more replications do not reduce it. "
+    "in %: the same for counts, in per cent of each set's baseline.",
+    "parameter sets: how many go which way. Intervals of the mean are in effects.csv.",
+)
+
+
+def _effect_row(row: Mapping[Any, Any], item: Any, drawn: bool) -> list[str]:
+    from sim.analysis.verdict import CLEAR, is_small, per_cent, points_in_words
+
     if drawn:
-        for line in _HOW_DRAWN:
-            say(line)
+        share = per_cent(row)
+        in_per_cent = f"{number(share[0])} to {number(share[1])}" if share else ""
+        allowed = _interval(row, "draws_low", "draws_high")
+        middle = [number(row["mc_error"]), allowed, in_per_cent, points_in_words(row, item.better)]
+    else:
+        middle = [_interval(row), _interval(row, "spread_low", "spread_high")]
+    words = str(row["in_words"])
+    small = words in CLEAR and is_small(row["effect"], row["baseline_mean"])
+    return [
+        item.label,
+        item.unit,
+        number(row["baseline_mean"]),
+        number(row["effect"]),
+        *middle,
+        f"{words}, under 1 %" if small else words,
+    ]
 
 
 def _print_theories(results: Comparison) -> None:
@@ -269,126 +300,65 @@ def _print_theories(results: Comparison) -> None:
 
     if results.holds.empty:
         return
-    labels = {item.name: item.label for item in OUTCOMES}
-    titles = {scenario.key: scenario.title or scenario.key for scenario in results.scenarios}
+    labels, titles = {item.name: item.label for item in OUTCOMES}, _titles(results)
     groups = dict(list(results.holds.groupby("scenario")))
     for key in (key for key in titles if key in groups):
         rows = groups[key]
-        told = rows[rows["reversed"] + rows["holds"] > 0]
-        if len(told):
+        clear = rows[rows["reversed"] + rows["holds"] > 0]
+        if len(clear):
             print_table(
                 f"{titles[key]} under rival theories: {rows['stances'].max()} stances, the model as it is among them",
-                [("outcome", LEFT), ("as it is", LEFT), ("under rival theories", LEFT), ("not under", LEFT)],
+                ["outcome", "as it is", "under rival theories", "not under"],
                 [
                     [labels[row["outcome"]], row["conclusion"], row["in_words"], row["fails_under"]]
-                    for row in told.to_dict("records")
+                    for row in clear.to_dict("records")
                 ],
             )
-        everywhere = int((told["holds"] == told["stances"]).sum())
+        everywhere = int((clear["holds"] == clear["stances"]).sum())
         say(
-            f"{titles[key]}: {len(told)} of {len(rows)} headline outcomes differ clearly with the model as it is; "
+            f"{titles[key]}: {len(clear)} of {len(rows)} headline outcomes differ clearly with the model as it is; "
             f"{everywhere} of these conclusions hold under every stance."
         )
-
-
-_MIDDLE = ("95 % interval of the mean", "5-95 % of pairs")
-_MIDDLE_DRAWN = ("luck", "parameters allow", "in %", "parameter points")
-_HOW_DRAWN = (
-    "luck: standard error of the difference from having few runs; more replications narrow it.",
-    "parameters allow: 5-95 % of the difference over the parameter points; more replications do not narrow it. "
-    "in %: the same for counts, in per cent of each point's baseline.",
-    "parameter points: how many go which way. Intervals of the mean are in effects.csv.",
-)
-
-
-def _effect_row(row: Mapping[Any, Any], item: Any, drawn: bool) -> list[str]:
-    from sim.analysis.verdict import CLEAR, is_small
-
-    words = str(row["in_words"])
-    small = words in CLEAR and is_small(row["effect"], row["baseline_mean"])
-    return [
-        item.label,
-        item.unit,
-        number(row["baseline_mean"]),
-        number(row["effect"]),
-        *(_of_points(row, item.better) if drawn else _of_pairs(row)),
-        f"{words}, under 1 %" if small else words,
-    ]
-
-
-def _of_pairs(row: Mapping[Any, Any]) -> list[str]:
-    known = row["ci_low"] == row["ci_low"]
-    return [
-        f"{number(row['ci_low'])} to {number(row['ci_high'])}" if known else "",
-        f"{number(row['spread_low'])} to {number(row['spread_high'])}",
-    ]
-
-
-def _of_points(row: Mapping[Any, Any], better: str) -> list[str]:
-    """Write the luck, what the parameters allow, and at how many points it goes which way."""
-    from sim.analysis.verdict import per_cent, points_in_words
-
-    allowed = f"{number(row['draws_low'])} to {number(row['draws_high'])}"
-    share = per_cent(row)
-    shown = f"{number(share[0])} to {number(share[1])}" if share else ""
-    return [number(row["mc_error"]), allowed, shown, points_in_words(row, better)]
 
 
 def _print_why(results: Why, outcome: str, scope: str) -> None:
     from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
-    item = OUTCOMES[OUTCOME_INDEX[outcome]]
-    rows = results.why[(results.why["outcome"] == outcome) & (results.why["scope"] == scope)]
-    first, second = (scenario.title or scenario.key for scenario in results.scenarios)
+    def chosen(table: Any) -> Any:
+        return table[(table["outcome"] == outcome) & (table["scope"] == scope)]
+
+    item, rows = OUTCOMES[OUTCOME_INDEX[outcome]], chosen(results.why)
+    first, second = _titles(results).values()
     print_table(
         f"Why {second} differs from {first}: {item.label}, {item.unit}, {scope}, whole run, {rows['n'].iloc[0]} pairs",
-        [
-            ("part", LEFT),
-            ("share", RIGHT),
-            ("95 % interval", RIGHT),
-            ("of the total", RIGHT),
-            ("alone", RIGHT),
-            ("added last", RIGHT),
-            ("in words", LEFT),
-        ],
-        [_why_row(row) for _, row in rows.iterrows()],
-    )
-    _print_synergy(results, outcome, scope)
-    say(results.paragraph(outcome, scope))
-
-
-def _why_row(row: Any) -> list[str]:
-    return [
-        str(row["group"]),
-        number(row["share"]),
-        f"{number(row['ci_low'])} to {number(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
-        f"{row['fraction']:.0%}" if row["fraction"] == row["fraction"] else "",
-        number(row["alone"]),
-        number(row["last"]),
-        str(row["in_words"]),
-    ]
-
-
-def _print_synergy(results: Why, outcome: str, scope: str) -> None:
-    if results.synergy.empty:
-        return
-    rows = results.synergy
-    rows = rows[(rows["outcome"] == outcome) & (rows["scope"] == scope)]
-    rows = rows.reindex(rows["synergy"].abs().sort_values(ascending=False, kind="stable").index)
-    print_table(
-        "Together, beyond the sum of each alone",
-        [("first", LEFT), ("second", LEFT), ("synergy", RIGHT), ("95 % interval", RIGHT), ("in words", LEFT)],
+        ["part", "share", "95 % interval", "of the total", "alone", "added last", "in words"],
         [
             [
-                str(row["first"]),
-                str(row["second"]),
-                number(row["synergy"]),
-                f"{number(row['ci_low'])} to {number(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
+                str(row["group"]),
+                number(row["share"]),
+                _interval(row),
+                f"{row['fraction']:.0%}" if row["fraction"] == row["fraction"] else "",
+                number(row["alone"]),
+                number(row["last"]),
                 str(row["in_words"]),
             ]
             for _, row in rows.iterrows()
         ],
+        right=["share", "95 % interval", "of the total", "alone", "added last"],
     )
+    if not results.synergy.empty:
+        rows = chosen(results.synergy)
+        rows = rows.reindex(rows["synergy"].abs().sort_values(ascending=False, kind="stable").index)
+        print_table(
+            "Joint effect of two parts, beyond the sum of each alone",
+            ["first", "second", "synergy", "95 % interval", "in words"],
+            [
+                [str(row["first"]), str(row["second"]), number(row["synergy"]), _interval(row), str(row["in_words"])]
+                for _, row in rows.iterrows()
+            ],
+            right=["synergy", "95 % interval"],
+        )
+    say(results.paragraph(outcome, scope))
 
 
 def _print_preview(found: Preview) -> None:
@@ -396,7 +366,7 @@ def _print_preview(found: Preview) -> None:
     if found.factors:
         print_table(
             f"{len(found.factors)} factors",
-            [(name, LEFT) for name in ("factor", "role", "varies", "unit", "acts")],
+            ["factor", "role", "varies", "unit", "acts"],
             [[row[name] for name in ("key", "role", "varies", "unit", "acts")] for row in found.factors[:40]],
         )
         if len(found.factors) > 40:
@@ -421,7 +391,7 @@ def _print_preview(found: Preview) -> None:
 def _print_sweep(results: SweepResults) -> None:
     from sim.world.outcomes import OUTCOMES
 
-    items = {item.name: item for item in OUTCOMES}
+    labels = {item.name: [item.label, item.unit] for item in OUTCOMES}
     table = results.headline()
     for scenario in results.scenarios:
         rows = table[table["scenario"] == scenario.key]
@@ -430,16 +400,12 @@ def _print_sweep(results: SweepResults) -> None:
         print_table(
             f"{scenario.title or scenario.key}: region, whole run, {rows['runs'].iloc[0]:,} runs at "
             f"{len(results.points):,} points, {results.replications:,} replications each",
-            [("outcome", LEFT), ("unit", LEFT), ("mean", RIGHT), ("5-95 % of runs", RIGHT)],
+            ["outcome", "unit", "mean", "5-95 % of runs"],
             [
-                [
-                    items[row["outcome"]].label,
-                    items[row["outcome"]].unit,
-                    number(row["mean"]),
-                    f"{number(row['low'])} to {number(row['high'])}",
-                ]
+                [*labels[row["outcome"]], number(row["mean"]), _interval(row, "low", "high")]
                 for _, row in rows.iterrows()
             ],
+            right=["mean", "5-95 % of runs"],
         )
     if results.design["kind"] not in ("sobol", "morris"):
         for factor in results.design["factors"]:
@@ -458,11 +424,12 @@ def _print_levels(results: SweepResults, factor: Any) -> None:
     table = table[table["scenario"].isin(factor["acts_in"])]
     print_table(
         f"Means by {key}, over all other factors",
-        [("scenario", LEFT), (key.rsplit(".", 1)[-1], LEFT), *((labels[name], RIGHT) for name in SHOWN)],
+        ["scenario", key.rsplit(".", 1)[-1], *(labels[name] for name in SHOWN)],
         [
             [str(row["scenario"]), cell(row[key]), *(number(float(row[name])) for name in SHOWN)]
             for _, row in table.iterrows()
         ],
+        right=[labels[name] for name in SHOWN],
     )
 
 

@@ -90,8 +90,9 @@ def _print_status(found: Status) -> None:
     if found.failures:
         print_table(
             "Failed runs",
-            [("runs", "right"), ("stage", "left"), ("reason", "left"), ("again, alone", "left")],
+            ["runs", "stage", "reason", "again, alone"],
             [[str(group.runs), group.stage, group.error, group.reproduce] for group in found.failures],
+            right=["runs"],
         )
     if found.incomplete:
         say(f"{len(found.incomplete)} incomplete batches do not count and are run again: {', '.join(found.incomplete)}")
