@@ -168,13 +168,13 @@ def test_where_orders_overlap_the_stronger_holds() -> None:
         Order("power", group, 1, 1.0, level=0.2),
         Order("uprising", group, 9, 1.0, 4),
     ]
-    for made in (write_script(orders, 6, 3), write_script(orders[::-1], 6, 3)):
+    for made in (write_script(orders, 6, 3, 0.3), write_script(orders[::-1], 6, 3, 0.3)):
         assert made.posture[:, 1].tolist() == [1, 1, 3, 3, 3, 3]
         assert (made.posture[:, [0, 2]] == -1).all()
         assert made.power[1, 1] == 0.7
         assert made.weight[1, 1] == 0.5
         assert not made.arms.any()
-    assert write_script(orders[4:], 6, 3).empty
+    assert write_script(orders[4:], 6, 3, 0.3).empty
 
 
 WRONG = {

@@ -35,13 +35,14 @@ from sim.agents.base import (
 from sim.agents.civil_society import CivilSociety
 from sim.agents.crime_network import CrimeNetwork
 from sim.agents.eu import EuropeanUnion
-from sim.agents.external_power import RESOURCES, ExternalPower
+from sim.agents.external_power import ExternalPower
 from sim.agents.nato import Nato
 from sim.agents.regional import RegionalBody
 from sim.agents.state import REPRESS, State
-from sim.agents.un import MEDIATION, UnitedNations
+from sim.agents.un import UnitedNations
 from sim.model.month import RunResult, StabilityModel
 from sim.model.run import simulate
+from sim.parameters import CATALOGUE
 from sim.parameters import parameters as make_parameters
 from sim.population import Population, synthesise
 from sim.region import Region, find_region, load_region
@@ -112,6 +113,7 @@ class Stub(mesa.Model):  # type: ignore[misc]
         self.situation = calm()
         self.information = [1.0] * N
         self.opened: list[tuple[str, float, tuple[int, ...]]] = []
+        self.paces: list[tuple[float, float]] = []
         self.world = SimpleNamespace(seed=np.uint64(1))
         self.levers: dict[str, float] = {}
         self.group_tension = [0.2] * 6
@@ -153,6 +155,7 @@ class Stub(mesa.Model):  # type: ignore[misc]
     ) -> int:
         assert lever in LEVER_BY_NAME
         self.opened.append((lever, size, tuple(states)))
+        self.paces.append((lag, halflife))
         return len(self.opened) - 1
 
     def lever(self, name: str, state: int) -> float:
@@ -373,7 +376,7 @@ def test_what_has_a_table_covers_every_agent() -> None:
         ("un", "mission_police", 0.6 * 0.5 * 1000.0 * N, {"council_veto": 0.0}),
         ("un", "troops", 0.6 * 2.0 * 1000.0 * N, {"council_veto": 0.0}),
         ("eu", "reform_economic", 1.0 * N, {}),
-        ("external power", "influence", RESOURCES, {}),
+        ("external power", "influence", CATALOGUE["power_resources"].default, {}),
     ],
 )
 def test_means_are_limited(name: str, lever: str, most: float, parameters: dict[str, float]) -> None:
@@ -712,7 +715,7 @@ def test_mediation_while_people_fight() -> None:
     fighting = replace(calm(), at_war=[False, True, False])
     drive(agent, fighting, 2)
     assert doses(agent, "settlement") == {(1,): 1.0}
-    assert ("settlement", MEDIATION, (1,)) in agent.model.opened
+    assert ("settlement", CATALOGUE["mediation_size"].default, (1,)) in agent.model.opened
     drive(agent, calm(), 4, start=2)
     assert doses(agent, "settlement") == {}
 
@@ -982,7 +985,7 @@ def test_it_pushes_two_states_and_keeps_to_its_resources() -> None:
     everywhere = tuple((kind, s) for kind in ("accession", "exercise") for s in range(N))
     for month in range(1, 40):
         decide(agent, replace(calm(), news=everywhere), month)
-        assert sum(doses(agent, "influence").values()) <= RESOURCES + 0.05
+        assert sum(doses(agent, "influence").values()) <= CATALOGUE["power_resources"].default + 0.05
 
 
 def test_it_steps_up_after_enlargement_and_calms_down_by_half_in_nine_months() -> None:
@@ -1002,7 +1005,7 @@ def test_exposure_has_a_cost() -> None:
     provoked = replace(calm(), news=tuple(("accession", s) for s in range(N)))
     log = drive(agent, provoked, 36)
     assert said(log).count("lies low") == 1
-    assert sum(doses(agent, "influence").values()) <= 0.25 * RESOURCES + 0.05
+    assert sum(doses(agent, "influence").values()) <= 0.25 * CATALOGUE["power_resources"].default + 0.05
     assert "is active again" in said(drive(agent, calm(), 60, start=36))
 
 

@@ -9,8 +9,6 @@ from sim.kernels.elementary import exp, log
 LATENT, ACTIVE, CEASEFIRE, SETTLED = "latent", "active", "ceasefire", "settled"
 AT_PEACE = (CEASEFIRE, SETTLED)
 ONSET_DEATHS = 25
-SMALLEST_FORCE = 30
-"""Fighters below which a group lies low."""
 LN2 = 0.6931471805599453
 
 
@@ -64,12 +62,12 @@ class ArmedGroup(Institution):
         if luck >= self.highest_chance or luck >= self.formation_hazard(picture) / 12.0:
             return []
         self.enter(ACTIVE, picture.month)
-        self.arms = 0.3
+        self.arms = self.p.group_arms
         return [SetArms("an armed group forms", "grievance, exclusion and opportunity", self.group, self.arms, 0.0)]
 
     def formation_hazard(self, picture: Situation) -> float:
         """Yearly hazard of forming: tension, exclusion, a dispute, kin at war near by, less capacity."""
-        p = self.model.setting.parameters
+        p = self.p
         seen = picture.outcomes
         push = p.b_group_tension * (self.model.group_tension[self.group] - self.model.setting.solve.tension)
         push += p.b_group_exclusion * picture.exclusion[self.group]
@@ -80,7 +78,7 @@ class ArmedGroup(Institution):
 
     def highest_hazard(self) -> float:
         """Bound of `formation_hazard`, with every driver at its worst: most months need no closer look."""
-        p = self.model.setting.parameters
+        p = self.p
         push = p.b_group_tension * (1.0 - self.model.setting.solve.tension) + p.b_group_exclusion
         push += p.b_group_dispute + p.b_group_kin + 0.5 * p.b_group_capacity
         return float(1.001 * p.group_hazard * exp(push + p.lever_cap))
@@ -90,9 +88,9 @@ class ArmedGroup(Institution):
         return max((picture.dispute[self.state][one] for one in self.model.patrons[self.group]), default=0.0)
 
     def kin_at_war(self, picture: Situation) -> float:
-        """1 if kin fight in another state where no robust mission stands, else 0."""
+        """1 if kin fight in another state where no strong mission stands, else 0."""
         for other in self.model.kin_states[self.group]:
-            if picture.at_war[other] and self.model.mission_dose[other] < 0.3:
+            if picture.at_war[other] and self.model.mission_dose[other] < self.p.kin_mission:
                 return 1.0
         return 0.0
 
@@ -101,7 +99,7 @@ class ArmedGroup(Institution):
 
         While a scenario holds the group up it neither dissolves nor makes peace, unless the scenario says so.
         """
-        p = self.model.setting.parameters
+        p = self.p
         order = picture.orders.get(self.group, FREE)
         if self.chance(3) < order.ceasefire:
             return self.make_peace(picture, "scripted by the scenario")
@@ -110,16 +108,18 @@ class ArmedGroup(Institution):
         crime = picture.outcomes["crime"][self.state] - self.start_crime
         hazard = p.settle_rate * pace * exp(self.model.lever("settlement", self.state) - p.settle_crime * crime)
         if self.spent(picture):
-            hazard = 2.0 * hazard
+            hazard = p.settle_spent * hazard
         if order.arms == 0.0 and self.faded(picture):
             self.enter(LATENT, picture.month)
             self.arms = 0.0
             return [SetArms("dissolves", "too few ever joined", self.group, 0.0, 0.0)]
         if order.arms == 0.0 and self.chance(1) < 1.0 - exp(-hazard):
             return self.make_peace(picture, "losses, weariness or a settlement")
-        inflow = 0.02 + 0.2 * self.model.lever("arms_inflow", self.state)
-        seizure = 0.05 * picture.outcomes["capacity"][self.state]
-        self.arms = min(max(self.arms + inflow * (1.0 - self.arms) - seizure * self.arms, 0.01, order.arms), 1.0)
+        inflow = p.arms_base + p.arms_supply * self.model.lever("arms_inflow", self.state)
+        seizure = p.arms_seized * picture.outcomes["capacity"][self.state]
+        self.arms = min(
+            max(self.arms + inflow * (1.0 - self.arms) - seizure * self.arms, p.arms_least, order.arms), 1.0
+        )
         attack = 1.0 if self.strong_enough(picture) else 0.0
         return [SetArms("", "", self.group, self.arms, attack)]
 
@@ -130,23 +130,24 @@ class ArmedGroup(Institution):
         return [SetArms("accepts a ceasefire", why, self.group, 0.0, 0.0)]
 
     def strong_enough(self, picture: Situation) -> bool:
-        """More than a handful of fighters, and more than one per hundred officers and soldiers it faces."""
-        fighters = picture.fighters[self.group]
-        return fighters >= SMALLEST_FORCE and 100.0 * fighters >= self.model.forces_against[self.group]
+        """Enough fighters to act, and enough for the officers and soldiers that it faces."""
+        fighters, faced = picture.fighters[self.group], self.model.forces_against[self.group]
+        return bool(fighters >= self.p.group_least and self.p.attack_forces * fighters >= faced)
 
     def spent(self, picture: Situation) -> bool:
         """The fighting of half a year cost more lives, of all sides, than the group has fighters left."""
-        return sum(self.deaths[-6:]) > max(picture.fighters[self.group], SMALLEST_FORCE)
+        return bool(sum(self.deaths[-6:]) > max(picture.fighters[self.group], self.p.group_least))
 
     def faded(self, picture: Situation) -> bool:
-        """A group that after three years is still too small to act dissolves."""
-        return picture.month - self.since > 36 and picture.fighters[self.group] < SMALLEST_FORCE
+        """Whether it was too small to act for too long."""
+        months, fighters = picture.month - self.since, picture.fighters[self.group]
+        return bool(months > self.p.group_fade and fighters < self.p.group_least)
 
     def after_war(self, picture: Situation) -> list[Action]:
-        """Relapse at a falling hazard that robust missions lower; settled after ten quiet years."""
-        p = self.model.setting.parameters
+        """Relapse at a falling hazard that robust missions lower; settled after quiet years."""
+        p = self.p
         months = picture.month - self.since
-        if self.status == CEASEFIRE and months >= 120:
+        if self.status == CEASEFIRE and months >= p.settled_after:
             self.status = SETTLED
         hazard = p.relapse_rate * exp(-LN2 * months / (12.0 * p.relapse_halflife))
         hazard = hazard * exp(
@@ -156,7 +157,7 @@ class ArmedGroup(Institution):
             return []
         self.enter(ACTIVE, picture.month)
         self.relapsed = picture.month
-        self.arms = 0.3
+        self.arms = self.p.group_arms
         return [SetArms("takes up arms again", "the peace did not hold", self.group, self.arms, 0.0)]
 
     def enter(self, status: str, month: int) -> None:

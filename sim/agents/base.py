@@ -19,9 +19,6 @@ from sim.types import stable_uid
 if TYPE_CHECKING:
     from sim.world.world import Setting, World
 
-CONSENT = 0.4
-"""Pull of the external power from which a host declines programmes, and troops under a mandate."""
-
 
 class GroupOrder(NamedTuple):
     """What a scenario fixes of an armed group in one month: arms at least, a rising, the chance of a ceasefire."""
@@ -233,7 +230,7 @@ class Switch:
     as long, and stays as it is for at least ``dwell`` months. A constant value switches it at most once.
     """
 
-    def __init__(self, on: float, off: float, wait: int = 1, dwell: float = 12.0) -> None:
+    def __init__(self, on: float, off: float, wait: float = 1, dwell: float = 12.0) -> None:
         self.on = on
         self.off = min(off, on)
         self.wait = wait
@@ -278,6 +275,7 @@ class Institution(Agent):  # type: ignore[misc]
     def __init__(self, model: Host, name: str, uid: int | None = None) -> None:
         super().__init__(model)
         self.name = name
+        self.p = model.setting.parameters
         self.uid = np.uint64(stable_uid(name) if uid is None else uid)
         self.doses: dict[int, float] = {}
         self.prepare()
@@ -320,7 +318,7 @@ class Institution(Agent):  # type: ignore[misc]
 
     def noise(self, number: int) -> float:
         """A normal error of this month's picture."""
-        return float(self.model.setting.parameters.observation_noise * normal_quantile(self.luck(number)))
+        return float(self.p.observation_noise * normal_quantile(self.luck(number)))
 
     def luck(self, number: int) -> float:
         """A keyed uniform in (0, 1) of this institution and month; ``number`` tells its decisions apart."""
@@ -336,9 +334,9 @@ class Institution(Agent):  # type: ignore[misc]
         return int(self.model.open_handle(lever, size, states, lag, halflife, communities))
 
     def dose(self, handle: int, dose: float, what: str = "", why: str = "") -> list[Action]:
-        """Move a handle, if the change is worth it: dose 0 is always reached, else steps of 0.01 at least."""
+        """Move a handle, if the change is worth it: dose 0 is always reached, else steps of ``dose_step`` at least."""
         before = self.doses.get(handle, 0.0)
-        if dose == before or (abs(dose - before) < 0.01 and dose != 0.0):
+        if dose == before or (abs(dose - before) < self.p.dose_step and dose != 0.0):
             return [Action(what, why)] if what else []
         self.doses[handle] = dose
         return [SetDose(what, why, handle, dose)]

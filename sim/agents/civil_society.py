@@ -13,17 +13,7 @@ ROWS_OF_NEED = {
     "hazards": ("I19", "I20", "I21", "I22"),
 }
 """Programmes of the catalogue that serve each need."""
-VOICED = 2
-"""Needs that a district reports, and that the forum of the state forwards."""
-KEEP_NEED = 0.05
-"""Advantage, in residents who report it, of a need already voiced."""
-REVIEW = 6
-"""Months between two reports."""
-HEARD, UNHEARD = 0.2, 0.15
-"""Reach x civic space from which reports are forwarded, and below which they no longer are."""
 REPRESS = 2
-MOST_GROWTH = 1.0
-"""Most by which a programme's weight may grow."""
 
 
 def scaled(value: float, low: float, high: float) -> float:
@@ -54,8 +44,8 @@ class CivilSociety(Institution):
         self.people = [float(region.district_population[d]) for d in self.districts]
         self.voiced: tuple[str, ...] = ()
         self.reviewed: int | None = None
-        self.forum = Switch(HEARD, UNHEARD, dwell=12.0)
-        self.warning = self.handle("information", 0.2, [self.state], lag=3.0)
+        self.forum = Switch(self.p.forum_on, self.p.forum_off, dwell=self.p.forum_dwell)
+        self.warning = self.handle("information", self.p.warning_size, [self.state], self.p.warning_lag)
         self.changes: dict[int, float] = {}
 
     def watched(self) -> tuple[str, ...]:
@@ -74,38 +64,39 @@ class CivilSociety(Institution):
         return [*actions, *self.redirect(picture)]
 
     def keep_trust(self, picture: Situation) -> None:
-        """Gain trust where voiced needs are served, lose twice as much under repression."""
+        """Gain trust where voiced needs are served, lose it under repression."""
         served = any(self.serves(one) for one in self.local(picture))
         repressed = any(picture.posture[g] >= REPRESS for g in self.groups)
-        self.trust = min(max(self.trust + 0.01 * served - 0.02 * repressed, 0.0), 1.0)
+        self.trust = min(max(self.trust + self.p.reach_gain * served - self.p.reach_loss * repressed, 0.0), 1.0)
 
     def unmet(self, picture: Situation, d: int) -> dict[str, float]:
         """How far each need of a district goes unmet, 0 to 1."""
+        p = self.p
         return {
-            "jobs": scaled(picture.district_youth_unemployment[d], 0.10, 0.45),
-            "fair policing": scaled(1.0 - picture.district_legitimacy[d], 0.2, 0.8),
-            "dialogue": scaled(picture.district_tension[d], 0.1, 0.7),
-            "hazards": 0.5 * self.hazard,
+            "jobs": scaled(picture.district_youth_unemployment[d], p.need_jobs_low, p.need_jobs_high),
+            "fair policing": scaled(1.0 - picture.district_legitimacy[d], p.need_policing_low, p.need_policing_high),
+            "dialogue": scaled(picture.district_tension[d], p.need_dialogue_low, p.need_dialogue_high),
+            "hazards": p.need_hazard * self.hazard,
         }
 
     def needs(self, picture: Situation) -> dict[str, float]:
-        """Share of residents whose district has each need among its two greatest."""
+        """Share of residents whose district has each need among its greatest."""
         asking: dict[str, list[float]] = {need: [] for need in ROWS_OF_NEED}
         for d, people in zip(self.districts, self.people, strict=True):
             unmet = self.unmet(picture, d)
-            for need in sorted(unmet, key=lambda need: (-unmet[need], need))[:VOICED]:
+            for need in sorted(unmet, key=lambda need: (-unmet[need], need))[: int(self.p.needs_voiced)]:
                 if unmet[need] > 0.0:
                     asking[need].append(people)
         return {need: fsum(people) / fsum(self.people) for need, people in asking.items()}
 
     def report(self, picture: Situation) -> list[Action]:
         """Voice what most residents ask for; a need already voiced keeps its place unless clearly beaten."""
-        if self.reviewed is not None and picture.month - self.reviewed < REVIEW:
+        if self.reviewed is not None and picture.month - self.reviewed < self.p.forum_review:
             return []
         self.reviewed = picture.month
         needs = self.needs(picture)
-        order = sorted(needs, key=lambda need: (-needs[need] - KEEP_NEED * (need in self.voiced), need))
-        voiced = tuple(sorted(order[:VOICED]))
+        order = sorted(needs, key=lambda need: (-needs[need] - self.p.need_inertia * (need in self.voiced), need))
+        voiced = tuple(sorted(order[: int(self.p.needs_voiced)]))
         if voiced == self.voiced:
             return []
         self.voiced = voiced
@@ -147,7 +138,7 @@ class CivilSociety(Institution):
         others = [one for one in local if not self.serves(one)]
         here = fsum(one.meur_per_year * one.shares[self.state] for one in others)
         there = fsum(one.meur_per_year * one.shares[self.state] for one in serving)
-        moved = min(self.model.setting.parameters.forum_share * here, MOST_GROWTH * there)
+        moved = min(self.p.forum_share * here, self.p.forum_growth * there)
         if moved <= 0.0:
             return {}
         taken = {one.uid: -moved / here * one.shares[self.state] for one in others}

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from sim.agents.base import Action, Host, Institution, Situation, Switch
 
-GROWN, SHRUNK = 0.05, 0.02
-"""Crime above its start level at which bribes start and stop."""
-FULL_GROWTH = 0.3
-"""Crime above its start level at which bribes are in full."""
-TENSE, CALM = 0.1, 0.05
-"""Tension above its start level at which arms sales start and stop."""
-
 
 class CrimeNetwork(Institution):
     """Bribes in proportion to how far it has grown, and sells arms when tension is high.
@@ -29,14 +22,14 @@ class CrimeNetwork(Institution):
 
     def prepare(self) -> None:
         """Remember the start."""
-        p = self.model.setting.parameters
+        p = self.p
         start = self.model.situation.outcomes
         self.start_crime = start["crime"][self.state]
         self.start_tension = start["tension"][self.state]
-        self.bribing = Switch(GROWN, SHRUNK, wait=2, dwell=6.0)
-        self.selling = Switch(TENSE, CALM, wait=2, dwell=6.0)
-        self.bribes = self.handle("corruption", p.bribes_size, [self.state], lag=3.0, halflife=6.0)
-        self.sales = self.handle("arms_inflow", p.arms_sales, [self.state], lag=1.0, halflife=3.0)
+        self.bribing = Switch(p.bribes_on, p.bribes_off, p.network_wait, p.network_dwell)
+        self.selling = Switch(p.sales_on, p.sales_off, p.network_wait, p.network_dwell)
+        self.bribes = self.handle("corruption", p.bribes_size, [self.state], p.bribes_lag, p.bribes_halflife)
+        self.sales = self.handle("arms_inflow", p.arms_sales, [self.state], p.sales_lag, p.sales_halflife)
 
     def watched(self) -> tuple[str, ...]:
         """It knows its own ground."""
@@ -50,7 +43,7 @@ class CrimeNetwork(Institution):
         sold = self.selling.see(heat, picture.month)
         if not (bribed or sold or self.bribing.active):
             return []
-        share = min(max(growth / FULL_GROWTH, 0.0), 1.0) if self.bribing.active else 0.0
+        share = min(max(growth / self.p.bribes_full, 0.0), 1.0) if self.bribing.active else 0.0
         what = ("bribes officials" if self.bribing.active else "stops bribes") if bribed else ""
         actions = self.dose(self.bribes, share, what, f"organised crime {growth:+.2f} since the start")
         if sold:

@@ -5,12 +5,6 @@ from __future__ import annotations
 from sim.agents.base import Action, Institution, Situation
 from sim.kernels.elementary import logit
 
-STEP = 0.01
-"""Rise of reform over its best level so far that counts as a real step."""
-REVERSAL = 0.03
-"""Fall of reform below its best level that counts as a reversal."""
-MEMORY = 24
-"""Months for which a real step keeps the promise rising, and after which withdrawn funds may come back."""
 EU_MILESTONES = ("saa", "app", "cand", "neg", "eu")
 
 
@@ -26,10 +20,10 @@ class EuropeanUnion(Institution):
     def prepare(self) -> None:
         """Read each state's way to membership, and what it gets at the start."""
         region = self.model.setting.region
-        p = self.model.setting.parameters
+        p = self.p
         start = self.model.situation
         every = range(region.n_states)
-        self.last_step = [-MEMORY - 1 for s in every]
+        self.last_step = [-int(p.eu_memory) - 1 for s in every]
         self.members: set[int] = set()
         for state, milestone, year in region.milestones:
             if year <= region.year and milestone in EU_MILESTONES:
@@ -44,8 +38,10 @@ class EuropeanUnion(Institution):
         self.reversals = [0 for s in every]
         self.withdrawn: list[int | None] = [None for s in every]
         self.credibility = [self.handle("credibility", 1.0, [s]) for s in every]
-        self.rules = [self.handle("reform_economic", p.funds_size, [s], lag=6.0, halflife=12.0) for s in every]
-        self.jobs = [self.handle("unemployment", -0.5 * p.funds_size, [s], lag=6.0, halflife=12.0) for s in every]
+        self.rules = [self.handle("reform_economic", p.funds_size, [s], p.funds_lag, p.funds_halflife) for s in every]
+        self.jobs = [
+            self.handle("unemployment", -p.funds_jobs * p.funds_size, [s], p.funds_lag, p.funds_halflife) for s in every
+        ]
 
     def watched(self) -> tuple[str, ...]:
         """The record of reform is public."""
@@ -70,35 +66,35 @@ class EuropeanUnion(Institution):
         return seen["credibility"][s] * seen["capacity"][s] * (1.0 - seen["corruption"][s])
 
     def judge(self, picture: Situation, s: int) -> list[Action]:
-        """Count real steps and reversals; two reversals cost the funds, a later step restores them."""
+        """Count real steps and reversals; repeated reversals cost the funds, a later step restores them."""
         level, name = self.reform(picture, s), picture.states[s]
         accession = ("accession", s) in picture.news
-        if level > self.best[s] + STEP or accession:
+        if level > self.best[s] + self.p.eu_step or accession:
             self.best[s] = max(level, self.best[s])
             self.last_step[s] = picture.month
             gone = self.withdrawn[s]
-            if gone is not None and picture.month - gone >= MEMORY:
+            if gone is not None and picture.month - gone >= self.p.eu_memory:
                 self.withdrawn[s], self.reversals[s] = None, 0
                 return [Action(f"restores funds to {name}", "reform moves again")]
-        elif level < self.best[s] - REVERSAL:
+        elif level < self.best[s] - self.p.eu_reversal:
             self.best[s] = level
             self.reversals[s] += 1
-            if self.reversals[s] == 2:
+            if self.reversals[s] == int(self.p.eu_reversals):
                 self.withdrawn[s] = picture.month
-                return [Action(f"withdraws funds from {name}", "reform went back twice")]
+                return [Action(f"withdraws funds from {name}", "reform went back again")]
             return [Action(f"warns {name}", "reform went back")]
         return []
 
     def promote(self, picture: Situation, s: int) -> list[Action]:
-        """Raise the promise for two years after a real step, lower it otherwise, between 0.1 and 0.9."""
-        p = self.model.setting.parameters
-        recent = picture.month - self.last_step[s] <= MEMORY
+        """Raise the promise for some time after a real step, lower it otherwise, within its bounds."""
+        p = self.p
+        recent = picture.month - self.last_step[s] <= p.eu_memory
         change = p.credibility_gain if recent else -p.credibility_loss
-        self.promise[s] = min(max(self.promise[s] + change, 0.1), 0.9)
+        self.promise[s] = min(max(self.promise[s] + change, p.eu_promise_low), p.eu_promise_high)
         return self.dose(self.credibility[s], float(logit(self.promise[s]) - logit(self.first_promise[s])))
 
     def pay(self, picture: Situation, s: int) -> list[Action]:
-        """Pay in proportion to merit, at most twice what was paid at the start; nothing while withdrawn."""
+        """Pay in proportion to merit, up to a multiple of what was paid at the start; nothing while withdrawn."""
         share = 0.0 if self.withdrawn[s] is not None else self.merit(picture, s) / self.first_merit[s]
-        dose = min(share, 2.0) - 1.0
+        dose = min(share, self.p.funds_most) - 1.0
         return [*self.dose(self.rules[s], dose), *self.dose(self.jobs[s], dose)]

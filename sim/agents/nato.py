@@ -10,14 +10,8 @@ STAGES = ("none", "partnership", "action plan", "invited", "member")
 MILESTONES = {"pfp": 1, "map": 2, "nato": 4}
 MEMBER = 4
 BLOCS = {"close": 0.5, "wary": 0.75, "reluctant": 1.0}
-"""Blocs of Allies and how strongly division weighs with each."""
-SMALLEST_MISSION = 200
-"""Troops below which nobody is sent."""
-ASK_AGAIN = 6
-"""Months until a refused mission is asked for again."""
+"""Blocs of Allies, and how strongly division weighs with each against the least willing."""
 COERCION = "I14"
-COERCION_DEATHS, COERCION_FLIGHT = 500.0, 0.05
-"""Deaths of twelve months, or displaced per resident, from which coercion may be the last resort."""
 
 
 class Nato(Institution):
@@ -32,16 +26,16 @@ class Nato(Institution):
 
     def prepare(self) -> None:
         """One alarm, one mission and one accession path for each state."""
-        p = self.model.setting.parameters
+        p = self.p
         region = self.model.setting.region
         every = range(region.n_states)
         self.people = [float(n) for n in self.model.setting.geography.state_people]
         self.communities: list[list[tuple[int, float]]] = [[] for s in every]
         for g, s in enumerate(region.group_state):
             self.communities[s].append((g, float(region.group_population[g])))
-        self.troops = [self.handle("troops", 1.0, [s], halflife=2.0) for s in every]
+        self.troops = [self.handle("troops", 1.0, [s], halflife=p.mission_halflife) for s in every]
         self.alarm = [
-            Switch(p.mission_on, p.mission_off, wait=2, dwell=p.mission_dwell + p.force_generation) for s in every
+            Switch(p.mission_on, p.mission_off, p.mission_wait, p.mission_dwell + p.force_generation) for s in every
         ]
         self.deaths: list[list[float]] = [[] for s in every]
         self.vetoed = [False for s in every]
@@ -55,15 +49,16 @@ class Nato(Institution):
                 self.stage[s] = max(self.stage[s], MILESTONES[milestone])
         self.first_stage = list(self.stage)
         self.stepped = [0 for s in every]
-        self.on_track = [Switch(0.0, -0.05, wait=3, dwell=12.0) for s in every]
-        self.standards = [self.handle("reform_security", 0.15, [s], lag=6.0, halflife=24.0) for s in every]
-        self.prospect = [self.handle("credibility", 0.15, [s], lag=6.0, halflife=24.0) for s in every]
+        self.on_track = [Switch(0.0, -p.accession_slack, p.accession_wait, p.accession_dwell) for s in every]
+        gains = (p.accession_size, p.accession_lag, p.accession_halflife)
+        self.standards = [self.handle("reform_security", gains[0], [s], *gains[1:]) for s in every]
+        self.prospect = [self.handle("credibility", gains[0], [s], *gains[1:]) for s in every]
 
     # Proposals of a scenario -------------------------------------------------------------------------------
 
     def answer(self, picture: Situation) -> list[Action]:
         """Approve once a proposal has waited, unless the least willing bloc of Allies says no."""
-        p = self.model.setting.parameters
+        p = self.p
         actions: list[Action] = []
         for one in picture.proposals("allies"):
             if picture.month - one.since < int(self.stretched("approval_time", p.approval_delay, one.states()) + 0.5):
@@ -84,8 +79,8 @@ class Nato(Institution):
             picture.at_war[s]
             and self.vetoed[s]
             and (
-                fsum(self.deaths[s]) >= COERCION_DEATHS
-                or picture.outcomes["displaced"][s] >= COERCION_FLIGHT * self.people[s]
+                fsum(self.deaths[s]) >= self.p.coercion_deaths
+                or picture.outcomes["displaced"][s] >= self.p.coercion_flight * self.people[s]
             )
             for s in states
         )
@@ -100,8 +95,9 @@ class Nato(Institution):
 
     def least_willing(self, picture: Situation, states: list[int]) -> tuple[str, float]:
         """The least willing bloc, and its will: positive without division, whatever the dispute."""
-        weight = picture.division * (0.5 + picture.worst_dispute(states))
-        wills = {bloc: 0.5 - share * weight for bloc, share in BLOCS.items()}
+        p = self.p
+        weight = picture.division * (p.allies_dispute + picture.worst_dispute(states)) * p.allies_division
+        wills = {bloc: p.allies_will - share * weight for bloc, share in BLOCS.items()}
         bloc = min(wills, key=lambda name: wills[name])
         return bloc, wills[bloc]
 
@@ -118,9 +114,9 @@ class Nato(Institution):
 
     def unrest(self, picture: Situation, s: int) -> float:
         """Observed tension, or crowds on the same scale."""
-        p = self.model.setting.parameters
+        p = self.p
         crowd = picture.outcomes["peak_participation"][s] / p.mission_crowd
-        return float(max(picture.outcomes["tension"][s], min(crowd, 1.5) * p.mission_on))
+        return float(max(picture.outcomes["tension"][s], min(crowd, p.mission_crowd_most) * p.mission_on))
 
     def alarm_level(self, picture: Situation, s: int) -> float:
         """Unrest, or 1 while an armed episode is active."""
@@ -145,13 +141,13 @@ class Nato(Institution):
 
     def request(self, picture: Situation, s: int) -> list[Action]:
         """Ask the Allies for a mission of a size that fits need and pool."""
-        p = self.model.setting.parameters
-        self.ask_again[s] = picture.month + ASK_AGAIN
+        p = self.p
+        self.ask_again[s] = picture.month + p.mission_again
         bloc, will = self.least_willing(picture, [s])
         if will <= 0.0:
             return [Action(f"sends no mission to {picture.states[s]}", f"{bloc} Allies do not agree")]
         size = min(self.wanted(picture, s), p.mission_pool - fsum(self.promised))
-        if size < SMALLEST_MISSION:
+        if size < p.mission_least:
             return []  # enough troops are there, or none are left
         self.promised[s] = float(int(size + 0.5))
         self.due[s] = picture.month + self.stretched("nato_delay", p.force_generation, [s])
@@ -163,32 +159,34 @@ class Nato(Institution):
 
         In need are residents in proportion to unrest, or the communities in arms if they are more.
         """
-        p = self.model.setting.parameters
+        p = self.p
         share = min(max((self.unrest(picture, s) - p.mission_off) / (1.0 - p.mission_off), 0.0), 1.0)
         in_arms = sum(people for g, people in self.communities[s] if picture.fighters[g] > 0)
         people = max(share * self.people[s], in_arms)
         return float(p.mission_full * people / 1000.0 - picture.outcomes["troops"][s])
 
     def accession(self, picture: Situation, s: int) -> list[Action]:
-        """Next stage when standards are met for a year; hold, with half of the prospect, on regress."""
+        """Next stage when standards are met for long enough; hold, with a part of the prospect, on regress."""
         if self.first_stage[s] == MEMBER:
             return []
         turned = self.on_track[s].see(self.merit(picture, s), picture.month)
         name, track = picture.states[s], self.on_track[s].active
         actions: list[Action] = []
-        if track and self.stage[s] < MEMBER and picture.month - self.stepped[s] >= 12:
+        if track and self.stage[s] < MEMBER and picture.month - self.stepped[s] >= self.p.accession_stage:
             self.stage[s] += 1
             self.stepped[s] = picture.month
             actions.append(Announce(f"{name}: {STAGES[self.stage[s]]}", "standards met for a year", "accession", s))
         elif turned and not track and self.stage[s] < MEMBER:
             actions.append(Action(f"holds the accession of {name}", "standards no longer met"))
         gained = self.stage[s] - self.first_stage[s]
-        prospect = float(gained) if track or self.stage[s] == MEMBER else 0.5 * gained
+        prospect = float(gained) if track or self.stage[s] == MEMBER else self.p.accession_held * gained
         return [*actions, *self.dose(self.standards[s], prospect), *self.dose(self.prospect[s], prospect)]
 
     def merit(self, picture: Situation, s: int) -> float:
         """The least of security reform, political reform, freedom from disputes and peace, over its standard."""
-        p = self.model.setting.parameters
+        p = self.p
         security = picture.outcomes["reform_security"][s] - p.accession_security
         political = picture.outcomes["reform_political"][s] - p.accession_political
-        return float(min(security, political, 0.5 - picture.worst_dispute([s]), 0.5 - picture.at_war[s]))
+        return float(
+            min(security, political, p.accession_dispute - picture.worst_dispute([s]), 0.5 - picture.at_war[s])
+        )

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from sim.agents.base import Action, Announce, Approve, Institution, Refuse, Situation, Switch
 
-ABLE = 0.5
-"""State capacity from which a state contributes."""
-CRIME_ON, CRIME_OFF = 0.45, 0.35
-OPEN_DISPUTE = 0.5
-
 
 class RegionalBody(Institution):
-    """A platform that works once more than half of the states contribute.
+    """A platform that works once enough of the states contribute.
 
     Proposals that need contributors are approved at once when there are enough, and refused otherwise.
     Source: docs/model.md; A5, I6, I7, I17; P9d, P9j.
@@ -19,15 +14,19 @@ class RegionalBody(Institution):
 
     def prepare(self) -> None:
         """Handles of the platform and of every border."""
-        region = self.model.setting.region
+        region, p = self.model.setting.region, self.p
         every = list(range(region.n_states))
-        self.platform = Switch(0.0, -0.5, dwell=12.0)
-        self.monitors = self.handle("information", 0.2, every, lag=3.0)
-        self.standards = [self.handle("reform_security", 0.05, [s], lag=12.0, halflife=24.0) for s in every]
-        self.exercise = self.handle("dispute", -0.1, every, halflife=3.0)
+        self.platform = Switch(0.0, -p.regional_slack, dwell=p.regional_dwell)
+        self.monitors = self.handle("information", p.monitoring_size, every, p.monitoring_lag)
+        self.standards = [
+            self.handle("reform_security", p.regional_reform, [s], p.regional_lag, p.regional_halflife) for s in every
+        ]
+        self.exercise = self.handle("dispute", -p.exercise_size, every, halflife=p.exercise_halflife)
         self.borders = list(zip(region.border_a.tolist(), region.border_b.tolist(), strict=True))
-        self.patrols = [self.handle("enforcement", 0.1, pair, lag=6.0, halflife=6.0) for pair in self.borders]
-        self.patrolling = [Switch(CRIME_ON, CRIME_OFF, wait=2, dwell=24.0) for pair in self.borders]
+        self.patrols = [
+            self.handle("enforcement", p.patrol_size, pair, p.patrol_lag, p.patrol_lag) for pair in self.borders
+        ]
+        self.patrolling = [Switch(p.patrol_on, p.patrol_off, p.patrol_wait, p.patrol_dwell) for pair in self.borders]
         self.last_exercise = 0
 
     def watched(self) -> tuple[str, ...]:
@@ -36,14 +35,14 @@ class RegionalBody(Institution):
 
     def contributors(self, picture: Situation) -> list[int]:
         """States able to contribute."""
-        return [s for s, capacity in enumerate(picture.outcomes["capacity"]) if capacity > ABLE]
+        return [s for s, capacity in enumerate(picture.outcomes["capacity"]) if capacity > self.p.regional_able]
 
     def answer(self, picture: Situation) -> list[Action]:
         """Approve what has enough contributors."""
         actions: list[Action] = []
         for one in picture.proposals("contributors"):
             states = self.contributors(picture)
-            if 2 * len(states) > len(picture.states):
+            if len(states) > self.p.regional_quorum * len(picture.states):
                 actions.append(Approve(f"approves {one.key}", f"{len(states)} states contribute", one.uid))
             else:
                 actions.append(Refuse(f"refuses {one.key}", f"only {len(states)} states contribute", one.uid))
@@ -53,7 +52,7 @@ class RegionalBody(Institution):
         """Monitor, share standards of reform and exercise while the platform stands; patrol borders that both join."""
         states = self.contributors(picture)
         actions: list[Action] = []
-        if self.platform.see(len(states) - 0.5 * len(picture.states), picture.month):
+        if self.platform.see(len(states) - self.p.regional_quorum * len(picture.states), picture.month):
             verb = "opens" if self.platform.active else "closes"
             actions += self.dose(
                 self.monitors,
@@ -70,7 +69,7 @@ class RegionalBody(Institution):
 
     def train(self, picture: Situation, states: list[int]) -> list[Action]:
         """One exercise a year; everybody hears of it."""
-        if not self.platform.active or picture.month - self.last_exercise < 12:
+        if not self.platform.active or picture.month - self.last_exercise < self.p.exercise_every:
             return self.dose(self.exercise, 0.0)
         self.last_exercise = picture.month
         heard: list[Action] = [Announce(kind="exercise", state=s) for s in states]
@@ -83,7 +82,10 @@ class RegionalBody(Institution):
         """Joint patrols where crime is high on one side, both are able, and no open dispute divides them."""
         a, b = pair
         seen = picture.outcomes
-        joined = min(seen["capacity"][a], seen["capacity"][b]) > ABLE and picture.dispute[a][b] < OPEN_DISPUTE
+        joined = (
+            min(seen["capacity"][a], seen["capacity"][b]) > self.p.regional_able
+            and picture.dispute[a][b] < self.p.patrol_dispute
+        )
         crime = max(seen["crime"][a], seen["crime"][b]) if joined else 0.0
         if not self.patrolling[number].see(crime, picture.month):
             return []

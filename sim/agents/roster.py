@@ -13,9 +13,6 @@ from sim.agents.regional import RegionalBody
 from sim.agents.state import State
 from sim.agents.un import UnitedNations
 
-SMALLEST_GROUP = 20_000
-"""Residents from which a community of a state is followed as a possible home of an armed group."""
-
 
 def armed_groups(model: Host, scripted: set[int]) -> list[ArmedGroup]:
     """Make the armed groups of a model: of the larger communities, and of those (``scripted``) that the scenario arms."""
@@ -23,7 +20,7 @@ def armed_groups(model: Host, scripted: set[int]) -> list[ArmedGroup]:
     groups = []
     for group in range(region.n_groups):
         community = region.communities[region.group_community[group]]
-        large = community != "other" and region.group_population[group] >= SMALLEST_GROUP
+        large = community != "other" and region.group_population[group] >= model.setting.parameters.group_residents
         if large or group in scripted:
             state = region.states[region.group_state[group]]
             name = f"armed group ({community}, {state})"

@@ -6,7 +6,6 @@ from dataclasses import replace
 from math import fsum
 
 from sim.agents.base import (
-    CONSENT,
     Action,
     Announce,
     Approve,
@@ -22,25 +21,6 @@ from sim.kernels.elementary import logistic
 
 RESTRAIN, POLICE, REPRESS, WAR = 0, 1, 2, 3
 POSTURES = ("restraint", "policing", "repression", "war")
-REVIEW = 6
-"""Months between two looks at where the police stand."""
-HOT_SHARE = 0.1
-"""Share of residents in hot spots."""
-KEEP_HOT = 0.05
-"""Tension by which another district must beat a present hot spot."""
-WORTH_MOVING = 0.25
-"""Share of hot spots that must change before police move."""
-TRUST_NEW = 0.4
-"""Weight of a new look at a district against what was thought of it before."""
-TRIGGER_DEATHS, TRIGGER_FIGHTERS = 3, 50
-"""Deaths a month, and fighters, of a group that is a threat; twice as many trigger a harder posture."""
-HOT_MONTHS, CALM_MONTHS = 2, 6
-EXCLUDED = 0.1
-"""Exclusion from which a community has something to be conceded."""
-DISTRUST, EASED = 0.7, 0.65
-"""Distrust of the rival from which a state arms, and below which it stops; both also need it to have grown."""
-REVERSE = 0.2
-"""Net cost of reform from which it goes back."""
 
 
 class State(Institution):
@@ -58,7 +38,7 @@ class State(Institution):
 
     def prepare(self) -> None:
         """Know its districts, communities and rival, and open its handles."""
-        region, p, start = self.model.setting.region, self.model.setting.parameters, self.model.situation
+        region, p, start = self.model.setting.region, self.p, self.model.situation
         self.districts = [d for d, s in enumerate(region.district_state) if s == self.state]
         self.people = [float(region.district_population[d]) for d in self.districts]
         self.hot: set[int] = set()
@@ -69,33 +49,37 @@ class State(Institution):
         self.hot_months = dict.fromkeys(self.groups, 0)
         self.calm_months = dict.fromkeys(self.groups, 0)
         self.inclusion = {
-            g: self.handle("exclusion", -p.concession_size, [self.state], 6.0, 0.0, [int(region.group_community[g])])
+            g: self.handle(
+                "exclusion", -p.concession_size, [self.state], p.concession_lag, 0.0, [int(region.group_community[g])]
+            )
             for g in self.groups
         }
         self.included: set[int] = set()
         self.year_of_deaths: list[float] = []
         self.reforms = [self.handle(name, 1.0, [self.state]) for name in ("reform_political", "reform_security")]
-        self.reforming = Switch(0.0, -0.02, dwell=12.0)
-        self.reversing = Switch(REVERSE, REVERSE - 0.05, dwell=12.0)
+        self.reforming = Switch(0.0, -p.reform_stop, dwell=p.reform_dwell)
+        self.reversing = Switch(p.reform_reverse, p.reform_reverse - p.reform_resume, dwell=p.reform_dwell)
         row = start.dispute[self.state]
         self.rival = max(range(len(row)), key=lambda other: row[other])
         self.rival_influence = start.outcomes["influence"][self.rival]
-        self.arming = Switch(max(DISTRUST, row[self.rival] + 0.03), max(EASED, row[self.rival] + 0.01), 2, 24.0)
-        self.forces = self.handle("arming", 1.0, [self.state], lag=6.0, halflife=12.0)
-        self.weapons = self.handle("dispute", p.arming_size, [self.state, self.rival], lag=6.0, halflife=12.0)
-        self.offering = Switch(0.5, 0.45, dwell=24.0)
+        on = max(p.arming_on, row[self.rival] + p.arming_growth)
+        off = max(p.arming_off, row[self.rival] + p.arming_rest)
+        self.arming = Switch(on, off, p.arming_wait, p.arming_dwell)
+        self.forces = self.handle("arming", 1.0, [self.state], p.arming_lag, p.arming_halflife)
+        self.weapons = self.handle("dispute", p.arming_size, [self.state, self.rival], p.arming_lag, p.arming_halflife)
+        self.offering = Switch(p.offer_on, p.offer_off, dwell=p.offer_dwell)
 
     # Proposals of a scenario -------------------------------------------------------------------------------
 
     def answer(self, picture: Situation) -> list[Action]:
         """Consent as a host once a proposal has waited; in adaptive runs, one close to a rival declines."""
-        delay = int(self.model.setting.parameters.host_delay + 0.5)
+        delay = int(self.p.host_delay + 0.5)
         actions: list[Action] = []
         for one in picture.proposals("host"):
             if one.shares[self.state] <= 0.0 or picture.month - one.since < delay:
                 continue
             pull = picture.foreign_pull([self.state])
-            if picture.scripted or pull < CONSENT:
+            if picture.scripted or pull < self.p.consent_pull:
                 actions.append(Approve(f"consents to {one.key}", "as a host", one.uid, 0.0, self.state))
             else:
                 actions.append(Refuse(f"declines {one.key}", f"pull of the external power {pull:.2f}", one.uid))
@@ -134,69 +118,77 @@ class State(Institution):
 
     def review_due(self, month: int) -> bool:
         """Whether it is time to look at the police again."""
-        return self.reviewed is None or month - self.reviewed >= REVIEW
+        return self.reviewed is None or month - self.reviewed >= self.p.police_review
 
     def place_police(self, picture: Situation) -> list[Action]:
-        """Move the reserve to the tensest districts, up to a tenth of residents; the mean stays the same."""
+        """Move the reserve to the tensest districts, up to a share of residents; the mean stays the same."""
         if not self.review_due(picture.month):
             return []
         self.reviewed = picture.month
+        p = self.p
         seen = [picture.district_tension[d] for d in self.districts]
-        self.thought = [t + TRUST_NEW * (new - t) for t, new in zip(self.thought or seen, seen, strict=True)]
+        self.thought = [t + p.hot_memory * (new - t) for t, new in zip(self.thought or seen, seen, strict=True)]
         tension = self.thought
-        order = sorted(range(len(tension)), key=lambda i: (-tension[i] - KEEP_HOT * (i in self.hot), i))
+        order = sorted(range(len(tension)), key=lambda i: (-tension[i] - p.hot_inertia * (i in self.hot), i))
         everybody, reached = fsum(self.people), 0.0
         hot: set[int] = set()
         for i in order:
-            if hot and reached + self.people[i] > HOT_SHARE * everybody:
+            if hot and reached + self.people[i] > p.hot_share * everybody:
                 break
             hot.add(i)
             reached += self.people[i]
-        if len(hot - self.hot) <= WORTH_MOVING * len(hot):
+        if len(hot - self.hot) <= p.hot_moving * len(hot):
             return []
         self.hot = hot
-        reserve = self.model.setting.parameters.police_reserve
+        reserve = p.police_reserve
         base, extra = 1.0 - reserve, reserve * everybody / reached
         strength = tuple(base + extra if i in hot else base for i in range(len(tension)))
         return [SetHotSpots(f"moves police to {len(hot)} districts", "highest observed tension", self.state, strength)]
 
     def set_postures(self, picture: Situation) -> list[Action]:
-        """Harder to a community after two months of attacks by its fighters, softer after six calm months."""
+        """Harder to a community after some months of attacks by its fighters, softer after calm months."""
+        p = self.p
         actions: list[Action] = []
         for g in self.groups:
             level = picture.posture[g]
-            threat = picture.group_deaths[g] >= 2 * TRIGGER_DEATHS and picture.fighters[g] >= 2 * TRIGGER_FIGHTERS
-            calm = picture.group_deaths[g] < TRIGGER_DEATHS
+            threat = picture.group_deaths[g] >= 2 * p.threat_deaths and picture.fighters[g] >= 2 * p.threat_fighters
+            calm = picture.group_deaths[g] < p.threat_deaths
             self.hot_months[g] = self.hot_months[g] + 1 if threat else 0
             self.calm_months[g] = self.calm_months[g] + 1 if calm else 0
-            if self.hot_months[g] >= HOT_MONTHS and level < self.highest_posture:
+            if self.hot_months[g] >= p.harden_months and level < self.highest_posture:
                 self.hot_months[g] = 0
                 actions.append(
                     SetPosture(
                         f"hardens to {POSTURES[level + 1]}, {self.names[g]}", "an armed group attacks", g, level + 1
                     )
                 )
-            elif self.calm_months[g] >= CALM_MONTHS and level > RESTRAIN:
+            elif self.calm_months[g] >= p.soften_months and level > RESTRAIN:
                 self.calm_months[g] = 0
                 actions.append(
-                    SetPosture(f"softens to {POSTURES[level - 1]}, {self.names[g]}", "six calm months", g, level - 1)
+                    SetPosture(f"softens to {POSTURES[level - 1]}, {self.names[g]}", "calm months", g, level - 1)
                 )
         return actions
 
     def concession_chance(self, picture: Situation) -> float:
         """Yearly probability: pressure, cost of violence and a norm of inclusion, against outbidding."""
-        seen, s = picture.outcomes, self.state
-        pressure = min(seen["peak_participation"][s] / 0.01, 1.0)
-        cost = min(fsum(self.year_of_deaths) / 5.0, 1.0)
+        p, seen, s = self.p, picture.outcomes, self.state
+        pressure = min(seen["peak_participation"][s] / p.concession_crowd, 1.0)
+        cost = min(fsum(self.year_of_deaths) / p.concession_deaths, 1.0)
         return float(
-            logistic(-3.0 + 2.0 * pressure + 2.0 * cost + 2.0 * seen["civic_space"][s] - 2.0 * seen["tension"][s])
+            logistic(
+                p.concession_base
+                + p.concession_pressure * pressure
+                + p.concession_cost * cost
+                + p.concession_norm * seen["civic_space"][s]
+                - p.concession_outbidding * seen["tension"][s]
+            )
         )
 
     def concede(self, picture: Situation) -> list[Action]:
         """Once a year, perhaps include the most excluded community; not one that it represses."""
         open_cases = [
             g for g in self.groups
-            if picture.exclusion[g] > EXCLUDED and g not in self.included and picture.posture[g] < REPRESS
+            if picture.exclusion[g] > self.p.concession_excluded and g not in self.included and picture.posture[g] < REPRESS
         ]  # fmt: skip
         if picture.month % 12 != 11 or not open_cases or self.luck(500) >= self.concession_chance(picture):
             return []
@@ -207,7 +199,7 @@ class State(Institution):
 
     def reform_effort(self, picture: Situation) -> float:
         """Credibility times what is still to gain, less what it costs those who profit from corruption."""
-        p, seen, s = self.model.setting.parameters, picture.outcomes, self.state
+        p, seen, s = self.p, picture.outcomes, self.state
         incentive = p.reform_incentive * (1.0 - seen["reform_political"][s])
         return float(seen["credibility"][s] * incentive - p.reform_veto * seen["corruption"][s])
 
@@ -218,7 +210,7 @@ class State(Institution):
         turned = self.reversing.see(-effort, picture.month) or turned
         dose, what = 0.0, "stalls reform"
         if self.reversing.active:
-            dose, what = min(effort + REVERSE, 0.0), "takes back reform"
+            dose, what = min(effort + self.p.reform_reverse, 0.0), "takes back reform"
         elif self.reforming.active:
             dose, what = max(effort, 0.0), "reforms"
         first, second = self.reforms
@@ -227,13 +219,13 @@ class State(Institution):
 
     def distrust(self, picture: Situation) -> float:
         """Of the rival, 1 - trust: their dispute, its arms, and what an external power has gained over there."""
-        p, seen = self.model.setting.parameters, picture.outcomes
+        p, seen = self.p, picture.outcomes
         gained = max(seen["influence"][self.rival] - self.rival_influence, 0.0)
         feared = p.distrust_influence * gained + p.distrust_arming * seen["arming"][self.rival]
         return float(picture.dispute[self.state][self.rival] + feared)
 
     def arm(self, picture: Situation) -> list[Action]:
-        """Arm against the rival once trust is below 0.3 and lower than at the start."""
+        """Arm against the rival once distrust is high and higher than at the start."""
         distrust = self.distrust(picture)
         if self.rival == self.state or not self.arming.see(distrust, picture.month):
             return []

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from math import fsum
 
-from sim.agents.base import CONSENT, Action, Announce, Approve, Institution, Refuse, Situation, Switch
-
-ASK_AGAIN = 6
-"""Months until a vetoed mandate is asked for again."""
-OBSERVERS_PER_1000 = 0.05
-TROOPS_PER_1000 = 2.0
-"""Troops asked for where the host consents: a mandate robust enough to act on combat."""
-CONTRIBUTION = 0.02
-"""Rise of the share of means for each state that offers peacekeepers."""
-MEDIATION = 0.405
-"""ln 1.5: rise of the monthly hazard of a settlement."""
+from sim.agents.base import Action, Announce, Approve, Institution, Refuse, Situation, Switch
 
 
 class UnitedNations(Institution):
@@ -27,17 +17,18 @@ class UnitedNations(Institution):
 
     def prepare(self) -> None:
         """One mandate for each state."""
-        p = self.model.setting.parameters
+        p = self.p
         every = range(self.model.setting.region.n_states)
         self.people = [float(n) for n in self.model.setting.geography.state_people]
-        self.police = [self.handle("mission_police", 1.0, [s], halflife=3.0) for s in every]
-        self.troops = [self.handle("troops", 1.0, [s], halflife=3.0) for s in every]
-        self.observers = [self.handle("observers", 1.0, [s], halflife=3.0) for s in every]
-        self.mediators = [self.handle("settlement", MEDIATION, [s], lag=2.0) for s in every]
+        self.police = [self.handle("mission_police", 1.0, [s], halflife=p.un_halflife) for s in every]
+        self.troops = [self.handle("troops", 1.0, [s], halflife=p.un_halflife) for s in every]
+        self.observers = [self.handle("observers", 1.0, [s], halflife=p.un_halflife) for s in every]
+        self.mediators = [self.handle("settlement", p.mediation_size, [s], p.mediation_lag) for s in every]
         self.deaths: list[list[float]] = [[] for s in every]
         self.all_deaths = [0.0 for s in every]
-        self.case = [Switch(p.mandate_deaths, 0.2 * p.mandate_deaths, dwell=12.0 + p.council_delay) for s in every]
-        self.mediating = [Switch(0.5, 0.5, dwell=3.0) for s in every]
+        close = p.mandate_calm * p.mandate_deaths
+        self.case = [Switch(p.mandate_deaths, close, dwell=p.mandate_dwell + p.council_delay) for s in every]
+        self.mediating = [Switch(0.5, 0.5, dwell=p.mediation_dwell) for s in every]
         self.due: list[float | None] = [None for s in every]
         self.mandate = [False for s in every]
         self.ask_again = [0 for s in every]
@@ -47,7 +38,7 @@ class UnitedNations(Institution):
 
     def answer(self, picture: Situation) -> list[Action]:
         """Put a proposal to the Council: a veto, or a mandate that deploys in ``council_delay`` months."""
-        p = self.model.setting.parameters
+        p = self.p
         actions: list[Action] = []
         for one in picture.proposals("council"):
             if self.vetoed(picture, one.states()):
@@ -59,7 +50,7 @@ class UnitedNations(Institution):
 
     def veto_chance(self, picture: Situation, states: list[int]) -> float:
         """Veto most likely over the state closest to, and most reached by, the external power."""
-        return float(self.model.setting.parameters.council_veto * picture.foreign_pull(states))
+        return float(self.p.council_veto * picture.foreign_pull(states))
 
     def vetoed(self, picture: Situation, states: list[int]) -> bool:
         """Draw the veto of this month for these states."""
@@ -94,9 +85,9 @@ class UnitedNations(Institution):
 
     def need(self, picture: Situation, s: int) -> float:
         """Deaths of twelve months; a ceasefire after a real episode keeps the case open."""
-        limit = float(self.model.setting.parameters.mandate_deaths)
+        limit = float(self.p.mandate_deaths)
         keeps = picture.after_war[s] and self.all_deaths[s] > limit
-        return max(fsum(self.deaths[s]), 1.5 * limit if keeps else 0.0)
+        return max(fsum(self.deaths[s]), self.p.mandate_ceasefire * limit if keeps else 0.0)
 
     def mission(self, picture: Situation, s: int) -> list[Action]:
         """Seek a mandate, deploy it half a year later, close it after a year without need."""
@@ -111,19 +102,19 @@ class UnitedNations(Institution):
         due = self.due[s]
         if due is not None and month >= due:
             self.due[s] = None
-            means, robust = self.means(s), picture.foreign_pull([s]) < CONSENT
+            means, robust = self.means(s), picture.foreign_pull([s]) < self.p.consent_pull
             what = f"deploys to {name}, {'with' if robust else 'without'} troops"
             return self.deploy(s, means, robust, what, f"mandate, with {means:.2f} of the means asked for")
         return []
 
     def ask(self, picture: Situation, s: int) -> list[Action]:
         """Ask the Council for a mandate."""
-        self.ask_again[s] = picture.month + ASK_AGAIN
+        self.ask_again[s] = picture.month + self.p.mandate_again
         name = picture.states[s]
         if self.vetoed(picture, [s]):
             return [Announce(f"gets no mandate for {name}", "a veto in the Council", "no mandate", s)]
         self.mandate[s] = True
-        self.due[s] = picture.month + self.stretched("un_delay", self.model.setting.parameters.council_delay, [s])
+        self.due[s] = picture.month + self.stretched("un_delay", self.p.council_delay, [s])
         return [Action(f"gets a mandate for {name}", f"{self.need(picture, s):.0f} deaths in twelve months")]
 
     def means(self, s: int) -> float:
@@ -134,15 +125,15 @@ class UnitedNations(Institution):
         lever = self.model.lever
         others = len(self.contributors - {s})
         trained = fsum(lever("contribution", one) for one in range(len(self.people)) if one != s)
-        means = self.model.setting.parameters.council_means + lever("un_means", s) + CONTRIBUTION * (others + trained)
+        means = self.p.council_means + lever("un_means", s) + self.p.un_contribution * (others + trained)
         return float(min(max(means, 0.0), 1.0))
 
     def deploy(self, s: int, means: float, robust: bool, what: str, why: str) -> list[Action]:
         """Set police, observers and, with consent, troops; what observers see is in everybody's picture."""
         thousands = means * self.people[s] / 1000.0
-        police = self.model.setting.parameters.mission_police_full * thousands
+        police = self.p.mission_police_full * thousands
         return [
             *self.dose(self.police[s], float(int(police)), what, why),
-            *self.dose(self.troops[s], float(int(TROOPS_PER_1000 * thousands)) if robust else 0.0),
-            *self.dose(self.observers[s], float(int(OBSERVERS_PER_1000 * thousands))),
+            *self.dose(self.troops[s], float(int(self.p.un_troops * thousands)) if robust else 0.0),
+            *self.dose(self.observers[s], float(int(self.p.un_observers * thousands))),
         ]

@@ -110,7 +110,9 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.alignment: list[float] = region.values["alignment_west"].tolist()
         self.programmes = Programmes(spec, setting, self.world.seed)
         self.shocks = Shocks(spec, setting, seed)
-        self.script = write_script(scripted_orders(spec, setting), spec.months, region.n_groups)
+        self.script = write_script(
+            scripted_orders(spec, setting), spec.months, region.n_groups, setting.parameters.group_arms
+        )
         self.handles = Handles(region, geography)
         self.situation = self._picture()
         self.armed_groups = armed_groups(self, self.script.named())

@@ -36,8 +36,6 @@ REGION_UID = np.uint64(0)
 """Identity of the region in the draws of shocks that hit it as a whole."""
 POSTURES = ("restrain", "police", "repress", "war")
 """Postures of a state's forces to a community, by level."""
-UPRISING_ARMS = 0.3
-"""Arms of an armed group that a scenario calls up at magnitude 1: those with which a group forms by itself."""
 BOUNDS = (0.02, 0.98)
 """Range in which exclusion is kept, as at the start of a run."""
 
@@ -200,10 +198,10 @@ class Script:
         return set(np.flatnonzero(self.arms.any(axis=0)).tolist())
 
 
-def write_script(orders: list[Order], months: int, n_groups: int) -> Script:
+def write_script(orders: list[Order], months: int, n_groups: int, arms_at_full: float) -> Script:
     """Lay orders out by month and group; an order of magnitude 0 leaves no trace.
 
-    Where orders overlap the stronger holds; of two changes of power in one month, the one to the higher level.
+    ``arms_at_full`` are the arms of a group called up at magnitude 1. Where orders overlap the stronger holds; of two changes of power in one month, the one to the higher level.
     """
     shape = (months, n_groups)
     posture, rises = np.full(shape, -1, np.int64), np.zeros(shape, np.bool_)
@@ -218,7 +216,7 @@ def write_script(orders: list[Order], months: int, n_groups: int) -> Script:
             expulsion[span] = np.maximum(expulsion[span], order.magnitude)
         elif order.pattern == "uprising":
             rises[order.at, order.groups] = True
-            arms[span] = np.maximum(arms[span], min(UPRISING_ARMS * order.magnitude, 1.0))
+            arms[span] = np.maximum(arms[span], min(arms_at_full * order.magnitude, 1.0))
         elif order.pattern == "ceasefire":
             ceasefire[span] = np.maximum(ceasefire[span], order.magnitude)
         elif order.pattern == "power":

@@ -42,8 +42,8 @@ def _read(path: Path) -> Iterator[Parameter]:
     """Yield the rows of the table."""
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            text = {name: row[name] for name in ("name", "unit", "source", "text", "family")}
-            yield Parameter(**text, **{name: float(row[name]) for name in row if name not in text})
+            numbers = {name: float(row[name]) for name in ("default", "low", "high", "hard_low", "hard_high")}
+            yield Parameter(**{**row, **numbers})  # type: ignore[arg-type]
 
 
 CATALOGUE: dict[str, Parameter] = {one.name: one for one in _read(Path(__file__).with_name("catalogue.csv"))}
