@@ -23,6 +23,7 @@ import typer
 import sim
 from sim import __version__, api, cli
 from sim.analysis import EFFECT_COLUMNS
+from sim.api import prepare
 from sim.api.listing import KINDS
 from sim.cli import command, output
 from sim.errors import InputError
@@ -30,6 +31,7 @@ from sim.experiment import ResultsFolder
 from sim.interventions import catalogue
 from sim.parameters.theories import THEORIES
 from sim.scenario import load_scenario, shipped_scenarios
+from sim.settings import Settings, default_of, settings_of
 from sim.status import status
 from sim.world.levers import LEVERS
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES, PLACE_OUTCOMES
@@ -633,6 +635,50 @@ def test_signals_stop_workers_and_exit_with_their_code(tmp_path, number, expecte
         time.sleep(0.1)
     assert not [worker for worker in workers if alive(worker)]
     assert not list((tmp_path / "o").rglob("*.tmp"))
+
+
+# --- settings ---------------------------------------------------------------------------------------
+
+
+def test_options_come_from_the_record_with_its_help_and_defaults():
+    for name in ("run", "compare", "why", "sweep"):
+        options = {option.name: option for option in COMMANDS[name].params}
+        for key, said in settings_of(name).items():
+            assert (key in options) == (said.kind is not None), (name, key)
+            if key in options:
+                assert options[key].help == said.help
+                default = default_of(name, key)
+                assert str(options[key].default) == str(None if default == () else default)
+
+
+def test_settings_have_the_defaults_of_their_command_and_keywords_win():
+    found = {name: Settings.of(name).replications for name in ("run", "compare", "why")}
+    assert found == {"run": 1, "compare": 64, "why": 16}
+    given = Settings(replications=3, seed=5)
+    assert (Settings.of("compare", given).replications, Settings.of("compare", given, seed=7).seed) == (3, 7)
+
+
+def test_a_setting_that_a_command_does_not_have_is_refused_with_the_nearest_name():
+    with pytest.raises(InputError, match=r"replicatons: run has no such setting.*did you mean 'replications'\?"):
+        Settings.of("run", replicatons=3)
+    with pytest.raises(InputError, match="theories: run has no such setting"):
+        api.run("baseline_2024", theories="all")
+    with pytest.raises(InputError, match="theories: is no setting of run"):
+        api.run("baseline_2024", Settings(theories="all"))
+    with pytest.raises(InputError, match="seed: sweep has no such setting"):
+        api.sweep("jobs_dialogue_policing", seed=3)
+
+
+@pytest.mark.parametrize("name", ["run", "compare", "why"])
+def test_every_command_plans_once(stabsim, study, monkeypatch, name):
+    """Naming the folder, the size of the job and the runs themselves use one plan."""
+    planned = []
+    real = prepare.build_plan
+    monkeypatch.setattr(prepare, "build_plan", lambda *a, **k: planned.append(1) or real(*a, **k))
+    scenarios = ["calm.yaml", "police.yaml"][: 1 if name == "run" else 2]
+    theories = ["--theories", "contact"] if name == "compare" else []
+    code, _, error = stabsim(name, *scenarios, *QUICK, *theories)
+    assert (code, len(planned)) == (0, 1), error
 
 
 # --- from Python ------------------------------------------------------------------------------------

@@ -68,13 +68,12 @@ def load_world(region: str, year: int, citizens: int | str, region_hash: str) ->
     RunError
         If the region is no longer the one the experiment was planned with.
     """
-    from sim.population import synthesise
-    from sim.region import find_region, load_region
+    from sim.population import load_population
 
-    loaded = load_region(find_region(region), year)
+    loaded, people = load_population(region, year, citizens, region_hash)
     if loaded.sha256 != region_hash:
         raise RunError("load", f"region {region}: its tables changed since the experiment was planned")
-    return loaded, synthesise(loaded, citizens), layout_of(loaded)
+    return loaded, people, layout_of(loaded)
 
 
 def layout_of(region: Region) -> Layout:

@@ -1,5 +1,5 @@
 """Citizens: who lives where, in which community, with which traits."""
 
-from sim.population.synthesis import Population, minimum_citizens, synthesise
+from sim.population.synthesis import Population, load_population, minimum_citizens, synthesise
 
-__all__ = ["Population", "minimum_citizens", "synthesise"]
+__all__ = ["Population", "load_population", "minimum_citizens", "synthesise"]
