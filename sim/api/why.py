@@ -7,7 +7,7 @@ the second; `question` chooses which of these worlds to run; `why` runs them and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ from sim.analysis import (
     window_table,
     write_csv,
 )
-from sim.analysis.attribution import METHODS, MOST_EXACT, PERMUTATIONS, SHAPLEY
+from sim.analysis.attribution import METHODS, MOST_EXACT, SHAPLEY
 from sim.analysis.story import METHOD, why_paragraph
 from sim.api.prepare import RunsFailedError, ScenarioLike, checked, planned
 from sim.api.results import Results
@@ -46,8 +46,8 @@ F8 = NDArray[np.float64]
 T = TypeVar("T", Programme, Shock)
 MOST_WORLDS = 2000
 BY = ("programme", "family", "provider", "channel")
-SETTINGS = ("institutions", "effects", "budgets")
-"""What scenarios may differ in beside programmes, shocks and parameters."""
+WHOLE_FIELDS = ("institutions", "effects", "budgets")
+"""Fields of a scenario that differ as a whole, beside programmes, shocks and parameters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,97 +87,68 @@ def why(first: ScenarioLike, second: ScenarioLike, settings: Settings | None = N
     ends, _, _ = checked("why", [first, second], settings)
     if len(ends) < 2:
         raise InputError("why: give two different scenarios")
-    order = settings.order.split(",") if isinstance(settings.order, str) else settings.order
-    asked = question(
-        ends[0],
-        ends[1],
-        by=settings.by,
-        method=settings.method,
-        order=[name.strip() for name in order if name.strip()],
-        permutations=settings.permutations,
-        synergy=settings.synergies,
-    )
+    asked = question(ends[0], ends[1], settings)
     setup = planned("why", list(asked.worlds.values()), settings)
     _check_shown(settings.outcome, settings.scope, (REGION, *setup.region.states))
     with setup.opened() as folder:
         tally = setup.execute(folder)
-        tables = _tables(folder, asked)
+        tables = _tables(folder, asked, settings)
         for name, table in tables.items():
             write_csv(table, folder.path / f"{name}.csv")
-        _describe(folder, asked)
-        files = _figures(folder, tables, asked, settings.outcome, settings.scope) if settings.figures else ()
+        _describe(folder, asked, settings)
+        files = _figures(folder, tables, asked, settings) if settings.figures else ()
         setup.finish(folder, tally)
         return folder.handed_over(Why(folder.path, tuple(ends), tally, between=asked.between, figures=files, **tables))
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Which worlds must be run to tell why two scenarios differ."""
+    """Which worlds must be run to attribute a difference, and by which method."""
 
     between: Between
     method: str
-    permutations: int
-    synergy: bool
     worlds: Mapping[frozenset[str], Scenario]
 
 
-def question(
-    first: Scenario,
-    second: Scenario,
-    *,
-    by: str = "programme",
-    method: str = "",
-    order: Sequence[str] = (),
-    permutations: int = PERMUTATIONS,
-    synergy: bool = False,
-) -> Question:
-    """List the worlds between two scenarios; arguments as in ``why``."""
-    parts_ = between(first, second, by, order)
-    method = method or ("ordered" if order else method_for(parts_.groups))
-    problems = _problems(parts_, method, permutations)
-    if problems:
-        raise InputError(problems)
-    wanted = coalitions(parts_.groups, method, permutations)
-    if synergy:
-        wanted = list(dict.fromkeys([*wanted, *pair_coalitions(parts_.groups)]))
-    if len(wanted) > MOST_WORLDS:
-        raise InputError(
-            Problem(
-                "too many worlds to run",
-                key="permutations",
-                got=f"{len(wanted):,} worlds for {len(parts_.groups)} parts",
-                allowed=f"{MOST_WORLDS:,}",
-                hint="group the parts with --by family, or draw fewer permutations",
-            )
-        )
-    worlds = {inside: parts_.world(inside) for inside in wanted}
-    return Question(parts_, method, permutations, synergy, worlds)
-
-
-def _problems(parts_: Between, method: str, permutations: int) -> list[Problem]:
+def question(first: Scenario, second: Scenario, settings: Settings) -> Question:
+    """List the worlds between two scenarios; every problem with the settings is raised at once."""
+    order = settings.order.split(",") if isinstance(settings.order, str) else settings.order
+    order = [name.strip() for name in order if name.strip()]
+    ends, permutations = between(first, second, settings.by, order), settings.permutations
+    groups = ends.groups
+    method = settings.method or ("ordered" if order else method_for(groups))
     problems = []
     if method not in METHODS:
         problems.append(Problem("no such method", key="method", got=method, allowed=", ".join(METHODS)))
-    if method == SHAPLEY and len(parts_.groups) > MOST_EXACT:
+    if method == SHAPLEY and len(groups) > MOST_EXACT:
         problems.append(
             Problem(
                 "too many parts for exact Shapley values",
                 key="method",
-                got=f"{len(parts_.groups)} parts",
+                got=f"{len(groups)} parts",
                 allowed=f"at most {MOST_EXACT}",
                 hint="use sampled, or group with --by family",
             )
         )
     if permutations < 4 or permutations % 2:
-        problems.append(
+        what = "must be even, so that each order goes with its reverse"
+        problems.append(Problem(what, key="permutations", got=str(permutations), allowed="4 or more"))
+    if problems:
+        raise InputError(problems)
+    wanted = coalitions(groups, method, permutations)
+    if settings.synergies:
+        wanted = list(dict.fromkeys([*wanted, *pair_coalitions(groups)]))
+    if len(wanted) > MOST_WORLDS:
+        raise InputError(
             Problem(
-                "must be even, so that each order goes with its reverse",
+                "too many worlds to run",
                 key="permutations",
-                got=str(permutations),
-                allowed="4 or more",
-            )  # fmt: skip
+                got=f"{len(wanted):,} worlds for {len(groups)} parts",
+                allowed=f"{MOST_WORLDS:,}",
+                hint="group the parts with --by family, or draw fewer permutations",
+            )
         )
-    return problems
+    return Question(ends, method, {inside: ends.world(inside) for inside in wanted})
 
 
 def _check_shown(outcome: str, scope: str, scopes: Sequence[str]) -> None:
@@ -192,15 +163,18 @@ def _check_shown(outcome: str, scope: str, scopes: Sequence[str]) -> None:
         raise InputError(problems)
 
 
-def _tables(folder: ResultsFolder, asked: Question) -> dict[str, pd.DataFrame]:
+def _tables(folder: ResultsFolder, asked: Question, settings: Settings) -> dict[str, pd.DataFrame]:
+    ends = asked.between
     windows = window_table(folder.frames("series"))
     value, columns = _values(windows[windows["window"] == WHOLE_RUN], asked)
-    groups = asked.between.groups
-    shares = attribute(groups, value, method=asked.method, permutations=asked.permutations)
-    over_time, order = _order(folder, asked.between)
-    tables = {"why": attribution_table(shares, columns), "order": order, "over_time": over_time}
-    if asked.synergy:
-        tables["synergy"] = synergy(groups, value, columns)
+    shares = attribute(ends.groups, value, method=asked.method, permutations=settings.permutations)
+    both = [ends.first.key, ends.second.key]
+    monthly = monthly_table(part[part["scenario"].isin(both)] for part in folder.frames("series"))
+    difference = difference_over_time(monthly, ends.first.key)
+    order = first_moves(difference, monthly, ends.first.key)
+    tables = {"why": attribution_table(shares, columns), "order": order, "over_time": difference}
+    if settings.synergies:
+        tables["synergy"] = synergy(ends.groups, value, columns)
     return tables
 
 
@@ -229,21 +203,13 @@ def _values(whole: pd.DataFrame, asked: Question) -> tuple[Any, pd.DataFrame]:
     return found.__getitem__, columns
 
 
-def _order(folder: ResultsFolder, ends: Between) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The difference over time, and in which order outcomes moved, from the runs of the two scenarios alone."""
-    keys = [ends.first.key, ends.second.key]
-    monthly = monthly_table(part[part["scenario"].isin(keys)] for part in folder.frames("series"))
-    difference = difference_over_time(monthly, ends.first.key)
-    return difference, first_moves(difference, monthly, ends.first.key)
-
-
-def _describe(folder: ResultsFolder, asked: Question) -> None:
+def _describe(folder: ResultsFolder, asked: Question, settings: Settings) -> None:
     """Write which world holds which parts, so that a stored folder can be read without this program."""
     content = {
         "first": asked.between.first.key,
         "second": asked.between.second.key,
         "method": asked.method,
-        "permutations": asked.permutations,
+        "permutations": settings.permutations,
         "groups": list(asked.between.groups),
         "worlds": {
             world.key: [group for group in asked.between.groups if group in inside]
@@ -254,16 +220,16 @@ def _describe(folder: ResultsFolder, asked: Question) -> None:
 
 
 def _figures(
-    folder: ResultsFolder, tables: Mapping[str, pd.DataFrame], asked: Question, outcome: str, scope: str
+    folder: ResultsFolder, tables: Mapping[str, pd.DataFrame], asked: Question, settings: Settings
 ) -> tuple[Path, ...]:
     from sim.api.reporting import FIGURES, read_study
     from sim.plots import attribution_figure, chain_figure, draw, files
 
-    item = next(item for item in OUTCOMES if item.name == outcome)
+    item = next(item for item in OUTCOMES if item.name == settings.outcome)
     second = asked.between.second
     note, title = read_study(folder.path).note([second.key]), second.title or second.key
     rows = tables["why"]
-    rows = rows[(rows["outcome"] == outcome) & (rows["scope"] == scope)]
+    rows = rows[(rows["outcome"] == settings.outcome) & (rows["scope"] == settings.scope)]
     order = tables["order"]
     made = [("why", attribution_figure(rows, item.label, item.unit, item.better, METHOD[asked.method], note, title))]
     if len(order) and order["month"].notna().any():
@@ -279,17 +245,16 @@ def _figures(
 class Change:
     """One difference between two scenarios: what the first has and the second lacks, and the other way round.
 
-    ``levers`` maps the group of each channel of a programme to the levers it holds (channels in groups of
-    their own); without it the whole change belongs to ``group``. ``setting`` is a field of the scenario that is
-    taken as a whole.
+    Either the whole change belongs to ``group``, or each of the ``levers`` of an added programme is a group of its own.
+    ``parameter`` and ``field`` name what else may differ.
     """
 
     group: str
     before: Programme | Shock | None = None
     after: Programme | Shock | None = None
-    levers: Mapping[str, str] | None = None
+    levers: tuple[str, ...] = ()
     parameter: str = ""
-    setting: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,30 +272,36 @@ class Between:
             return self.first
         if inside == frozenset(self.groups):
             return self.second
-        programmes, shocks = list(self.first.interventions), list(self.first.shocks)
+        programmes: list[Any] = list(self.first.interventions)
+        shocks: list[Any] = list(self.first.shocks)
         parameters = dict(self.first.parameters)
-        settings = {name: getattr(self.first, name) for name in SETTINGS}
+        whole = {name: getattr(self.first, name) for name in WHOLE_FIELDS}
         for change in self.changes:
-            if change.levers is not None and isinstance(change.after, Programme):
-                kept = _narrowed(change.after, {lever for lever, group in change.levers.items() if group in inside})
-                programmes += [kept] if kept else []
+            if change.levers and isinstance(change.after, Programme):
+                programmes += _narrowed(change.after, inside)
             elif change.group not in inside:
                 continue
             elif change.parameter:
-                _copy(change.parameter, self.second.parameters, parameters)
-            elif change.setting:
-                settings[change.setting] = getattr(self.second, change.setting)
+                parameters.pop(change.parameter, None)
+                if change.parameter in self.second.parameters:
+                    parameters[change.parameter] = self.second.parameters[change.parameter]
+            elif change.field:
+                whole[change.field] = getattr(self.second, change.field)
             else:
-                _swap(programmes if isinstance(change.after or change.before, Programme) else shocks, change)
-        side = self.second if settings["budgets"] == self.second.budgets else self.first
-        settings["budgets"] = _shared(side, programmes)
+                items = programmes if isinstance(change.after or change.before, Programme) else shocks
+                if change.before is not None:
+                    items.remove(change.before)
+                if change.after is not None:
+                    items.append(change.after)
+        side = self.second if whole["budgets"] == self.second.budgets else self.first
+        whole["budgets"] = _shared(side, programmes)
         number = sum(1 << place for place, group in enumerate(self.groups) if group in inside)
         return adjusted(
             self.second,
             key=f"{self.second.key[:40]}-part-{number:x}",
             title=self._title(inside),
             description="",
-            **settings,
+            **whole,
             interventions=tuple(programmes),
             shocks=tuple(shocks),
             parameters=parameters,
@@ -366,10 +337,27 @@ def between(first: Scenario, second: Scenario, by: str = "programme", order: Ite
     """
     if by not in BY:
         raise InputError(Problem("no such grouping", key="by", got=by, allowed=", ".join(BY), hint=nearest(by, BY)))
-    changes = [*_programmes(first, second, by), *_shocks(first, second), *_settings(first, second)]
-    found: list[str] = []
-    for change in changes:
-        found += change.levers.values() if change.levers is not None else [change.group]
+    changes = []
+    for old, new in _differing(first.interventions, second.interventions):
+        one = new or old
+        assert one is not None
+        if by == "channel" and old is None and one.entry.channels:
+            changes.append(Change("", None, new, levers=tuple(channel.lever for channel in one.entry.channels)))
+        else:
+            group = {"family": one.entry.family, "provider": one.provider}.get(by, one.key)
+            changes.append(Change(group, old, new))
+    for before, after in _differing(first.shocks, second.shocks):
+        shock = after or before
+        assert shock is not None
+        changes.append(Change(f"shock {shock.key}", before, after))
+    for name in sorted({*first.parameters, *second.parameters}):
+        if first.parameters.get(name) != second.parameters.get(name):
+            changes.append(Change(f"parameter {name}", parameter=name))
+    for name in WHOLE_FIELDS:
+        if getattr(first, name) != getattr(second, name):
+            group = "shared budgets" if name == "budgets" else f"{getattr(second, name)} {name}"
+            changes.append(Change(group, field=name))
+    found = [group for change in changes for group in change.levers or (change.group,)]
     groups = list(dict.fromkeys(found))
     if not groups:
         raise InputError(f"{first.key} and {second.key} do not differ in anything that can change a result")
@@ -379,42 +367,6 @@ def between(first: Scenario, second: Scenario, by: str = "programme", order: Ite
             raise InputError(Problem("is not one of the parts", key="order", got=name, allowed=", ".join(groups)))
     groups = list(dict.fromkeys([*wanted, *groups]))
     return Between(first, second, tuple(changes), tuple(groups))
-
-
-def _programmes(first: Scenario, second: Scenario, by: str) -> list[Change]:
-    made = []
-    for before, after in _differing(first.interventions, second.interventions):
-        one = after or before
-        assert one is not None
-        if by == "channel" and before is None:
-            made.append(Change("", None, after, {c.lever: c.lever for c in one.entry.channels}))
-        else:
-            group = {"family": one.entry.family, "provider": one.provider}.get(by, one.key)
-            made.append(Change(group, before, after))
-    return made
-
-
-def _shocks(first: Scenario, second: Scenario) -> list[Change]:
-    made = []
-    for before, after in _differing(first.shocks, second.shocks):
-        one = after or before
-        assert one is not None
-        made.append(Change(f"shock {one.key}", before, after))
-    return made
-
-
-def _settings(first: Scenario, second: Scenario) -> list[Change]:
-    names = sorted({*first.parameters, *second.parameters})
-    made = [
-        Change(f"parameter {name}", parameter=name)
-        for name in names
-        if first.parameters.get(name) != second.parameters.get(name)
-    ]
-    for name in SETTINGS:
-        if getattr(first, name) != getattr(second, name):
-            group = "shared budgets" if name == "budgets" else f"{getattr(second, name)} {name}"
-            made.append(Change(group, setting=name))
-    return made
 
 
 def _shared(side: Scenario, programmes: list[Programme]) -> tuple[Budget, ...]:
@@ -445,25 +397,9 @@ def _differing(first: tuple[T, ...], second: tuple[T, ...]) -> list[tuple[T | No
     return made + [(item, None) for item in old.values()]
 
 
-def _narrowed(programme: Programme, levers: set[str]) -> Programme | None:
-    """Leave a programme with its channels on some levers; None if there are none."""
+def _narrowed(programme: Programme, levers: Collection[str]) -> list[Programme]:
+    """Return a programme with its channels on some levers; nothing if there are none."""
     channels = tuple(channel for channel in programme.entry.channels if channel.lever in levers)
-    if not channels:
-        return None
     if len(channels) == len(programme.entry.channels):
-        return programme
-    return adjusted(programme, entry=programme.entry.model_copy(update={"channels": channels}))
-
-
-def _swap(items: list[Programme] | list[Shock], change: Change) -> None:
-    if change.before is not None:
-        items.remove(change.before)  # type: ignore[arg-type]
-    if change.after is not None:
-        items.append(change.after)  # type: ignore[arg-type]
-
-
-def _copy(name: str, source: Mapping[str, float], target: dict[str, float]) -> None:
-    if name in source:
-        target[name] = source[name]
-    else:
-        target.pop(name, None)
+        return [programme]
+    return [adjusted(programme, entry=programme.entry.model_copy(update={"channels": channels}))] if channels else []
