@@ -457,14 +457,17 @@ class ResultsFolder:
 
     def write_inputs(self, plan: Plan, files: Mapping[str, str], factors: Sequence[Mapping[str, object]] = ()) -> None:
         """Write what runs are made from: scenarios, ensemble, other ``files`` by name, and the codebook."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([CODEBOOK, *codebook(factors)])
-        self.write_file("codebook.csv", text.getvalue())
+        self.write_codebook(factors)
         ensemble = {ENSEMBLE: plan.ensemble.text()} if plan.ensemble else {}
         scenarios = {f"scenarios/{item.key}.yaml": resolved_yaml(item) for item in plan.scenarios}
         for name, content in {**files, **ensemble, **scenarios}.items():
             self.write_file(name, content)
+
+    def write_codebook(self, factors: Sequence[Mapping[str, object]] = ()) -> None:
+        """Write what every column means, the factors of a design included."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([CODEBOOK, *codebook(factors)])
+        self.write_file("codebook.csv", text.getvalue())
 
     def write_file(self, name: str, text: str) -> None:
         """Put a text file into the folder in one step; ``name`` is relative to it."""
