@@ -156,10 +156,9 @@ class Setup:
         )
 
     def _check_room(self, path: Path) -> None:
-        while not path.exists() and path != path.parent:
-            path = path.parent
+        place = next((folder for folder in (path, *path.parents) if folder.exists()), path)
         try:
-            room = shutil.disk_usage(path)
+            room = shutil.disk_usage(place)
         except OSError:
             return
         if self.size.disk > room.free and room.total and not self.settings.force:

@@ -172,7 +172,7 @@ def page(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8642,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
 ) -> int:
-    """Open the interactive page: a scenario beside its baseline, month by month. It is for this machine only."""
+    """Open the interactive page: a scenario beside its baseline. It is for this machine only."""
     if find_spec("shiny") is None or find_spec("uvicorn") is None:
         raise InputError("page: its parts are not installed; run: pip install 'stabsim[web]'")
     from sim.page.app import serve
