@@ -40,7 +40,7 @@ from sim.experiment import (
 )
 from sim.experiment.folder import now
 from sim.experiment.points import POINTS, Points
-from sim.population.synthesis import minimum_citizens
+from sim.population import minimum_citizens
 from sim.region import Region, find_region, load_region
 from sim.scenario import Scenario, load_scenario
 from sim.settings import Settings

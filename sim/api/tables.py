@@ -42,7 +42,7 @@ from sim.analysis import (
     variance_split,
     window_table,
 )
-from sim.analysis.factors import by_factor, factor_ends, grid_cells
+from sim.analysis.sensitivity import by_factor, factor_ends, grid_cells
 from sim.errors import InputError
 from sim.experiment import ResultsFolder
 from sim.experiment.points import POINTS

@@ -31,8 +31,7 @@ from sim.analysis import (
     window_table,
     write_csv,
 )
-from sim.analysis.attribution import METHODS, MOST_EXACT, SHAPLEY
-from sim.analysis.story import METHOD, why_paragraph
+from sim.analysis.attribution import METHOD, METHODS, MOST_EXACT, SHAPLEY, why_paragraph
 from sim.api.prepare import RunsFailedError, ScenarioLike, checked, planned
 from sim.api.results import Results
 from sim.errors import InputError, Problem, nearest

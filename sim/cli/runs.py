@@ -263,23 +263,23 @@ def _print_comparison(results: Comparison) -> None:
 
 
 _MIDDLE = ("95 % interval of the mean", "5-95 % of pairs")
-_MIDDLE_DRAWN = ("sampling error", "over parameter sets", "in %", "parameter sets")
+_MIDDLE_DRAWN = ("sampling error", "5-95 % of parameter sets", "in %", "parameter sets")
 _HOW_DRAWN = (
-    "sampling error: standard error of the difference; more replications reduce it.",
-    "over parameter sets: 5-95 % of the difference over the parameter sets; more replications do not reduce it. "
-    "in %: the same for counts, in per cent of each set's baseline.",
+    "sampling error: standard error of the difference from having few runs; more replications narrow it.",
+    "5-95 % of parameter sets: range of the difference over parameter sets; more replications do not narrow it. "
+    "in %: the same for counts, in per cent of the baseline of each set.",
     "parameter sets: how many go which way. Intervals of the mean are in effects.csv.",
 )
 
 
 def _effect_row(row: Mapping[Any, Any], item: Any, drawn: bool) -> list[str]:
-    from sim.analysis.verdict import CLEAR, is_small, per_cent, points_in_words
+    from sim.analysis.verdict import CLEAR, is_small, per_cent, sets_in_words
 
     if drawn:
         share = per_cent(row)
         in_per_cent = f"{number(share[0])} to {number(share[1])}" if share else ""
         allowed = _interval(row, "draws_low", "draws_high")
-        middle = [number(row["mc_error"]), allowed, in_per_cent, points_in_words(row, item.better)]
+        middle = [number(row["mc_error"]), allowed, in_per_cent, sets_in_words(row, item.better)]
     else:
         middle = [_interval(row), _interval(row, "spread_low", "spread_high")]
     words = str(row["in_words"])

@@ -60,20 +60,21 @@ class Engine(Protocol):
 
 
 @lru_cache(maxsize=2)
-def load_world(region: str, year: int, citizens: int | str, region_hash: str) -> World:
-    """Load a region and its population; kept for the life of the process, the two latest only.
+def load_world(region: str, year: int, citizens: int | str, region_hash: str = "") -> World:
+    """Load a region as it was in a year, and make its citizens; the two latest are kept for the life of the process.
 
     Raises
     ------
     RunError
-        If the region is no longer the one the experiment was planned with.
+        If a hash is given and the region is no longer the one the experiment was planned with.
     """
-    from sim.population import load_population
+    from sim.population import synthesise
+    from sim.region import find_region, load_region
 
-    loaded, people = load_population(region, year, citizens, region_hash)
-    if loaded.sha256 != region_hash:
+    loaded = load_region(find_region(region), year)
+    if region_hash and loaded.sha256 != region_hash:
         raise RunError("load", f"region {region}: its tables changed since the experiment was planned")
-    return loaded, people, layout_of(loaded)
+    return loaded, synthesise(loaded, citizens), layout_of(loaded)
 
 
 def layout_of(region: Region) -> Layout:

@@ -317,8 +317,8 @@ def run_scenario(scenario: Scenario, seed: int, citizens: int, observe: Callable
     RunResult
     """
     from sim.experiment import run_seed
+    from sim.experiment.world import load_world
     from sim.model.run import simulate
-    from sim.population import load_population
 
-    region, population = load_population(str(scenario.region), scenario.start_year, citizens)
+    region, population, _ = load_world(str(scenario.region), scenario.start_year, citizens)
     return simulate(scenario, region, population, run_seed(seed, 0), observe=observe)

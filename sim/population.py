@@ -12,8 +12,8 @@ therefore has the right mean of every trait, and the joint spread is even.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import gcd
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,9 @@ from sim.errors import InputError
 from sim.kernels.compiling import kernel
 from sim.kernels.draws import WEIGHTS, uniform
 from sim.kernels.elementary import exp, normal_quantile
-from sim.region import Region, find_region, load_region
+
+if TYPE_CHECKING:
+    from sim.region import Region
 
 MINIMUM_PER_CELL = 8
 BLOCK = 2048
@@ -158,16 +160,6 @@ def _fill_cell(hardship, risk, threshold, labour, young, steps, offsets, youth_s
         threshold[i] = strata[(i * steps[1] + offsets[1]) % n]
         labour[i] = ((i * steps[2] + offsets[2]) % n + 0.5) / n
         young[i] = ((i * steps[3] + offsets[3]) % n + 0.5) / n < youth_share
-
-
-@lru_cache(maxsize=2)
-def load_population(region: str, year: int, citizens: int | str, version: str = "") -> tuple[Region, Population]:
-    """Load a region as it was in a year, and make its citizens; the two latest are kept for the life of the process.
-
-    ``version`` tells apart what is kept: give the region's hash where its tables may change meanwhile.
-    """
-    loaded = load_region(find_region(region), year)
-    return loaded, synthesise(loaded, citizens)
 
 
 def synthesise(region: Region, citizens: int | str = 20_000) -> Population:
