@@ -92,11 +92,6 @@ class Grid:
         """Which cells are not missing."""
         return np.isfinite(self.values)
 
-    @property
-    def months(self) -> list[str]:
-        """The months as text."""
-        return [month_text(self.first + k) for k in range(self.values.shape[0])]
-
 
 @dataclass(frozen=True, eq=False)
 class Observed:
@@ -105,12 +100,16 @@ class Observed:
     folder: Path
     tables: dict[str, pd.DataFrame]
 
-    def grid(self, outcome: str, first: int, last: int) -> Grid:
-        """One of `MONTHLY` from month ``first`` to month ``last``; a state-month without a row is missing."""
+    def grid(self, outcome: str, first: int, last: int, units: tuple[str, ...] = ()) -> Grid:
+        """One of `MONTHLY` from month ``first`` to month ``last``; a state-month without a row is missing.
+
+        ``units`` are those wanted, all with a row in these months by default.
+        """
         file, column = MONTHLY[outcome]
         frame = self.tables[file]
         frame = frame[(frame["month"] >= first) & (frame["month"] <= last)]
-        units = tuple(sorted(frame["state"].unique()))
+        units = units or tuple(sorted(frame["state"].unique()))
+        frame = frame[frame["state"].isin(units)]
         values = np.full((last - first + 1, len(units)), np.nan)
         index = {unit: k for k, unit in enumerate(units)}
         values[frame["month"].to_numpy() - first, [index[unit] for unit in frame["state"]]] = frame[column]
@@ -138,13 +137,11 @@ def read_observed(folder: Path | None = None) -> Observed:
         With file, line and column of every problem; also when the folder holds none of the tables.
     """
     folder = folder or FOLDER
-    problems: list[Problem] = []
+    names = ", ".join(TABLES)
     if not folder.is_dir():
-        raise InputError(Problem("is not a folder", file=str(folder), allowed="a folder with " + ", ".join(TABLES)))
+        raise InputError(Problem("is not a folder", file=str(folder), allowed=f"a folder with {names}"))
     strange = sorted(path.name for path in folder.iterdir() if path.suffix == ".csv" and path.name not in TABLES)
-    problems += [
-        Problem("unknown table", file=name, allowed=", ".join(TABLES), hint=nearest(name, TABLES)) for name in strange
-    ]
+    problems = [Problem("unknown table", file=name, allowed=names, hint=nearest(name, TABLES)) for name in strange]
     tables = {}
     for name, schema in TABLES.items():
         read = read_table(folder, name, schema, problems)
@@ -242,16 +239,15 @@ def _reported(crowds: Any, seed: Any, geography: Any) -> NDArray[np.int64]:
     large = np.argwhere(crowds >= CROWD)
     size = crowds[tuple(large.T)]
     chance = detection(size)
-    luck = np.array([uniform(seed, REPORTED, tick, geography.district_uid[d], 0) for tick, d in large])
-    seen = large[luck < chance]
-    state = geography.district_state[seen[:, 1]]
-    return np.column_stack([seen[:, 0] // 4, state, size[luck < chance]]).astype(np.int64)
+    reported = np.array([uniform(seed, REPORTED, tick, geography.district_uid[d], 0) for tick, d in large]) < chance
+    seen = large[reported]
+    return np.column_stack([seen[:, 0] // 4, geography.district_state[seen[:, 1]], size[reported]]).astype(np.int64)
 
 
 def counted_deaths(deaths: F8, first: int) -> F8:
     """Deaths (months, n_states) of states that reached 25 in some calendar year; the others are not in the source.
 
-    The source's rule is by conflict; here a state is one conflict. A year cut by the window counts as it is.
+    The source's rule is by conflict; here a state is one conflict. A year cut by the first or last month counts as it is.
     """
     years = (first + np.arange(deaths.shape[0])) // 12
     totals = np.array([deaths[years == year].sum(axis=0) for year in np.unique(years)])

@@ -9,11 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checks.calibration.bank import Bank
-from checks.calibration.matching import Match, distances, fit, loosest, sample, width
-from checks.calibration.quantities import COLUMNS, QUANTITIES, point
-from checks.calibration.statistics import NAMES, History, of_record, summarise
-from checks.calibration.targets import RIOT, Target, of_history
+from checks.calibration.history import (
+    NAMES,
+    RIOT,
+    History,
+    Target,
+    history_of_record,
+    summarise,
+    target_of_record,
+)
+from checks.calibration.procedure import Match, distances, fit, loosest, sample, width
+from checks.calibration.runs import COLUMNS, QUANTITIES, RunBank, point
 from checks.lab import Lab
 from checks.observed import read_observed
 from sim import api
@@ -329,7 +335,7 @@ def test_statistics_of_a_history_made_by_hand():
 
 
 def test_statistics_of_the_record():
-    found = numbers_of(of_record(read_observed()))
+    found = numbers_of(history_of_record(read_observed()))
     assert np.exp(found["protests"]) - 1 == pytest.approx(124, abs=1)
     assert np.exp(found["xkx_deaths"]) - 1 == pytest.approx(3599, abs=1)
     assert np.exp(found["mkd_deaths"]) - 1 == pytest.approx(72, abs=1)
@@ -340,7 +346,7 @@ def test_statistics_of_the_record():
 
 
 def test_leaving_an_episode_out_takes_its_statistics_out():
-    target = of_history(summarise(of_record(read_observed())))
+    target = target_of_record(summarise(history_of_record(read_observed())))
     left = target.without(RIOT)
     assert set(target.names) - set(left.names) == {"riot_people", "riot_sites", "riot_deaths"}
     assert len(left.windows) == len(left.variances) == len(left.names)
@@ -366,8 +372,8 @@ def test_the_bank_runs_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyP
         calls.append(number)
         return [number + sum(shares)] * len(NAMES)
 
-    monkeypatch.setattr("checks.calibration.bank.simulated", fake)
-    bank, shares = Bank(tmp_path, 9_000), np.random.default_rng(1).random((45, 7))
+    monkeypatch.setattr("checks.calibration.runs.simulated", fake)
+    bank, shares = RunBank(tmp_path, 9_000), np.random.default_rng(1).random((45, 7))
     first = bank.run(Lab(), shares, 0)
     assert calls == list(range(45))
     next(tmp_path.glob("*.json")).unlink()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checks.worlds import FOLDER, Valley, minority, run, valley_model
+from checks.lab import FOLDER, Valley, minority, run, valley_model
 from sim.agents.armed_group import CEASEFIRE, SETTLED
 from sim.experiment import build_plan
 from sim.experiment.ensemble import with_draw

@@ -1,4 +1,4 @@
-"""The file of a virtual trial: one row of evidence, the world of its studies, its arms, and what is measured.
+"""The file of a virtual trial: one row of evidence, the conditions of its studies, its arms, and what is measured.
 
 Every problem of a file is listed at once, with line, column and what is allowed.
 """
@@ -42,7 +42,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Study(Strict):
+class PublishedStudy(Strict):
     """The studies as published: where, on what unit, how much of it, how long."""
 
     source: Text
@@ -52,8 +52,8 @@ class Study(Strict):
     text: Text | None = None
 
 
-class World(Strict):
-    """The world of the trial: the invented symmetric region under the scope condition of the studies."""
+class TestBed(Strict):
+    """Where the trial takes place: the invented symmetric region under the scope condition of the studies."""
 
     scope: Scope
     months: int = Field(ge=1, le=240)
@@ -98,7 +98,7 @@ class Bounds(Strict):
         return self
 
 
-class Measure(Strict):
+class Endpoint(Strict):
     """One number of the trial, read from recorded outcomes.
 
     ``estimator``: ``irr`` ratio of sums, ``hr`` ratio of hazards of the first month with any, ``pp`` difference in
@@ -145,16 +145,15 @@ class Trial(Strict):
     tune: bool = False
     kappa: float | None = Field(default=None, gt=0, le=1)
     replications: int = Field(default=384, ge=16, le=10_000)
-    study: Study
-    world: World
+    study: PublishedStudy
+    world: TestBed
     arms: dict[Slug, Arm] = Field(min_length=1)
-    measures: list[Measure] = Field(min_length=1)
+    measures: list[Endpoint] = Field(min_length=1)
     not_testable: dict[str, Text] = Field(default_factory=dict)
     suspected: Text | None = None
-    tried: Text | None = None
 
     @property
-    def own(self) -> Measure:
+    def own(self) -> Endpoint:
         """The measure of the row itself."""
         return self.measures[0]
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checks.facts.calm import DRIFTING, base_rate, bursts, calm_run, calm_runs
-from checks.facts.riot import march_2004
+from checks.facts.crowds import DRIFTING, base_rate, bursts, calm_run, calm_runs, march_2004
 from checks.lab import Lab
 from checks.records import Finding
 

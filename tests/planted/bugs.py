@@ -115,6 +115,6 @@ BUGS: tuple[Bug, ...] = (
     # Validation
     Bug("exposure-swapped", "Hazard ratios divide by the wrong group's time at risk", "checks/intervals.py",
         "scale = time_b / time_a", "scale = time_a / time_b", VALIDATION, ci=True),
-    Bug("an-event-excites-itself", "Expected counts look at the present bin", "checks/hawkes.py",
+    Bug("an-event-excites-itself", "Expected counts look at the present bin", "checks/patterns.py",
         "signal.lfilter([0.0, 1.0 - decay]", "signal.lfilter([1.0 - decay]", VALIDATION),
 )  # fmt: skip

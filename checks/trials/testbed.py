@@ -1,4 +1,4 @@
-"""The world of a trial: the invented symmetric region under a scope condition, one arm, one replication."""
+"""One replication of one arm of a trial, in the invented symmetric region under a scope condition."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from checks.trials.schema import CONTROL, Arm, Trial, canonical
-from checks.worlds import (
+from checks.lab import (
     FOLDER,
     RESTLESS,
     SEED,
@@ -24,6 +23,7 @@ from checks.worlds import (
     run,
     valley,
 )
+from checks.trials.schema import CONTROL, Arm, Trial, canonical
 from sim.agents.armed_group import CEASEFIRE, ArmedGroup
 from sim.experiment import run_seed
 from sim.interventions import CatalogueEntry
@@ -83,7 +83,7 @@ def arm_run(trial: Trial, arm: str, replication: int, scale: float | None = None
     arm : str
         Of the trial, or ``control``.
     replication : int
-        The same number has the same luck in every arm.
+        The same number has the same random draws in every arm.
     scale : float, optional
         Of the trial's intervention, instead of the catalogue's.
 
@@ -91,29 +91,19 @@ def arm_run(trial: Trial, arm: str, replication: int, scale: float | None = None
     -------
     (n_outcomes, months, 2) float64, in the order of ``trial.outcomes``, treated state first
     """
-    model = run(_model(trial, arm, replication, scale))
-    region = model.setting.region
-    places = [region.states.index(TREATED), region.states.index(NEIGHBOUR)]
-    columns = [OUTCOME_INDEX[name] for name in trial.outcomes]
-    made: NDArray[np.float64] = model.world.recorder.series[:, places][:, :, columns].transpose(2, 0, 1).copy()
-    return made
-
-
-def _model(trial: Trial, arm: str, replication: int, scale: float | None) -> StabilityModel:
     world, given = trial.world, trial.arms.get(arm)
     if given is None and arm != CONTROL:
         raise KeyError(arm)
     condition = SCOPES[world.scope]
-    parameters = {**dict(condition.parameters), **world.parameters}
     setting = valley(
         Valley(
             mission=given.mission if given else "none",
-            parameters=tuple(sorted(parameters.items())),
+            parameters=tuple(sorted({**dict(condition.parameters), **world.parameters}.items())),
             months=world.months,
             citizens=world.citizens,
         )
     )[1]
-    spec = replace(_plain(world.months), interventions=_programmes(trial, given, replication, scale))
+    spec = replace(_plain(world.months), interventions=programmes(trial, given, replication, scale))
     model = StabilityModel(spec, setting, run_seed(SEED, replication))
     if condition.prepare is not None:
         fighters = minority(model, TREATED)
@@ -122,10 +112,16 @@ def _model(trial: Trial, arm: str, replication: int, scale: float | None) -> Sta
                 keep_out(group)
         condition.prepare(fighters)
         model.world.posture[fighters.group] = POSTURES.index(world.posture)
-    return model
+    run(model)
+    region = model.setting.region
+    places = [region.states.index(TREATED), region.states.index(NEIGHBOUR)]
+    columns = [OUTCOME_INDEX[name] for name in trial.outcomes]
+    made: NDArray[np.float64] = model.world.recorder.series[:, places][:, :, columns].transpose(2, 0, 1).copy()
+    return made
 
 
-def _programmes(trial: Trial, arm: Arm | None, replication: int, scale: float | None) -> tuple[Programme, ...]:
+def programmes(trial: Trial, arm: Arm | None, replication: int, scale: float | None) -> tuple[Programme, ...]:
+    """What an arm gets in one replication: its programme with the scale asked for and, if they are drawn, its sizes."""
     if arm is None or arm.programme is None:
         return ()
     made = []
