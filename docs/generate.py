@@ -34,7 +34,8 @@ FAMILIES = {
     "conduct": "What a crowd does, and what is done to it",
     "armed": "Armed groups, police and missions",
     "fields": "Slow fields",
-    "institutions": "Rules of institutions",
+    "institutions": "Institutions: delays, sizes and limits",
+    "rules": "Institutions: when they act, and how fast",
 }
 DAMAGE = {
     "cyber": "cyber exposure against that at the start (I18)",

@@ -113,6 +113,7 @@ class Stub(mesa.Model):  # type: ignore[misc]
         self.situation = calm()
         self.information = [1.0] * N
         self.opened: list[tuple[str, float, tuple[int, ...]]] = []
+        self.paces: list[tuple[float, float]] = []
         self.world = SimpleNamespace(seed=np.uint64(1))
         self.levers: dict[str, float] = {}
         self.group_tension = [0.2] * 6
@@ -154,6 +155,7 @@ class Stub(mesa.Model):  # type: ignore[misc]
     ) -> int:
         assert lever in LEVER_BY_NAME
         self.opened.append((lever, size, tuple(states)))
+        self.paces.append((lag, halflife))
         return len(self.opened) - 1
 
     def lever(self, name: str, state: int) -> float:

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -35,28 +36,34 @@ from sim.world.outcomes import OUTCOME_INDEX
 
 pytest.importorskip("shiny", reason="the page needs shiny: pip install 'stabsim[web]'")
 
-from sim.page.exports import Pair, animation_gif, districts_csv, figure_png, log_csv, months_csv, results_zip
-from sim.page.frames import MEASURES, FrameRecorder, Part, rounded
+from sim.page.app import MAX_MESSAGE, PageServer
+from sim.page.exports import (
+    RecordedPair,
+    animation_gif,
+    decisions_csv,
+    districts_csv,
+    figure_png,
+    months_csv,
+    results_zip,
+)
 from sim.page.guard import Guard
 from sim.page.lessons import LESSONS
-from sim.page.replications import Replications
-from sim.page.server import MAX_MESSAGE, PageServer
+from sim.page.runs import KEPT, MAP_OUTCOMES, FrameRecorder, Job, Part, Pool, rounded, run_scenario
+from sim.page.session import PageSession, Replications
 from sim.page.state import (
     BARE,
     BARE_FILE,
     FILE,
-    State,
+    PageState,
     baselines,
     configured,
     edited,
+    load_pair,
     loaded_state,
-    out_of_evidence,
     shipped_state,
-    with_measure,
-    worlds,
+    with_entry,
 )
-from sim.page.window import Window
-from sim.page.workers import KEPT, Job, Pool, run_world
+from sim.page.view import page_html, programmes_html
 
 pytestmark = pytest.mark.extra
 
@@ -76,7 +83,7 @@ interventions:
 
 
 @pytest.mark.parametrize("name", shipped_scenarios())
-def test_state_of_a_shipped_scenario_is_a_file_that_gives_the_same_world(name: str, tmp_path: Path) -> None:
+def test_state_of_a_shipped_scenario_is_a_file_that_gives_the_same_scenario(name: str, tmp_path: Path) -> None:
     state = shipped_state(name)
     path = tmp_path / FILE
     path.write_text(state.text, encoding="utf-8")
@@ -84,22 +91,22 @@ def test_state_of_a_shipped_scenario_is_a_file_that_gives_the_same_world(name: s
     assert "extends" not in state.text
     again = loaded_state(state.text)
     assert again.text == state.text
-    assert worlds(again).ours.content_hash() == load_scenario(name).content_hash()
+    assert load_pair(again).scenario.content_hash() == load_scenario(name).content_hash()
 
 
 def test_baseline_is_where_a_scenario_comes_from() -> None:
     assert shipped_state("way_forward").baseline == "baseline_2024"
     assert shipped_state("rumour_march_2004").baseline == "kosovo_2004"
     assert shipped_state("baseline_2024").baseline == "baseline_2024"
-    found = baselines(worlds(shipped_state("rumour_march_2004")).ours)
+    found = baselines(load_pair(shipped_state("rumour_march_2004")).scenario)
     assert found == ["kosovo_2004", "rumour_march_2004", BARE]
 
 
 def test_edits_change_the_file_and_nothing_else() -> None:
     state = shipped_state("police_capacity")
     less = edited(state, "interventions.police.intensity", 0.25)
-    assert worlds(less).ours.interventions[0].intensity == 0.25
-    assert worlds(less).base == worlds(state).base
+    assert load_pair(less).scenario.interventions[0].intensity == 0.25
+    assert load_pair(less).baseline == load_pair(state).baseline
     assert edited(less, "interventions.police.intensity", 0.5) == state
     assert edited(state, "interventions.police", None).content.get("interventions") is None
     moved = edited(state, "interventions.police.targets.states", None)
@@ -109,7 +116,7 @@ def test_edits_change_the_file_and_nothing_else() -> None:
 
 def test_cost_follows_the_dose_unless_the_file_says_it() -> None:
     state = shipped_state("police_capacity")
-    half, full = (worlds(edited(state, "interventions.police.intensity", dose)).ours for dose in (0.5, 1.0))
+    half, full = (load_pair(edited(state, "interventions.police.intensity", dose)).scenario for dose in (0.5, 1.0))
     assert full.interventions[0].meur_per_year == pytest.approx(2 * half.interventions[0].meur_per_year)
 
 
@@ -127,60 +134,59 @@ def test_every_entry_of_the_catalogue_can_be_added_and_used() -> None:
 
     for kind, names in (("interventions", catalogue().interventions), ("shocks", catalogue().shocks)):
         for name in names:
-            state, label = with_measure(shipped_state("baseline_2024"), kind, name)
-            both = worlds(state)
-            assert len(both.ours.interventions) + len(both.ours.shocks) == 1, name
-            assert with_measure(state, kind, name)[1] == f"{label}_2"
+            state, label = with_entry(shipped_state("baseline_2024"), kind, name)
+            both = load_pair(state)
+            assert len(both.scenario.interventions) + len(both.scenario.shocks) == 1, name
+            assert with_entry(state, kind, name)[1] == f"{label}_2"
 
 
-def test_changed_parameters_hold_in_both_worlds_or_in_one() -> None:
+def test_changed_parameters_hold_in_the_baseline_too_or_not() -> None:
     state = edited(shipped_state("police_capacity"), "parameters.b_peer", 3.0)
-    assert worlds(state).base.parameters == worlds(state).ours.parameters == {"b_peer": 3.0}
+    assert load_pair(state).baseline.parameters == load_pair(state).scenario.parameters == {"b_peer": 3.0}
     alone = configured(state, "shared", False)
-    assert worlds(alone).base.parameters == {}
-    assert worlds(alone).ours.parameters == {"b_peer": 3.0}
+    assert load_pair(alone).baseline.parameters == {}
+    assert load_pair(alone).scenario.parameters == {"b_peer": 3.0}
 
 
-def test_theories_hold_in_both_worlds_or_in_one_and_the_models_own_needs_no_line() -> None:
+def test_theories_hold_in_the_baseline_too_or_not_and_the_default_needs_no_line() -> None:
     state = edited(shipped_state("police_capacity"), "theories.motive", "grievance")
     sets = THEORIES["motive"].stances[1].parameters
-    assert worlds(state).base.parameters == worlds(state).ours.parameters == sets
-    assert "--set theories.motive=grievance" in state.command()
+    assert load_pair(state).baseline.parameters == load_pair(state).scenario.parameters == sets
+    assert "--set theories.motive=grievance" in state.command
     alone = configured(state, "shared", False)
-    assert (worlds(alone).base.parameters, worlds(alone).ours.parameters) == ({}, sets)
+    assert (load_pair(alone).baseline.parameters, load_pair(alone).scenario.parameters) == ({}, sets)
     own = edited(state, "theories.motive", "both")
     assert own == shipped_state("police_capacity")
     kept = edited(state, "parameters.b_risk", 1.7)
-    assert worlds(kept).ours.parameters == {**sets, "b_risk": 1.7}
+    assert load_pair(kept).scenario.parameters == {**sets, "b_risk": 1.7}
     with pytest.raises(InputError, match="is no stance of the theory"):
-        worlds(edited(state, "theories.motive", "greed"))
+        load_pair(edited(state, "theories.motive", "greed"))
     with pytest.raises(InputError, match="no theory is called that"):
-        worlds(edited(state, "theories.motives", "both"))
+        load_pair(edited(state, "theories.motives", "both"))
 
 
 def test_values_outside_the_evidence_are_marked_and_allowed_until_the_hard_bound() -> None:
     known = CATALOGUE["b_peer"]
     state = edited(shipped_state("baseline_2024"), "parameters.b_peer", known.high + 0.1)
-    assert out_of_evidence(state.content["parameters"]) == ["b_peer"]
-    assert any("outside its evidence range" in text for text in worlds(state).warnings)
-    assert out_of_evidence({"b_peer": known.high}) == []
+    assert any("b_peer" in text and "outside its evidence range" in text for text in load_pair(state).warnings)
+    assert load_pair(edited(state, "parameters.b_peer", known.high)).warnings == ()
     with pytest.raises(InputError, match="b_peer"):
-        worlds(edited(state, "parameters.b_peer", known.hard_high + 1))
+        load_pair(edited(state, "parameters.b_peer", known.hard_high + 1))
 
 
 def test_messages_are_those_of_the_command_line(tmp_path: Path) -> None:
     text = VALLEYS.replace("intensity: 0.5", "intensty: 0.5").replace("months: 12", "months: 0")
     path = tmp_path / FILE
     path.write_text(text, encoding="utf-8")
-    told = subprocess.run(
+    ran = subprocess.run(
         [sys.executable, "-m", "sim.cli", "validate", FILE], cwd=tmp_path, capture_output=True, text=True, timeout=60,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     with pytest.raises(InputError) as error:
         loaded_state(text)
-    assert told.returncode == 2
+    assert ran.returncode == 2
     lines = [str(problem) for problem in error.value.problems]
-    assert lines == told.stderr.splitlines()[: len(lines)]
+    assert lines == ran.stderr.splitlines()[: len(lines)]
     assert len(lines) == 2
     assert "intensity" in lines[1]
 
@@ -207,16 +213,16 @@ def test_files_that_cannot_be_used_are_refused_in_words(text: str, words: str) -
     assert "/tmp" not in str(error.value)
 
 
-def test_a_file_without_a_shipped_baseline_is_compared_with_itself_without_measures(tmp_path: Path) -> None:
+def test_a_file_without_a_shipped_baseline_is_compared_with_itself_without_programmes(tmp_path: Path) -> None:
     state = loaded_state(VALLEYS)
     assert state.baseline == BARE
-    both = worlds(state)
-    assert both.base.interventions == ()
-    assert len(both.ours.interventions) == 1
+    both = load_pair(state)
+    assert both.baseline.interventions == ()
+    assert len(both.scenario.interventions) == 1
     (tmp_path / FILE).write_text(state.text, encoding="utf-8")
     (tmp_path / BARE_FILE).write_text(state.bare_text, encoding="utf-8")
-    assert load_scenario(tmp_path / BARE_FILE).content_hash() == both.base.content_hash()
-    assert state.command().split()[:4] == ["stabsim", "compare", BARE_FILE, FILE]
+    assert load_scenario(tmp_path / BARE_FILE).content_hash() == both.baseline.content_hash()
+    assert state.command.split()[:4] == ["stabsim", "compare", BARE_FILE, FILE]
 
 
 @pytest.mark.parametrize(
@@ -229,39 +235,75 @@ def test_settings_out_of_range_are_refused(name: str, value: Any) -> None:
         configured(shipped_state("baseline_2024"), name, value)
 
 
+# --- HTML
+
+
+def test_the_document_has_every_control_and_parameter() -> None:
+    html = page_html()
+    for name in (*shipped_scenarios(), *(lesson.title for lesson in LESSONS), *THEORIES):
+        assert name in html, name
+    for name, item in CATALOGUE.items():
+        assert (f'data-control="parameters.{name}"' in html) == (item.low < item.high or item.high > 0), name
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_every_programme_and_shock_has_a_card(name: str) -> None:
+    state = shipped_state(name)
+    labels = [*state.content.get("interventions", {}), *state.content.get("shocks", {})]
+    html = programmes_html(state)
+    assert re.findall(r'data-label="([^"]+)"', html) == labels
+    assert ("No programme and no shock" in html) == (not labels)
+
+
+def test_values_of_a_file_are_escaped() -> None:
+    hostile = """'"><script>alert(1)</script>"""
+    targets = {"states": [hostile], "communities": [hostile], "districts": [hostile]}
+    programme = {"type": "I2", "start": hostile, "months": hostile, "approval": hostile, "targets": targets}
+    shock = {"type": "contested_election", "at": hostile, "magnitude": hostile}
+    content = {
+        **shipped_state("baseline_2024").content,
+        "interventions": {hostile: programme},
+        "shocks": {hostile: shock},
+    }
+    html = programmes_html(PageState(content, BARE))
+    assert "<script" not in html
+    assert '"><script' not in html
+    assert "&#39;&#34;&gt;&lt;script&gt;" in html
+
+
 # --- frames
 
 
-def small(months: int = 26) -> State:
+def small(months: int = 26) -> PageState:
     state = loaded_state(VALLEYS.replace("months: 12", f"months: {months}"))
     return configured(state, "citizens", 2000)
 
 
-def recorded(state: State) -> Pair:
-    both = worlds(state)
-    pair = Pair(state, both.base, both.ours)
-    for world, scenario in pair.worlds:
-        run_world(
+def recorded(state: PageState) -> RecordedPair:
+    both = load_pair(state)
+    pair = RecordedPair(state, both)
+    for role, scenario in pair.scenarios.roles:
+        run_scenario(
             scenario,
             state.seed,
             state.citizens,
-            FrameRecorder(scenario.months, lambda part, w=world: pair.take(w, part)),
+            FrameRecorder(scenario.months, pair.parts[role].append),
         )
     return pair
 
 
 @pytest.fixture(scope="module")
-def pair() -> Pair:
+def pair() -> RecordedPair:
     return recorded(small())
 
 
 def test_recording_changes_nothing_and_is_replication_0() -> None:
     state = small()
-    scenario = worlds(state).ours
+    scenario = load_pair(state).scenario
     region = load_region(find_region("twin_valleys"), 2024)
     plain = simulate(scenario, region, synthesise(region, 2000), run_seed(1, 0))
     seen: list[Part] = []
-    watched = run_world(scenario, 1, 2000, FrameRecorder(scenario.months, seen.append))
+    watched = run_scenario(scenario, 1, 2000, FrameRecorder(scenario.months, seen.append))
     assert watched.series.tobytes() == plain.series.tobytes()
     assert watched.places.tobytes() == plain.places.tobytes()
     assert watched.decisions == plain.decisions
@@ -272,12 +314,12 @@ def test_recording_changes_nothing_and_is_replication_0() -> None:
     assert [part.last for part in seen] == [False, True]
 
 
-def test_districts_add_up_to_states(pair: Pair) -> None:
+def test_districts_add_up_to_states(pair: RecordedPair) -> None:
     region = load_region(find_region("twin_valleys"), 2024)
     people = region.district_population
-    values, series = pair.districts("ours"), pair.series("ours")
+    values, series = pair.districts("scenario"), pair.series("scenario")
     for name in ("incidents", "new_displaced"):
-        index = next(i for i, measure in enumerate(MEASURES) if measure.name == name)
+        index = next(i for i, outcome in enumerate(MAP_OUTCOMES) if outcome.name == name)
         assert np.array_equal(values[:, index].sum(axis=1), series[:, 1:, OUTCOME_INDEX[name]].sum(axis=1))
     turnout = (values[:, 1] * people / 1e4).sum(axis=1)
     assert turnout == pytest.approx(series[:, 1:, OUTCOME_INDEX["participants"]].sum(axis=1))
@@ -285,32 +327,36 @@ def test_districts_add_up_to_states(pair: Pair) -> None:
     assert tension == pytest.approx(series[:, 0, OUTCOME_INDEX["tension"]], abs=1e-3)
 
 
-def test_the_log_tells_a_programme_from_request_to_end(pair: Pair) -> None:
-    told = [(month, what) for part in pair.parts["ours"] for month, who, what, _ in part.lines if who == "programme"]
-    assert told == [(2, "police: starts")]
+def test_the_log_follows_a_programme_from_request_to_end(pair: RecordedPair) -> None:
+    lines = [
+        (month, what) for part in pair.parts["scenario"] for month, who, what, _ in part.lines if who == "programme"
+    ]
+    assert lines == [(2, "police: starts")]
 
 
-def test_what_the_browser_gets_is_the_record_in_five_digits(pair: Pair) -> None:
-    part = pair.parts["ours"][0]
+def test_what_the_browser_gets_is_the_record_in_five_digits(pair: RecordedPair) -> None:
+    part = pair.parts["scenario"][0]
     sent = json.loads(part.text)
     tension = np.array(sent["series"]["tension"])
     assert tension == pytest.approx(part.series[:, :, OUTCOME_INDEX["tension"]], rel=1e-4)
-    assert set(sent["districts"]) == {measure.name for measure in MEASURES}
+    assert set(sent["districts"]) == {outcome.name for outcome in MAP_OUTCOMES}
     assert np.array_equal(rounded(np.array([0.0, 123456.0, -0.00123456]), 3), [0.0, 123000.0, -0.00123])
 
 
 # --- files handed out
 
 
-def test_downloads_hold_exactly_what_was_recorded(pair: Pair) -> None:
+def test_downloads_hold_exactly_what_was_recorded(pair: RecordedPair) -> None:
     months = pd.read_csv(io.BytesIO(months_csv(pair)[2]))
     assert len(months) == 2 * 26 * 3
     ours = months[(months["scenario"] == "my_scenario") & (months["state"] == "region")]
-    assert ours["tension"].to_numpy() == pytest.approx(pair.series("ours")[:, 0, OUTCOME_INDEX["tension"]], rel=1e-8)
+    assert ours["tension"].to_numpy() == pytest.approx(
+        pair.series("scenario")[:, 0, OUTCOME_INDEX["tension"]], rel=1e-8
+    )
     assert list(ours["date"])[:2] == ["2024-01", "2024-02"]
     districts = pd.read_csv(io.BytesIO(districts_csv(pair)[2]))
     assert len(districts) == 2 * 26 * load_region(find_region("twin_valleys"), 2024).n_districts
-    assert "police: starts" in log_csv(pair)[2].decode()
+    assert "police: starts" in decisions_csv(pair)[2].decode()
     assert figure_png(pair)[2].startswith(b"\x89PNG")
     gif = animation_gif(pair)[2]
     assert gif.startswith(b"GIF89a")
@@ -322,7 +368,7 @@ def test_downloads_hold_exactly_what_was_recorded(pair: Pair) -> None:
         results_zip(None)
 
 
-# --- worker processes, windows, replications
+# --- worker processes, sessions, replications
 
 
 @pytest.fixture(scope="module")
@@ -333,8 +379,8 @@ def pool() -> Iterator[Pool]:
     started.close()
 
 
-class Told:
-    """What a window was told."""
+class Sent:
+    """Messages that a session sent."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, dict[str, Any]]] = []
@@ -353,69 +399,69 @@ class Told:
             assert self.came.wait_for(condition, seconds), [kind for kind, _ in self.messages][-20:]
 
 
-def complete(window: Window) -> bool:
-    return window.pair is not None and window.pair.complete
+def complete(session: PageSession) -> bool:
+    return session.pair is not None and session.pair.complete
 
 
-def test_two_windows_do_not_disturb_each_other(pool: Pool) -> None:
-    told = Told(), Told()
-    windows = [Window(f"w{n}", pool, one) for n, one in enumerate(told)]
+def test_two_sessions_do_not_disturb_each_other(pool: Pool) -> None:
+    sent = Sent(), Sent()
+    sessions = [PageSession(f"w{n}", pool, one) for n, one in enumerate(sent)]
     try:
-        for window in windows:
-            window.wish({"do": "load", "text": VALLEYS})
-            window.wish({"do": "set", "name": "citizens", "value": 2000})
-        windows[0].wish({"do": "edit", "path": "interventions.police.intensity", "value": 1.0})
-        for one, window in zip(told, windows, strict=True):
-            one.wait(lambda w=window: complete(w))
-        assert "intensity: 1.0" in windows[0].state.text
-        assert "intensity: 0.5" in windows[1].state.text
-        a, b = (window.pair for window in windows)
+        for session in sessions:
+            session.handle({"action": "load", "text": VALLEYS})
+            session.handle({"action": "set", "name": "citizens", "value": 2000})
+        sessions[0].handle({"action": "edit", "path": "interventions.police.intensity", "value": 1.0})
+        for one, session in zip(sent, sessions, strict=True):
+            one.wait(lambda w=session: complete(w))
+        assert "intensity: 1.0" in sessions[0].state.text
+        assert "intensity: 0.5" in sessions[1].state.text
+        a, b = (session.pair for session in sessions)
         assert a is not None
         assert b is not None
-        assert np.array_equal(a.series("base"), b.series("base"))
-        assert not np.array_equal(a.series("ours"), b.series("ours"))
+        assert np.array_equal(a.series("baseline"), b.series("baseline"))
+        assert not np.array_equal(a.series("scenario"), b.series("scenario"))
     finally:
-        for window in windows:
-            window.close()
+        for session in sessions:
+            session.close()
 
 
-def test_problems_are_told_and_the_window_goes_on(pool: Pool) -> None:
-    told = Told()
-    window = Window("problems", pool, told)
+def test_problems_are_sent_and_the_session_goes_on(pool: Pool) -> None:
+    sent = Sent()
+    session = PageSession("problems", pool, sent)
     try:
-        window.wish({"do": "load", "text": VALLEYS})
-        window.wish({"do": "edit", "path": "interventions.police.intensity", "value": 7})
-        assert any("out of range" in text for text in told.last("state")["problems"])
-        window.wish({"do": "load", "text": "format: 1\nmonths: -3\n"})
-        assert told.last("problems")["of"] == "load"
-        assert "Valleys" in window.state.text
-        for bad in ({}, {"do": "nothing"}, {"do": "edit"}, {"do": "edit", "path": 3}, {"do": "lesson", "key": "x", "step": 0},
-                    {"do": "lesson", "key": "cascade", "step": 99}, {"do": "add", "kind": "parameters", "name": "x"},
-                    {"do": "set", "name": "seed", "value": None}, {"do": "hello", "kept": {"text": "["}}):  # fmt: skip
-            window.wish(bad)
-        window.wish({"do": "edit", "path": "interventions.police.intensity", "value": 0.5})
-        assert told.last("state")["problems"] == [] or "police" not in window.state.text
+        session.handle({"action": "load", "text": VALLEYS})
+        session.handle({"action": "edit", "path": "interventions.police.intensity", "value": 7})
+        assert any("out of range" in text for text in sent.last("state")["problems"])
+        session.handle({"action": "load", "text": "format: 1\nmonths: -3\n"})
+        assert any("my_scenario.yaml" in text for text in sent.last("problems")["list"])
+        assert "Valleys" in session.state.text
+        for bad in ({}, {"action": "nothing"}, {"action": "edit"}, {"action": "edit", "path": 3}, {"action": "lesson", "key": "x", "step": 0},
+                    {"action": "lesson", "key": "cascade", "step": 99}, {"action": "add", "kind": "parameters", "name": "x"},
+                    {"action": "set", "name": "seed", "value": None}, {"action": "hello", "kept": {"text": "["}}):  # fmt: skip
+            session.handle(bad)
+        session.handle({"action": "edit", "path": "interventions.police.intensity", "value": 0.5})
+        assert sent.last("state")["problems"] == [] or "police" not in session.state.text
     finally:
-        window.close()
+        session.close()
 
 
 def test_what_a_window_showed_comes_back_after_a_restart(pool: Pool) -> None:
-    first = Told()
-    window = Window("before", pool, first)
-    window.wish({"do": "load", "text": VALLEYS})
-    window.wish({"do": "set", "name": "seed", "value": 9})
-    window.close()
+    first = Sent()
+    session = PageSession("before", pool, first)
+    session.handle({"action": "load", "text": VALLEYS})
+    session.handle({"action": "set", "name": "seed", "value": 9})
+    session.close()
     kept = {"text": first.last("state")["text"], **first.last("state")["settings"]}
-    after = Window("after", pool, Told())
-    after.wish({"do": "hello", "kept": kept})
-    assert after.state == window.state
+    after = PageSession("after", pool, Sent())
+    after.handle({"action": "hello", "kept": kept})
+    assert after.state == session.state
     after.close()
 
 
-def test_a_newer_wish_replaces_an_older_one_and_results_are_kept(pool: Pool) -> None:
+def test_a_newer_job_replaces_an_older_one_and_results_are_kept(pool: Pool) -> None:
     seen: list[int] = []
     done = threading.Event()
-    scenario = worlds(small(60)).ours
+    scenario = load_pair(small(60)).scenario
 
     def listen(job: Job, part: Part | str) -> None:
         seen.append(job.number)
@@ -423,18 +469,18 @@ def test_a_newer_wish_replaces_an_older_one_and_results_are_kept(pool: Pool) -> 
             done.set()
 
     for number in range(1, 31):
-        pool.submit(Job(number, "hasty", "ours", scenario, 100 + number, 2000), listen)
+        pool.submit(Job(number, "hasty", "scenario", scenario, 100 + number, 2000), listen)
     assert done.wait(90)
     assert len(set(seen)) < 15
     seen.clear()
     done.clear()
-    pool.submit(Job(30, "hasty", "ours", scenario, 130, 2000), listen)
+    pool.submit(Job(30, "hasty", "scenario", scenario, 130, 2000), listen)
     assert done.is_set()  # kept: handed over at once
     assert len(pool.kept) <= KEPT
 
 
 def test_many_changes_do_not_grow_memory(pool: Pool) -> None:
-    scenario = worlds(small(24)).ours
+    scenario = load_pair(small(24)).scenario
     done = threading.Semaphore(0)
 
     def listen(job: Job, part: Part | str) -> None:
@@ -444,7 +490,7 @@ def test_many_changes_do_not_grow_memory(pool: Pool) -> None:
 
     def play(first: int, count: int) -> None:
         for number in range(first, first + count):
-            pool.submit(Job(number, "steady", "ours", scenario, number, 2000), listen)
+            pool.submit(Job(number, "steady", "scenario", scenario, number, 2000), listen)
             assert done.acquire(timeout=60)
 
     def size() -> int:
@@ -457,8 +503,8 @@ def test_many_changes_do_not_grow_memory(pool: Pool) -> None:
     assert size() - before < 20e6
 
 
-def test_a_dead_worker_is_told_and_started_again(pool: Pool) -> None:
-    scenario = worlds(small(240)).ours
+def test_a_dead_worker_is_reported_and_replaced(pool: Pool) -> None:
+    scenario = load_pair(small(240)).scenario
     answers: list[Part | str] = []
     came = threading.Event()
 
@@ -468,19 +514,19 @@ def test_a_dead_worker_is_told_and_started_again(pool: Pool) -> None:
             came.set()
 
     os.kill(pool.workers[0].process.pid, signal.SIGKILL)
-    pool.submit(Job(5000, "unlucky", "ours", scenario, 5000, 2000), listen)
+    pool.submit(Job(5000, "killed", "scenario", scenario, 5000, 2000), listen)
     assert came.wait(90)
     if isinstance(answers[-1], str):
-        assert "started again" in answers[-1]
+        assert "a new one was started" in answers[-1]
         came.clear()
-        pool.submit(Job(5001, "unlucky", "ours", scenario, 5001, 2000), listen)
+        pool.submit(Job(5001, "killed", "scenario", scenario, 5001, 2000), listen)
         assert came.wait(90)
     assert isinstance(answers[-1], Part)
 
 
 def test_replications_equal_the_command_and_can_be_cancelled(tmp_path: Path) -> None:
     state = configured(small(12), "replications", 4)
-    both = worlds(state)
+    both = load_pair(state)
     messages: list[dict[str, Any]] = []
     ended = threading.Event()
 
@@ -489,7 +535,7 @@ def test_replications_equal_the_command_and_can_be_cancelled(tmp_path: Path) -> 
         if message["kind"] in ("done", "failed", "cancelled"):
             ended.set()
 
-    first = Replications(state, both.base, both.ours, listen)
+    first = Replications(state, both, listen)
     try:
         assert ended.wait(180)
         assert messages[-1]["kind"] == "done", messages[-1]
@@ -499,7 +545,7 @@ def test_replications_equal_the_command_and_can_be_cancelled(tmp_path: Path) -> 
         assert band["n"] == 4
         assert len(band["difference"]["tension"]["region"]) == 5
         effects = pd.read_csv(first.results / "effects.csv")
-        names = zipfile.ZipFile(io.BytesIO(results_zip(first)[2])).namelist()
+        names = zipfile.ZipFile(io.BytesIO(results_zip(first.results)[2])).namelist()
         assert {"effects.csv", "scenarios/my_scenario.yaml", "figures"} <= {*names, *(n.split("/")[0] for n in names)}
     finally:
         first.remove()
@@ -516,7 +562,7 @@ def test_replications_equal_the_command_and_can_be_cancelled(tmp_path: Path) -> 
 
     ended.clear()
     messages.clear()
-    second = Replications(configured(state, "replications", 256), both.base, both.ours, listen)
+    second = Replications(configured(state, "replications", 256), both, listen)
     started = time.monotonic()
     second.cancel()
     assert ended.wait(20)
@@ -528,9 +574,9 @@ def test_replications_equal_the_command_and_can_be_cancelled(tmp_path: Path) -> 
 # --- lessons
 
 
-def outcome(state: State, world: str, name: str, scope: int = 0) -> Any:
-    both = worlds(state)
-    scenario = both.base if world == "base" else both.ours
+def outcome(state: PageState, role: str, name: str, scope: int = 0) -> Any:
+    both = load_pair(state)
+    scenario = both.baseline if role == "baseline" else both.scenario
     region = load_region(find_region(scenario.region), scenario.start_year)
     result = simulate(scenario, region, _people(scenario.region, scenario.start_year), run_seed(state.seed, 0))
     series = result.series if scope else pool_region(result.series)
@@ -555,17 +601,17 @@ def test_lessons_can_be_opened_and_are_short() -> None:
     for one in LESSONS:
         assert one.minutes == 5
         for number, step in enumerate(one.steps):
-            both = worlds(one.state(number))
-            assert both.ours.key != both.base.key
+            both = load_pair(one.state(number))
+            assert both.scenario.key != both.baseline.key
             assert step.outcome in OUTCOME_INDEX
-            assert step.month is None or step.month < both.ours.months
+            assert step.month is None or step.month < both.scenario.months
         words = sum(len((step.text + step.look).split()) for step in one.steps)
         assert 120 < words < 400, one.key
 
 
 def test_lesson_cascade_is_true() -> None:
     base, half, full, weak = (
-        outcome(lesson("cascade").state(step), world, "participants") for step, world in ((0, "base"), (0, "ours"), (1, "ours"), (3, "ours"))
+        outcome(lesson("cascade").state(step), role, "participants") for step, role in ((0, "baseline"), (0, "scenario"), (1, "scenario"), (3, "scenario"))
     )  # fmt: skip
     march = 8
     assert np.array_equal(base[:march], full[:march])
@@ -573,38 +619,38 @@ def test_lesson_cascade_is_true() -> None:
     more_half, more_full = (half - base).sum(), (full - base).sum()
     assert 50 < more_half < 1000
     assert more_full > 10 * more_half
-    weak_base = outcome(lesson("cascade").state(3), "base", "participants")
+    weak_base = outcome(lesson("cascade").state(3), "baseline", "participants")
     assert 0.6 * more_full < (weak - weak_base).sum() < 0.75 * more_full  # a third fewer
-    assert out_of_evidence(lesson("cascade").state(3).content["parameters"]) == []
+    assert not any("evidence" in text for text in load_pair(lesson("cascade").state(3)).warnings)
 
 
 def test_lesson_nothing_is_true() -> None:
     one = lesson("nothing")
-    refused = [outcome(one.state(0), world, "") for world in ("base", "ours")]
+    refused = [outcome(one.state(0), role, "") for role in ("baseline", "scenario")]
     assert refused[0].series.tobytes() == refused[1].series.tobytes()
     assert any(d.agent == "NATO" and d.what.startswith("refuses") for d in refused[1].decisions)
     assert refused[1].spent == {"surge": 0.0}
-    agreed = [outcome(one.state(1), world, "tension", 1 + 6) for world in ("base", "ours")]
+    agreed = [outcome(one.state(1), role, "tension", 1 + 6) for role in ("baseline", "scenario")]
     fall = agreed[0] - agreed[1]
     assert fall[30] > 0.001
     assert fall[18] == 0.0
     assert fall[59] > fall[40] > fall[30]
-    null = [outcome(one.state(2), world, "") for world in ("base", "ours")]
+    null = [outcome(one.state(2), role, "") for role in ("baseline", "scenario")]
     differs = [
         name for name, index in OUTCOME_INDEX.items() if not np.array_equal(*(r.series[:, :, index] for r in null))
     ]
     assert differs == ["cost"]
     assert null[1].spent["policing"] > 1
-    small_one = [outcome(one.state(3), world, "tension") for world in ("base", "ours")]
+    small_one = [outcome(one.state(3), role, "tension") for role in ("baseline", "scenario")]
     assert 0 < (small_one[0] - small_one[1])[48] < 0.001
-    assert np.array_equal(*(outcome(one.state(3), world, "incidents") for world in ("base", "ours")))
+    assert np.array_equal(*(outcome(one.state(3), role, "incidents") for role in ("baseline", "scenario")))
 
 
 def test_lesson_package_is_true() -> None:
     one = lesson("package")
     fled = []
     for step in range(5):
-        base, ours = (outcome(one.state(step), world, "new_displaced").sum() for world in ("base", "ours"))
+        base, ours = (outcome(one.state(step), role, "new_displaced").sum() for role in ("baseline", "scenario"))
         fled.append(base - ours)
     forums, leaders, both, late_forums, late_both = fled
     assert forums > 20
@@ -613,7 +659,8 @@ def test_lesson_package_is_true() -> None:
     leaders_late = one.state(4)
     leaders_late = edited(leaders_late, "interventions.forums", None)
     late_leaders = (
-        outcome(leaders_late, "base", "new_displaced").sum() - outcome(leaders_late, "ours", "new_displaced").sum()
+        outcome(leaders_late, "baseline", "new_displaced").sum()
+        - outcome(leaders_late, "scenario", "new_displaced").sum()
     )
     assert late_forums == late_leaders > 100
     assert 1.5 * late_forums < late_both < late_forums + late_leaders
@@ -763,7 +810,7 @@ def test_the_real_server_answers_here_only(served: PageServer) -> None:
     cookie = headers["set-cookie"].split(";")[0]
     status, headers, body = fetch(served, "/", Cookie=cookie)
     assert status == 200
-    assert b"Two worlds on the same luck" in body
+    assert b"Baseline and scenario use the same random draws" in body
     assert "'unsafe-eval'" not in headers["content-security-policy"]
     assert served.guard.token.encode() not in body
     assert fetch(served, "/")[0] == 403
@@ -825,7 +872,7 @@ def test_the_command_prints_its_address_and_ends_at_once() -> None:
     assert errors == "stopped\n"
 
 
-def test_a_port_in_use_is_told() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -840,7 +887,7 @@ def test_a_port_in_use_is_told() -> None:
     assert (beyond.returncode, errors) == (2, "port: out of range; got 99999; allowed 0 to 65535; 0 takes a free one\n")
 
 
-def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from sim.cli import page
 
     monkeypatch.setattr(page, "find_spec", lambda name: None)

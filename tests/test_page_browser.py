@@ -124,7 +124,7 @@ class View:
         self.page.wait_for_selector("body[data-complete=true]")
 
     def redrawn(self, act: Any) -> None:
-        """Do something that runs worlds again, and wait until they are complete."""
+        """Do something that starts new runs, and wait until they are complete."""
         turn = int(self.page.get_attribute("body", "data-turn"))
         act()
         self.until(f"Number(document.body.dataset.turn) > {turn} && document.body.dataset.complete === 'true'")
@@ -166,7 +166,7 @@ def test_the_page_opens_here_and_goes_nowhere_else(view: View, served: Served) -
     assert "Way forward" in view.text("#pair-title")
     assert status() in view.text("header")
     assert view.page.locator("#chart path.line").count() == 4
-    assert view.page.locator("#map-ours circle").count() > 300
+    assert view.page.locator("#map-scenario circle").count() > 300
     assert "December 2033" in view.text("#when")
     paint = view.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     assert paint < 10_000
@@ -182,7 +182,7 @@ def test_every_kind_of_control_reaches_the_scenario(view: View) -> None:
     assert page.input_value("input[type=number][data-path='interventions.police.intensity']") == "1"
     view.redrawn(lambda: page.locator("[data-switch='interventions.police.intensity']").uncheck())
     assert "intensity: 0" in view.yaml
-    assert "none, to the last digit" in view.text("#difference-words")
+    assert "exactly zero" in view.text("#difference-words")
     view.redrawn(lambda: page.locator("[data-switch='interventions.police.intensity']").check())
     page.locator(".card summary").first.click()
     view.redrawn(lambda: page.locator("[data-list='interventions.police.targets.states'][value=AAA]").check())
@@ -208,6 +208,7 @@ def test_every_kind_of_control_reaches_the_scenario(view: View) -> None:
     view.redrawn(lambda: page.locator("[data-add=interventions]").select_option("I28"))
     assert "dialogue_forums" in view.yaml
     page.wait_for_selector("[data-label=dialogue_forums]")
+    view.until("document.querySelector('[data-path=\"interventions.dialogue_forums.approval\"]').value === 'none'")
     view.redrawn(lambda: page.locator("[data-add=shocks]").select_option("contested_election"))
     page.wait_for_selector("[data-label=contested_election]")
     view.redrawn(lambda: set_slider(view, "shocks.contested_election.magnitude", 2))
@@ -223,20 +224,20 @@ def test_every_kind_of_control_reaches_the_scenario(view: View) -> None:
     page.locator("summary", has_text="Institutions and citizens").click()
     view.redrawn(lambda: page.locator("[data-institutions]").check())
     assert "institutions: adaptive" in view.yaml
-    assert page.locator("#log-ours li").count() > 3
+    assert page.locator("#log-scenario li").count() > 3
     view.redrawn(lambda: page.locator("[data-set=citizens]").fill("3000") or page.keyboard.press("Tab"))
     assert "--citizens 3000" in page.input_value("#command")
     assert view.text("#chart-words") != before
     for name, value in (
         ("outcome", "stability"),
         ("scope", "AAA"),
-        ("measure", "participants"),
+        ("mapOutcome", "participants"),
         ("who", "regional body"),
     ):
         page.locator(f"#{name}").select_option(value)
     assert "Stability index" in view.text("#chart-words")
     page.locator("#only").check()
-    assert page.locator("#log-base li").count() >= 1
+    assert page.locator("#log-baseline li").count() >= 1
     view.redrawn(lambda: page.locator("#pick-open").select_option("kfor_surge"))
     view.redrawn(lambda: page.locator("#pick-baseline").select_option("kfor_withdrawal"))
     assert "stabsim compare kfor_withdrawal" in page.input_value("#command")
@@ -357,7 +358,7 @@ def test_downloads_of_figures(view: View, tmp_path: Path) -> None:
         ("figure", b"\x89PNG"),
         ("animation", b"GIF89a"),
         ("districts", b"scenario,month"),
-        ("log", b"scenario,month"),
+        ("decisions", b"scenario,month"),
     ):
         with view.page.expect_download() as started:
             view.page.click(f"[data-download={name}]")
@@ -412,16 +413,16 @@ def test_replications_show_a_band_and_can_be_cancelled(view: View) -> None:
     assert page.locator("#replicate").is_enabled()
 
 
-def test_lessons_lead_through_their_worlds(view: View) -> None:
+def test_lessons_lead_through_their_scenarios(view: View) -> None:
     page = view.page
     view.redrawn(lambda: page.click("[data-lesson=nothing]"))
     assert "Step 1 of 4" in view.text("#lesson-count")
     assert "January 2026" in view.text("#when")
-    assert "none, to the last digit" in view.text("#difference-words")
-    assert "NATO refuses surge: reluctant Allies do not agree" in " ".join(view.text("#log-ours").split())
+    assert "exactly zero" in view.text("#difference-words")
+    assert "NATO refuses surge: reluctant Allies do not agree" in " ".join(view.text("#log-scenario").split())
     page.click("#note")
     view.redrawn(lambda: page.click("#lesson-next"))
-    assert "none" not in view.text("#difference-words")
+    assert "exactly zero" not in view.text("#difference-words")
     page.click("#note")
     assert page.locator("#notes tbody tr").count() == 2
     page.click("#lesson-end")
@@ -443,7 +444,7 @@ def test_two_windows_do_not_disturb_each_other(view: View, served: Served, chrom
     assert other.wrong == []
 
 
-def test_the_page_reconnects_after_the_server_was_started_again(chromium: Any) -> None:
+def test_the_page_reconnects_after_the_server_was_restarted(chromium: Any) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -521,7 +522,7 @@ def test_screen_readers_and_keyboards_find_everything(view: View) -> None:
     for _ in range(25):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
-    assert {"outcome", "scope", "play", "month", "measure"} <= reached
+    assert {"outcome", "scope", "play", "month", "mapOutcome"} <= reached
     slider = page.locator("input[type=range][data-path^='interventions.']").first
     path = slider.get_attribute("data-path")
     slider.focus()

@@ -6,6 +6,8 @@ comes through the mechanism itself, not through the intercepts, except for the t
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim.agents.base import Situation
 from sim.model.month import StabilityModel
 from sim.parameters import CATALOGUE, Parameter
 from sim.population import synthesise
@@ -20,6 +23,7 @@ from sim.region import find_region, load_region
 from sim.scenario import Scenario, load_scenario
 from sim.types import Array
 from sim.world.world import Setting, prepare
+from tests.test_institutions import AGENTS, N, Stub, calm, proposal, running
 
 CITIZENS = 640
 SEEDS = range(8)
@@ -116,7 +120,7 @@ CASES = {
     "decades": Case("scripted", 240, "", DECADES),
 }
 BY_FAMILY = {
-    "mobilisation": "unrest", "conduct": "unrest", "armed": "war", "fields": "unrest", "institutions": "institutions", "rules": "institutions",
+    "mobilisation": "unrest", "conduct": "unrest", "armed": "war", "fields": "unrest", "institutions": "institutions",
 }  # fmt: skip
 ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("b_violence_armed", "b_violence_repression", "flight_expulsion"), "war"),
@@ -130,7 +134,15 @@ ELSEWHERE: dict[str, str] = {
 """Parameters whose mechanism another case switches on."""
 SOLVED = ("violent_share",)
 """Targets of the baseline solve: they act through the intercepts, so here the solve is done again."""
-VALUES = {"crowd": 200.0, "mission_pool": 1000.0, "mission_crowd": 0.002, "reform_incentive": 2.4, "state_draw": 7.0}
+VALUES = {
+    "hot_moving": 1.0,
+    "arms_least": 0.5,
+    "crowd": 200.0,
+    "mission_pool": 1000.0,
+    "mission_crowd": 0.002,
+    "reform_incentive": 2.4,
+    "state_draw": 7.0,
+}
 """Perturbed values where neither end of the plausible range is a change."""
 
 
@@ -180,7 +192,95 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cases")
 
 
-@pytest.mark.parametrize("name", [name for name in CATALOGUE if name not in EXCEPTIONS])
+def restless(seed: int, months: int) -> Iterator[Situation]:
+    """Months of anything: levels that wander over their whole range, wars that begin and end, proposals and news."""
+    rng = np.random.default_rng(seed)
+    names = list(calm().outcomes)
+    at = {name: rng.uniform(0.0, 1.0, N) for name in names}
+    war, dispute = np.zeros(N, bool), rng.uniform(0.0, 1.0, (N, N))
+    districts = rng.uniform(0.0, 1.0, (3, 12))
+    fighters = np.zeros(2 * N)
+    for month in range(months):
+        if month % (16, 5, 16)[seed % 3] == 0:  # where everything drifts to for a while
+            goal = {name: rng.uniform(0.0, 1.0, N) for name in names}
+            war, peace = rng.uniform(size=N) < 0.5, rng.uniform(size=N) < 0.5
+            dispute, posture = rng.uniform(0.0, 1.0, (N, N)), rng.integers(0, 4, 2 * N)
+        pace = 0.25 if month % 48 < 32 else 0.02
+        at = {name: at[name] + pace * (goal[name] - at[name]) for name in names}
+        districts = np.clip(districts + rng.normal(0.0, 0.15, districts.shape), 0.0, 1.0)
+        fighters = np.where(np.repeat(war, 2), 0.9 * fighters + rng.uniform(0.0, 60.0, 2 * N), 0.7 * fighters)
+        quiet = 0.01 if month % 96 < 48 else 1.0
+        scale = {"population": 1e6, "displaced": 1e5, "troops": 8e3}
+        scale |= {"armed_deaths": 60.0 * quiet, "communal_deaths": 10.0 * quiet}
+        outcomes = {name: (value * scale.get(name, 1.0)).tolist() for name, value in at.items()}
+        outcomes["peak_participation"] = (0.02 * at["peak_participation"]).tolist()
+        waiting = [
+            proposal(approval, uid=20 + k, since=month - 12, row=row, shares=(1.0, 0.0, 0.0), persons=True)
+            for k, (approval, row) in enumerate(
+                [("allies", "I14"), ("allies", "I11"), ("council", "I12"), ("host", "I2"), ("contributors", "I7")]
+            )
+        ]
+        begun = [
+            running(40 + k, row, 5.0 + k, since=month - (k % 2)) for k, row in enumerate(("I23", "I2", "I3", "I6"))
+        ]
+        news = [
+            (kind, int(rng.integers(N))) for kind in ("no mandate", "accession", "exercise", "peacekeepers offered")
+        ]
+        yield replace(
+            calm(), month=month, outcomes=outcomes, fighters=fighters.astype(int).tolist(),
+            group_deaths=(fighters * rng.uniform(0.0, 0.3, 2 * N)).astype(int).tolist(),
+            exclusion=rng.uniform(0.0, 1.0, 2 * N).tolist(), at_war=war.tolist(), after_war=(peace & ~war).tolist(),
+            dispute=dispute.tolist(), posture=posture.tolist(), division=float(rng.uniform()), activities=(*waiting, *begun),
+            district_tension=districts[0].tolist(), district_legitimacy=districts[1].tolist(),
+            district_youth_unemployment=districts[2].tolist(),
+            news=tuple(news[k] for k in range(4) if rng.uniform() < (0.3, 0.3, 0.02)[seed % 3]),
+        )  # fmt: skip
+
+
+def behaviour(agent: str, seed: int, name: str = "", value: float = 0.0) -> list[object]:
+    """All that an institution opens, answers and decides in twenty restless years."""
+    model = Stub(
+        group_hazard=(0.02, 0.2)[seed % 2], relapse_rate=(1.0, 0.02)[seed % 2], **({name: value} if name else {})
+    )
+    model.situation = replace(calm(), dispute=((0.3, 0.72)[seed % 2] * (1 - np.eye(N))).tolist())
+    model.kin_states, model.mission_dose = [(1,)] * 6, [0.4] * N
+    model.levers = {"arms_inflow": 0.5}
+    made = AGENTS[agent](model)
+    done: list[object] = [*model.opened, *model.paces]
+    for picture in restless(seed, 240):
+        model.month, model.situation = picture.month, picture
+        model.forces_against = [20.0 * max(picture.fighters)] * 6
+        done += [*made.answer(picture), *made.decide(picture), vars(made).get("arms"), vars(made).get("status")]
+    return done
+
+
+ordinary = cache(behaviour)
+RULES = [
+    *(name for name, known in CATALOGUE.items() if known.family == "rules"),
+    "group_arms", "group_least", "group_fade", "kin_mission", "settle_spent", "arms_base", "arms_supply", "arms_seized",
+    "arms_least", "attack_forces", "settled_after",
+]  # fmt: skip
+
+
+READERS = {
+    name: [key for key, make in AGENTS.items() if f"p.{name}" in inspect.getsource(type(make(Stub())))] or list(AGENTS)
+    for name in RULES
+}
+"""The institutions whose rules read each parameter; all, where it is read in what they share."""
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_changes_what_an_institution_does(name: str) -> None:
+    known = CATALOGUE[name]
+    ends = [VALUES[name]] if name in VALUES else [end for end in (known.low, known.high) if end != known.default]
+    cases = ((agent, seed, end) for seed in range(8) for agent in READERS[name] for end in ends)
+    assert any(behaviour(agent, seed, name, end) != ordinary(agent, seed) for agent, seed, end in cases)
+
+
+IN_A_WORLD = [name for name in CATALOGUE if name not in RULES and name not in EXCEPTIONS]
+
+
+@pytest.mark.parametrize("name", IN_A_WORLD)
 def test_every_parameter_changes_something(folder: Path, name: str) -> None:
     where = ELSEWHERE.get(name, BY_FAMILY[CATALOGUE[name].family])
     base = setting(where)

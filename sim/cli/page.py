@@ -16,11 +16,11 @@ def page(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8642,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
 ) -> int:
-    """Open the interactive page: two worlds on the same luck. It is for this machine only."""
+    """Open the interactive page: a scenario beside its baseline, month by month. It is for this machine only."""
     if find_spec("shiny") is None or find_spec("uvicorn") is None:
         raise InputError("page: its parts are not installed; run: pip install 'stabsim[web]'")
     from sim.cli.output import complain, print_lines
-    from sim.page.server import serve
+    from sim.page.app import serve
 
     stopped_by = serve(port, not no_open, print_lines)
     complain("stopped")

@@ -1,1 +1,1 @@
-"""The page: two worlds on the same luck, in a browser on this machine only."""
+"""The interactive page: baseline and scenario with the same random draws, in a browser on this machine only."""

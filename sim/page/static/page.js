@@ -1,25 +1,25 @@
-// The page: sends wishes, keeps recorded frames, shows any month of them. No number is computed here but differences.
+// The page: sends requests, keeps recorded frames and shows any month of them. It computes differences and no other number.
 "use strict";
 (() => {
   const $id = (id) => document.getElementById(id);
   const all = (query, root) => [...(root || document).querySelectorAll(query)];
-  const worlds = { base: null, ours: null };
-  const view = { month: 0, outcome: "tension", scope: "region", measure: "tension", who: "", only: false };
-  let facts = null, state = null, band = null, lessons = [], lesson = null, awaited = null;
+  const runs = { baseline: null, scenario: null };
+  const view = { month: 0, outcome: "tension", scope: "region", mapOutcome: "tension", who: "", only: false };
+  let facts = null, state = null, band = null, lessons = [], lesson = null;
   let moveChart = () => {}, moveDifference = () => {}, colourMap = {}, colour = null, drawn = false, playing = null;
   const notes = [];
 
-  // Wishes: one edit at a time is on its way; of several changes to one control only the last is sent.
+  // Requests: one edit is sent at a time; of several changes to one control only the last is sent.
   let count = 0, busy = 0;
   const queue = new Map();
-  function wish(content) { Shiny.setInputValue("wish", { ...content, n: ++count }, { priority: "event" }); }
-  function edit(path, value) { queue.set(path, { do: "edit", path, value }); flush(); }
+  function request(content) { Shiny.setInputValue("request", { ...content, n: ++count }, { priority: "event" }); }
+  function edit(path, value) { queue.set(path, { action: "edit", path, value }); flush(); }
   function flush() {
     if (!queue.size || Date.now() - busy < 1500) return;
     const [key, next] = queue.entries().next().value;
     queue.delete(key);
     busy = Date.now();
-    wish(next);
+    request(next);
   }
   setInterval(flush, 200);
   function say(text) { $id("said").textContent = text; }
@@ -54,14 +54,14 @@
       const keys = el.value.split(",").map((one) => one.trim()).filter(Boolean);
       edit(data.words, keys.length ? keys : null);
     } else if (data.set) {
-      wish({ do: "set", name: data.set, value: el.type === "checkbox" ? el.checked : Number(el.value) });
+      request({ action: "set", name: data.set, value: el.type === "checkbox" ? el.checked : Number(el.value) });
     } else if (data.institutions !== undefined) {
       edit("institutions", el.checked ? "adaptive" : "scripted");
     } else if (data.add && el.value) {
-      wish({ do: "add", kind: data.add, name: el.value });
+      request({ action: "add", kind: data.add, name: el.value });
       el.value = "";
-    } else if (el.id === "pick-open") wish({ do: "open", name: el.value });
-    else if (el.id === "pick-baseline") wish({ do: "set", name: "baseline", value: el.value });
+    } else if (el.id === "pick-open") request({ action: "open", name: el.value });
+    else if (el.id === "pick-baseline") request({ action: "set", name: "baseline", value: el.value });
     else if (data.load !== undefined) load(el);
   });
   document.addEventListener("click", (event) => {
@@ -110,7 +110,7 @@
       family.querySelector(".count").textContent = changed ? `${total}, ${changed} changed` : total;
     }
   }
-  new MutationObserver(sync).observe($id("measures"), { childList: true });
+  new MutationObserver(sync).observe($id("programmes"), { childList: true });
 
   $id("find").addEventListener("input", () => {
     const words = $id("find").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -129,9 +129,8 @@
   });
 
   function fill(select, options, value) {
-    const now = select.value;
     select.replaceChildren(...options.map(([key, words]) => new Option(words, key)));
-    select.value = value !== undefined ? value : now;
+    select.value = value;
     if (select.selectedIndex < 0) select.selectedIndex = 0;
   }
   function list(el, lines) {
@@ -151,7 +150,7 @@
       $id("command").value = message.command;
       $id("save-bare").hidden = !message.bare;
       if (message.baselines) {
-        const words = (name) => (name === "without" ? "the same without measures and shocks" : name.replaceAll("_", " "));
+        const words = (name) => (name === "without" ? "the same without programmes and shocks" : name.replaceAll("_", " "));
         fill($id("pick-baseline"), message.baselines.map((name) => [name, words(name)]), message.settings.baseline);
       }
       $id("pick-open").value = message.origin;
@@ -161,7 +160,7 @@
     },
     problems(message) { busy = 0; list($id("problems"), message.list); $id("problems").scrollIntoView({ block: "nearest" }); flush(); },
     added(message) {
-      awaited = setTimeout(() => { const card = document.querySelector(`[data-label="${CSS.escape(message.label)}"] input`); if (card) card.focus(); }, 250);
+      setTimeout(() => { const card = document.querySelector(`[data-label="${CSS.escape(message.label)}"] input`); if (card) card.focus(); }, 250);
       say("Added");
     },
     facts(message) {
@@ -169,31 +168,31 @@
       facts = message; band = null; drawn = false;
       fill($id("outcome"), [...facts.outcomes].sort((a, b) => b.headline - a.headline).map((o) => [o.name, o.label]), view.outcome);
       fill($id("scope"), facts.scopes.map((key, i) => [key, facts.scope_names[i]]), view.scope);
-      fill($id("measure"), facts.measures.map((m) => [m.name, m.label]), view.measure);
+      fill($id("mapOutcome"), facts.map_outcomes.map((m) => [m.name, m.label]), view.mapOutcome);
       readChoosers();
       $id("month").max = facts.months - 1;
-      if (fresh) { view.month = facts.months - 1; worlds.base = worlds.ours = null; }
+      if (fresh) { view.month = facts.months - 1; runs.baseline = runs.scenario = null; }
       if (lesson && lesson.month !== undefined && lesson.month !== null) { view.month = Math.min(lesson.month, facts.months - 1); lesson.month = null; }
       view.month = Math.min(view.month, facts.months - 1);
       $id("pair-title").textContent = facts.titles[0] === facts.titles[1] ? facts.titles[1] : `${facts.titles[1]}, compared with ${facts.titles[0]}`;
-      for (const [world, i] of [["base", 0], ["ours", 1]]) {
-        const words = (world === "base" ? "Baseline: " : "Your world: ") + facts.titles[i];
-        $id("key-" + world).textContent = words;
-        $id("title-" + world).textContent = words;
-        $id("log-title-" + world).textContent = words;
-        colourMap[world] = Draw.map($id("map-" + world), facts.map, (d) => describe(d));
+      for (const [role, i] of [["baseline", 0], ["scenario", 1]]) {
+        const words = (role === "baseline" ? "Baseline: " : "Your scenario: ") + facts.titles[i];
+        $id("key-" + role).textContent = words;
+        $id("title-" + role).textContent = words;
+        $id("log-title-" + role).textContent = words;
+        colourMap[role] = Draw.map($id("map-" + role), facts.map, (d) => describe(d));
       }
     },
     frames(message) {
       const part = JSON.parse(message.text);
       if (!facts || message.turn !== facts.turn) return;
-      if (part.first === 0) worlds[message.world] = { turn: message.turn, ...part };
-      else if (worlds[message.world] && worlds[message.world].turn === message.turn) {
-        const world = worlds[message.world];
-        for (const name in part.series) world.series[name] = world.series[name].concat(part.series[name]);
-        for (const name in part.districts) world.districts[name] = world.districts[name].concat(part.districts[name]);
-        world.lines = world.lines.concat(part.lines);
-        world.months += part.months; world.last = part.last;
+      if (part.first === 0) runs[message.role] = { turn: message.turn, ...part };
+      else if (runs[message.role] && runs[message.role].turn === message.turn) {
+        const run = runs[message.role];
+        for (const name in part.series) run.series[name] = run.series[name].concat(part.series[name]);
+        for (const name in part.districts) run.districts[name] = run.districts[name].concat(part.districts[name]);
+        run.lines = run.lines.concat(part.lines);
+        run.months += part.months; run.last = part.last;
       }
       schedule();
     },
@@ -206,33 +205,32 @@
     drawn = false;
     if (!scheduled) { scheduled = true; requestAnimationFrame(() => { scheduled = false; redraw(); }); }
   }
-  const both = () => worlds.base && worlds.ours;
-  const column = (world, outcome) => world.series[outcome].map((row) => row[Math.max(facts.scopes.indexOf(view.scope), 0)]);
+  const both = () => runs.baseline && runs.scenario;
+  const column = (run, outcome) => run.series[outcome].map((row) => row[Math.max(facts.scopes.indexOf(view.scope), 0)]);
   const outcome = () => facts.outcomes.find((one) => one.name === view.outcome);
 
   function redraw() {
     if (!facts || !both()) return;
-    const item = outcome(), base = column(worlds.base, item.name), ours = column(worlds.ours, item.name);
-    const n = Math.min(base.length, ours.length), shared = band && view.scope === "region" ? band : null;
-    const bands = shared ? ["base", "ours"].map((name) => ({ name, low: shared[name][item.name].region[1], high: shared[name][item.name].region[2] })) : [];
+    const item = outcome(), baseline = column(runs.baseline, item.name), scenario = column(runs.scenario, item.name);
+    const n = Math.min(baseline.length, scenario.length), shared = band && view.scope === "region" ? band : null;
+    const bands = shared ? ["baseline", "scenario"].map((name) => ({ name, low: shared[name][item.name].region[1], high: shared[name][item.name].region[2] })) : [];
     moveChart = Draw.chart($id("chart"), { months: facts.months, start: facts.start, zero: item.kind === "flow", height: 230, bands,
-      lines: [{ name: "base", values: base }, { name: "ours", values: ours }] });
+      lines: [{ name: "baseline", values: baseline }, { name: "scenario", values: scenario }] });
     const difference = []; let sum = 0;
-    for (let m = 0; m < n; m++) { sum += ours[m] - base[m]; difference.push(item.kind === "flow" ? sum : ours[m] - base[m]); }
+    for (let m = 0; m < n; m++) { sum += scenario[m] - baseline[m]; difference.push(item.kind === "flow" ? sum : scenario[m] - baseline[m]); }
     const rows = shared ? shared.difference[item.name].region : null;
     const lines = [{ name: "gap", values: difference }];
     if (rows) lines.push({ name: "mean", values: rows[0] });
     moveDifference = Draw.chart($id("difference"), { months: facts.months, start: facts.start, zero: true, height: 130, lines,
       bands: rows ? [{ name: "spread", low: rows[3], high: rows[4] }, { name: "interval", low: rows[1], high: rows[2] }] : [] });
     $id("key-band").hidden = !shared;
-    view.difference = difference; view.values = { base, ours };
+    view.difference = difference; view.values = { baseline, scenario };
     listAgents();
     colour = Draw.ramp();
-    view.limit = Math.max(1e-9, ...["base", "ours"].flatMap((name) => worlds[name].districts[view.measure].map((row) => Math.max(...row))));
-    const measure = facts.measures.find((one) => one.name === view.measure);
-    drawScale(measure);
+    view.limit = Math.max(1e-9, ...["baseline", "scenario"].flatMap((name) => runs[name].districts[view.mapOutcome].map((row) => Math.max(...row))));
+    drawScale();
     document.body.dataset.turn = facts.turn;
-    document.body.dataset.complete = worlds.base.last && worlds.ours.last && worlds.base.turn === facts.turn && worlds.ours.turn === facts.turn;
+    document.body.dataset.complete = runs.baseline.last && runs.scenario.last && runs.baseline.turn === facts.turn && runs.scenario.turn === facts.turn;
     drawn = true;
     show();
   }
@@ -250,16 +248,16 @@
     slider.value = m;
     slider.setAttribute("aria-valuetext", `${dateOf(m)}, month ${m + 1} of ${facts.months}`);
     $id("when").textContent = `${dateOf(m)} \u00b7 ${m + 1} of ${facts.months}`;
-    if (!drawn || !both() || view.values.base[m] === undefined || view.values.ours[m] === undefined) return;
+    if (!drawn || !both() || view.values.baseline[m] === undefined || view.values.scenario[m] === undefined) return;
     moveChart(m); moveDifference(m);
     const where = facts.scope_names[facts.scopes.indexOf(view.scope)];
-    const { base, ours } = view.values, gap = view.difference[m];
-    $id("chart-words").textContent = `${item.label}, ${item.unit}. ${where}, ${dateOf(m)}: baseline ${Draw.number(base[m])}, your world ${Draw.number(ours[m])}.`;
+    const { baseline, scenario } = view.values, gap = view.difference[m];
+    $id("chart-words").textContent = `${item.label}, ${item.unit}. ${where}, ${dateOf(m)}: baseline ${Draw.number(baseline[m])}, your scenario ${Draw.number(scenario[m])}.`;
     const mean = band && view.scope === "region" ? band.difference[item.name].region : null;
     const many = mean ? ` Mean of ${band.n} pairs ${Draw.number(mean[0][m], true)}, 95 % interval ${Draw.number(mean[1][m], true)} to ${Draw.number(mean[2][m], true)}.` : "";
-    $id("difference-words").textContent = `${item.kind === "flow" ? "Difference so far, running total" : "Difference this month"}: ${gap === 0 ? "none, to the last digit" : Draw.number(gap, true)} in this history.${many}`;
-    for (const name of ["base", "ours"]) {
-      const values = worlds[name].districts[view.measure][m];
+    $id("difference-words").textContent = `${item.kind === "flow" ? "Difference so far, running total" : "Difference this month"}: ${gap === 0 ? "exactly zero" : Draw.number(gap, true)} in this run.${many}`;
+    for (const name of ["baseline", "scenario"]) {
+      const values = runs[name].districts[view.mapOutcome][m];
       colourMap[name](values, (v) => colour(shade(v)));
       const top = values.map((v, i) => [v, i]).filter(([v]) => v > 0).sort((a, b) => b[0] - a[0]).slice(0, 3);
       $id("map-words-" + name).textContent = top.length ? "Highest: " + top.map(([v, i]) => `${facts.map.districts[i].name} ${Draw.number(v)}`).join(", ") + "." : "Nothing in any district this month.";
@@ -269,19 +267,20 @@
   }
 
   // Counts are rare and large: their colours follow the square root, so that small ones can be seen.
-  const shade = (v) => (view.measure === "tension" ? v / view.limit : Math.sqrt(v / view.limit));
-  function drawScale(measure) {
+  const shade = (v) => (view.mapOutcome === "tension" ? v / view.limit : Math.sqrt(v / view.limit));
+  function drawScale() {
+    const { unit } = facts.map_outcomes.find((one) => one.name === view.mapOutcome);
     const holder = $id("scale"), bar = document.createElement("span"), steps = [0, 0.25, 0.5, 0.75, 1];
     bar.className = "bar";
     bar.style.background = `linear-gradient(to right, ${steps.map((s) => colour(s)).join(",")})`;
     const text = (words) => Object.assign(document.createElement("span"), { textContent: words });
-    const half = view.measure === "tension" ? view.limit / 2 : view.limit / 4;
-    holder.replaceChildren(text("0"), bar, text(`${Draw.number(view.limit)}${measure.unit === "0 to 1" ? "" : " " + measure.unit}; middle ${Draw.number(half)}`));
+    const half = view.mapOutcome === "tension" ? view.limit / 2 : view.limit / 4;
+    holder.replaceChildren(text("0"), bar, text(`${Draw.number(view.limit)}${unit === "0 to 1" ? "" : " " + unit}; middle ${Draw.number(half)}`));
   }
   function describe(district) {
     if (!drawn) return;
-    const d = facts.map.districts[district], value = (name) => Draw.number(worlds[name].districts[view.measure][view.month][district]);
-    $id("place").textContent = `${d.name} (${d.state}, key ${d.key}): baseline ${value("base")}, your world ${value("ours")}`;
+    const d = facts.map.districts[district], value = (name) => Draw.number(runs[name].districts[view.mapOutcome][view.month][district]);
+    $id("place").textContent = `${d.name} (${d.state}, key ${d.key}): baseline ${value("baseline")}, your scenario ${value("scenario")}`;
   }
 
   const PARTS = [["stability", "Stability index", 100], ["pressure", "Pressure", 1], ["weakness", "Weakness", 1], ["coping_gap", "Lack of coping", 1]];
@@ -289,16 +288,16 @@
     const holder = $id("index");
     if (!holder.firstChild) {
       const table = document.createElement("table"), head = table.createTHead().insertRow();
-      ["Of the chosen place", "Baseline", "Your world", "Difference"].forEach((words) => head.appendChild(Object.assign(document.createElement("th"), { textContent: words, scope: "col" })));
+      ["Of the chosen place", "Baseline", "Your scenario", "Difference"].forEach((words) => head.appendChild(Object.assign(document.createElement("th"), { textContent: words, scope: "col" })));
       const body = table.createTBody();
       for (const [name, words] of PARTS) {
         const row = body.insertRow();
         row.dataset.name = name;
         row.appendChild(Object.assign(document.createElement("th"), { textContent: words, scope: "row" }));
-        for (const world of ["base", "ours"]) {
+        for (const role of ["baseline", "scenario"]) {
           const cell = row.insertCell(), meter = document.createElement("span");
           cell.append(document.createElement("span"), meter);
-          meter.className = "meter " + world;
+          meter.className = "meter " + role;
           meter.appendChild(document.createElement("i"));
         }
         row.insertCell();
@@ -307,7 +306,7 @@
     }
     PARTS.forEach(([name, , top], i) => {
       const cells = holder.querySelector("tbody").rows[i].cells;
-      const values = ["base", "ours"].map((world) => column(worlds[world], name)[m]);
+      const values = ["baseline", "scenario"].map((role) => column(runs[role], name)[m]);
       values.forEach((value, w) => {
         cells[w + 1].firstChild.textContent = top === 100 ? value.toFixed(1) : value.toFixed(3);
         cells[w + 1].querySelector("i").style.width = (100 * value) / top + "%";
@@ -319,17 +318,17 @@
   const key = (line) => line.join("|");
   const group = (line) => line[1].split(" (")[0];
   function listAgents() {
-    const found = new Set(["base", "ours"].flatMap((name) => worlds[name].lines.map(group)));
+    const found = new Set(["baseline", "scenario"].flatMap((name) => runs[name].lines.map(group)));
     fill($id("who"), [["", "everyone"], ...[...found].sort().map((name) => [name, name])], view.who);
     view.who = $id("who").value;
-    for (const name of ["base", "ours"]) {
-      const other = new Set(worlds[name === "base" ? "ours" : "base"].lines.map(key));
-      worlds[name].differs = new Set(worlds[name].lines.map(key).filter((one) => !other.has(one)));
+    for (const name of ["baseline", "scenario"]) {
+      const other = new Set(runs[name === "baseline" ? "scenario" : "baseline"].lines.map(key));
+      runs[name].differs = new Set(runs[name].lines.map(key).filter((one) => !other.has(one)));
     }
   }
   function logs(name, month) {
-    const world = worlds[name], holder = $id("log-" + name);
-    const lines = world.lines.filter((line) => line[0] <= month && (!view.who || group(line) === view.who) && (!view.only || world.differs.has(key(line))));
+    const run = runs[name], holder = $id("log-" + name);
+    const lines = run.lines.filter((line) => line[0] <= month && (!view.who || group(line) === view.who) && (!view.only || run.differs.has(key(line))));
     const shown = lines.slice(-60).reverse();
     holder.replaceChildren(...shown.map((line) => {
       const item = document.createElement("li"), [m, who, what, why] = line, time = document.createElement("time");
@@ -337,7 +336,7 @@
       item.append(time, " ");
       if (who !== "programme" && who !== "region") item.append(Object.assign(document.createElement("b"), { textContent: who + " " }));
       item.append(`${what}${why && who !== "region" ? ": " + why : ""}`);
-      if (world.differs.has(key(line))) { item.className = "differs"; item.append(Object.assign(document.createElement("em"), { textContent: " only here" })); }
+      if (run.differs.has(key(line))) { item.className = "differs"; item.append(Object.assign(document.createElement("em"), { textContent: " only here" })); }
       if (m === month) item.classList.add("fresh");
       return item;
     }));
@@ -372,8 +371,8 @@
   }
   $id("month").addEventListener("input", () => { if (playing) play(false); go(Number($id("month").value)); });
   $id("speed").addEventListener("change", () => { if (playing) { playing.from = view.month; playing.at = performance.now(); } });
-  function readChoosers() { for (const name of ["outcome", "scope", "measure", "who"]) view[name] = $id(name).value || view[name]; }
-  for (const name of ["outcome", "scope", "measure", "who"]) $id(name).addEventListener("change", () => { view[name] = $id(name).value; redraw(); });
+  function readChoosers() { for (const name of ["outcome", "scope", "mapOutcome", "who"]) view[name] = $id(name).value || view[name]; }
+  for (const name of ["outcome", "scope", "mapOutcome", "who"]) $id(name).addEventListener("change", () => { view[name] = $id(name).value; redraw(); });
   $id("only").addEventListener("change", () => { view.only = $id("only").checked; show(); });
   let resized = 0;
   new ResizeObserver(() => { const width = $id("chart").clientWidth; if (width !== resized) { resized = width; schedule(); } }).observe($id("chart"));
@@ -396,8 +395,8 @@
   }
   function forget() { band = null; $id("effects").replaceChildren(); schedule(); }
   const label = (name) => (facts.outcomes.find((one) => one.name === name) || { label: name }).label;
-  $id("replicate").addEventListener("click", () => { $id("replicate").disabled = true; $id("cancel").disabled = false; $id("progress").hidden = false; $id("progress").removeAttribute("value"); $id("progress-words").textContent = "Starting"; forget(); wish({ do: "replicate" }); });
-  $id("cancel").addEventListener("click", () => wish({ do: "cancel" }));
+  $id("replicate").addEventListener("click", () => { $id("replicate").disabled = true; $id("cancel").disabled = false; $id("progress").hidden = false; $id("progress").removeAttribute("value"); $id("progress-words").textContent = "Starting"; forget(); request({ action: "replicate" }); });
+  $id("cancel").addEventListener("click", () => request({ action: "cancel" }));
 
   function table(holder, heads, rows) {
     const made = document.createElement("table"), head = made.createTHead().insertRow(), body = made.createTBody();
@@ -408,16 +407,16 @@
   $id("note").addEventListener("click", () => {
     if (!drawn || !both()) return;
     const m = view.month;
-    notes.push([facts.titles[1], measuresInForce(), String(facts.seed), label(view.outcome), view.scope, dateOf(m, true), Draw.number(view.difference[m], true)]);
+    notes.push([facts.titles[1], changesInForce(), String(facts.seed), label(view.outcome), view.scope, dateOf(m, true), Draw.number(view.difference[m], true)]);
     drawNotes(); say("Noted");
   });
-  function measuresInForce() {
+  function changesInForce() {
     const doses = Object.entries(state.content.interventions || {}).map(([k, one]) => `${k} ${one.intensity ?? 1}`);
     const shocks = Object.entries(state.content.shocks || {}).map(([k, one]) => `${k} ${one.magnitude ?? 1}`);
     const assumed = ["theories", "parameters"].flatMap((part) => Object.entries(state.content[part] || {}).map(([k, v]) => `${k} ${v}`));
     return [...doses, ...shocks, ...assumed].join(", ");
   }
-  function drawNotes() { if (notes.length) table($id("notes"), ["World", "What is in it", "Luck", "Outcome", "Where", "Month", "Difference"], notes); else $id("notes").replaceChildren(); }
+  function drawNotes() { if (notes.length) table($id("notes"), ["Scenario", "Programmes, shocks, assumptions", "Seed", "Outcome", "Where", "Month", "Difference"], notes); else $id("notes").replaceChildren(); }
   $id("clear-notes").addEventListener("click", () => { notes.length = 0; drawNotes(); });
 
   function openLesson(name, step) {
@@ -426,7 +425,7 @@
     view.outcome = now.outcome; view.scope = now.scope;
     $id("outcome").value = now.outcome; $id("scope").value = now.scope;
     play(false);
-    wish({ do: "lesson", key: name, step });
+    request({ action: "lesson", key: name, step });
     $id("lesson").hidden = false;
     $id("lesson-title").textContent = one.title;
     $id("lesson-question").textContent = one.question;
@@ -463,7 +462,7 @@
     input.value = "";
     if (!file) return;
     if (file.size > 262144) { list($id("problems"), [`${file.name}: is too large; got ${file.size.toLocaleString("en-GB")} bytes; allowed at most 262,144`]); return; }
-    wish({ do: "load", text: await file.text() });
+    request({ action: "load", text: await file.text() });
   }
   async function download(link) {
     const words = $id("download-words"), address = state && state.downloads[link.dataset.download];
@@ -482,13 +481,13 @@
   function lost() {
     play(false);
     document.body.classList.add("is-lost");
-    const told = (text) => { $id("lost").hidden = false; $id("lost").textContent = text; };
-    told("The connection was lost. Trying again; what you set is kept in this window.");
+    const tell = (text) => { $id("lost").hidden = false; $id("lost").textContent = text; };
+    tell("The connection was lost. Trying again; what you set is kept in this window.");
     const timer = setInterval(async () => {
       try {
         const answer = await fetch("static/page.css", { cache: "no-store" });
-        if (answer.ok) { clearInterval(timer); location.reload(); } else told("stabsim page was started again: open the address it printed in this window. What you set comes back.");
-      } catch (error) { told("stabsim page does not answer. Start it again, then open the address it prints in this window. What you set comes back."); }
+        if (answer.ok) { clearInterval(timer); location.reload(); } else tell("stabsim page was restarted: open the address it printed in this window. What you set comes back.");
+      } catch (error) { tell("stabsim page does not answer. Start it again, then open the address it prints in this window. What you set comes back."); }
     }, 1500);
   }
   let connected = false;
@@ -499,6 +498,6 @@
     for (const name in handlers) Shiny.addCustomMessageHandler(name, handlers[name]);
     let kept = null;
     try { kept = JSON.parse(sessionStorage.getItem("stabsim")); } catch (error) { kept = null; }
-    wish({ do: "hello", kept });
+    request({ action: "hello", kept });
   });
 })();
