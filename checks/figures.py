@@ -42,6 +42,7 @@ LOOKS: tuple[dict[str, Any], ...] = (
     {"color": RED, "lw": 1.1, "ls": "-"},
 )
 """Lines by order: thinner and differently broken, so that those that lie on each other are all seen."""
+RANGE_COLUMNS = ("x", "low", "high", "recorded", "least", "most")
 SHAPES = ("o", "s", "^", "D")
 LEAST_ROWS = 3
 """Room is left below fewer rows, so that one does not fill the figure."""
@@ -85,8 +86,7 @@ def draw_picture(picture: Picture, axes: Any) -> Any:
         fair_range(axes)
     for wanted, axis in ((picture.log_x, axes.xaxis), (picture.log_y, axes.yaxis)):
         if wanted:
-            axis.set_major_formatter(_plain_powers)
-            axis.set_minor_locator(NullLocator())
+            _label_powers(axis)
         elif not (picture.kind == "bars" and axis is (axes.yaxis if lying else axes.xaxis)):
             tidy_values(axis)
     across, up = (picture.y_label, picture.x_label) if lying else (picture.x_label, picture.y_label)
@@ -118,9 +118,8 @@ def _draw_series(kind: str, name: str, k: int, among: int, rows: Sequence[tuple[
     else:
         look = LOOKS[k % len(LOOKS)] if among > 1 else {"color": BLUE, "lw": 1.2}
         few = "o" if len(rows) < 15 and kind == "line" else None
-        axes.plot(
-            xs, ys, **look, marker=few, ms=3, drawstyle="steps-post" if kind == "steps" else "default", label=name
-        )
+        drawn = "steps-post" if kind == "steps" else "default"
+        axes.plot(xs, ys, **look, marker=few, ms=3, drawstyle=drawn, label=name)
 
 
 def _draw_ranges(picture: Picture, axes: Any) -> Any:
@@ -132,9 +131,7 @@ def _draw_ranges(picture: Picture, axes: Any) -> Any:
     pad = 1.5 if picture.log_x else 0.04 * (right - left)
     left, right = (left / pad, right * pad) if picture.log_x else (left - pad, right + pad)
     for k in range(len(names)):
-        x, low, high, recorded, least, most = (
-            columns[name][k] for name in ("x", "low", "high", "recorded", "least", "most")
-        )
+        x, low, high, recorded, least, most = (columns[name][k] for name in RANGE_COLUMNS)
         if least is not None or most is not None:
             ends = (left if least is None else least, right if most is None else most)
             axes.barh(k, ends[1] - ends[0], left=ends[0], height=0.76, color=PALE, lw=0, zorder=0)
@@ -144,8 +141,7 @@ def _draw_ranges(picture: Picture, axes: Any) -> Any:
             axes.plot([recorded], [k], "D", mfc="white", mec=INK, ms=4.5, mew=1.1)
     if picture.log_x:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(_plain_powers)
-        axes.xaxis.set_minor_locator(NullLocator())
+        _label_powers(axes.xaxis)
     else:
         tidy_values(axes.xaxis)
     axes.set_xlim(left, right)
@@ -155,8 +151,9 @@ def _draw_ranges(picture: Picture, axes: Any) -> Any:
     return axes
 
 
-def _plain_powers(value: float, _: object = None) -> str:
-    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+def _label_powers(axis: Any) -> None:
+    axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def draw_row(row: Row, axes: Any) -> Any:
@@ -182,9 +179,8 @@ def draw_row(row: Row, axes: Any) -> Any:
         axes.axvspan(left if low is None else low, right if high is None else high, color=PALE, lw=0, zorder=0)
     colour = VERDICT_COLOURS[row.verdict]
     if row.low is not None and row.high is not None:
-        axes.plot(
-            [max(row.low, left), min(row.high, right)], [0, 0], color=colour, lw=3, alpha=0.5, solid_capstyle="butt"
-        )
+        ends = [max(row.low, left), min(row.high, right)]
+        axes.plot(ends, [0, 0], color=colour, lw=3, alpha=0.5, solid_capstyle="butt")
     axes.plot([row.value], [0], "o" if row.verdict != "fail" else "X", color=colour, ms=6, mec=INK, mew=0.4)
     axes.set_xlim(left, right)
     axes.set_ylim(-1, 1)
@@ -279,7 +275,6 @@ def page_figure(result: Result) -> Figure:
 RATIO_UNITS = ("IRR", "HR")
 TICKS = (0.125, 0.25, 0.5, 1.0, 2.0)
 LEFT, RIGHT = 0.12, 2.0
-COLOURS = {"pass": BLUE, "fail": RED, "inconclusive": GREY}
 MARKS = {"pass": "o", "fail": "X", "inconclusive": "D"}
 
 
@@ -289,7 +284,7 @@ def ratio_rows(results: Sequence[Result]) -> list[tuple[str, Row]]:
         (result.key, row)
         for result in results
         for row in result.rows
-        if row.unit in RATIO_UNITS and row.verdict in COLOURS and row.value is not None and row.value > 0
+        if row.unit in RATIO_UNITS and row.verdict in MARKS and row.value is not None and row.value > 0
     ]
 
 
@@ -309,7 +304,7 @@ def draw_forest(rows: Sequence[tuple[str, Row]], axes: Any) -> Any:
         low, high = row.bounds
         left, right = max(low or LEFT, LEFT), min(RIGHT if high is None else high, RIGHT)
         axes.barh(k, right - left, left=left, height=0.72, color=PALE, lw=0, zorder=0)
-        colour = COLOURS[row.verdict]
+        colour = VERDICT_COLOURS[row.verdict]
         assert row.value is not None
         if row.low is not None and row.high is not None and row.high > 0:
             ends = [min(max(end, LEFT), RIGHT) for end in (row.low, row.high)]
@@ -324,15 +319,12 @@ def draw_forest(rows: Sequence[tuple[str, Row]], axes: Any) -> Any:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(
-        range(len(rows)), [shorten(f"{key}  {row.what}, {row.unit}", 72, 1) for key, row in rows], fontsize=6.5
-    )
+    names = [shorten(f"{key}  {row.what}, {row.unit}", 72, 1) for key, row in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=6.5)
     axes.tick_params(axis="y", length=0)
-    previous = ""
-    for k, (key, _) in enumerate(rows):
-        if previous and key != previous:
+    for k in range(1, len(rows)):
+        if rows[k][0] != rows[k - 1][0]:
             axes.axhline(k - 0.5, color=GREY, lw=0.4)
-        previous = key
     axes.set_xlabel("ratio, with the intervention over without (log scale)")
     return axes
 

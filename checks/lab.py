@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -44,6 +44,7 @@ WARLIKE: Parameters = (("recruitment", 0.001), ("armed_event_rate", 0.002), ("fi
 """The same for the armed track: with the defaults a minority of 20,000 fights a few events a year."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Lab:
     """Runs a task for many jobs; ``quick`` asks for fewer of them, ``replications`` for just so many; what should outlive
     the process is kept in ``folder``.
@@ -52,22 +53,13 @@ class Lab:
     depends on the number of workers. Worker processes start with the first task and end with the ``with`` block.
     """
 
-    def __init__(
-        self,
-        *,
-        quick: bool = False,
-        workers: int = 1,
-        progress: ProgressCallback | None = None,
-        replications: int | None = None,
-        folder: Path | None = None,
-    ) -> None:
-        self.quick = quick
-        self.folder = folder
-        self.replications = replications
-        self.workers = workers
-        self.progress = progress
-        self._pool: Executor | None = None
-        self._kept: dict[str, Any] = {}
+    quick: bool = False
+    workers: int = 1
+    progress: ProgressCallback | None = None
+    replications: int | None = None
+    folder: Path | None = None
+    _pool: Executor | None = field(default=None, init=False)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False)
 
     def __enter__(self) -> Lab:
         return self
@@ -96,7 +88,10 @@ class Lab:
         made = []
         for result in results:
             made.append(result)
-            self._announce(len(made), len(work), time.monotonic() - started)
+            if self.progress is not None:
+                seconds, left = time.monotonic() - started, len(work) - len(made)
+                rate = len(made) / seconds if seconds > 0 else 0.0
+                self.progress(Progress(len(made), len(work), 0, rate, left / rate if rate else None))
         return made
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
@@ -104,11 +99,6 @@ class Lab:
         if name not in self._kept:
             self._kept[name] = make()
         return self._kept[name]
-
-    def _announce(self, done: int, total: int, seconds: float) -> None:
-        if self.progress is not None:
-            rate = done / seconds if seconds > 0 else 0.0
-            self.progress(Progress(done, total, 0, rate, (total - done) / rate if rate else None))
 
 
 # --- shipped scenarios

@@ -61,8 +61,8 @@ TABLES: dict[str, Schema] = {
             Column("start", "month"),
             Column("end", "month"),
             *(
-                Column(name, *_COUNT, empty=True)
-                for name in ("deaths_low", "deaths_high", "participants", "sites", "displaced")
+                Column(n, *_COUNT, empty=True)
+                for n in ("deaths_low", "deaths_high", "participants", "sites", "displaced")
             ),
             _SOURCE,
         ),
@@ -200,7 +200,6 @@ class Recorded:
     states: tuple[str, ...]
     first: int
     protests: F8
-    participants: F8
     deaths: F8
     displaced: F8
     crowds: NDArray[np.int64]
@@ -224,14 +223,13 @@ def record(model: StabilityModel) -> Recorded:
     if crowds.shape[0] < 4 * months:
         raise ValueError("the run did not log its rounds")
     reported = _reported(crowds, world.seed, model.setting.geography)
-    protests, participants = np.zeros((2, months, region.n_states))
+    protests = np.zeros((months, region.n_states))
     np.add.at(protests, (reported[:, 0], reported[:, 1]), 1.0)
-    np.add.at(participants, (reported[:, 0], reported[:, 1]), reported[:, 2].astype(np.float64))
     first = month_number(model.spec.start_year, model.spec.start_month)
     series = world.recorder.series[:months]
     deaths = counted_deaths(series[:, :, OUTCOME_INDEX["armed_deaths"]], first)
     displaced = series[:, :, OUTCOME_INDEX["displaced"]].astype(np.float64)
-    return Recorded(tuple(region.states), first, protests, participants, deaths, displaced, reported)
+    return Recorded(tuple(region.states), first, protests, deaths, displaced, reported)
 
 
 def _reported(crowds: Any, seed: Any, geography: Any) -> NDArray[np.int64]:

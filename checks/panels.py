@@ -120,20 +120,17 @@ def _skills(picture: Picture, figure: Any) -> None:
     panels = _panels(_rows(picture))
     shape = grid_shape(len(panels), 3)
     axes = figure.subplots(*shape, squeeze=False, sharex=True)
+    before: list[str] = []
     for k, (ax, (name, here)) in enumerate(zip(axes.flat, panels.items(), strict=False)):
         labels = list(dict.fromkeys(row["label"] for row in here))
         ax.axvline(0.0, color=GREY, lw=0.8)
         for row in here:
-            _dot(
-                ax,
-                row,
-                len(labels) - 1 - labels.index(row["label"]) + (0.16 if row["series"] == CONDITIONS[0] else -0.16),
-            )
+            line = len(labels) - 1 - labels.index(row["label"])
+            _dot(ax, row, line + (0.16 if row["series"] == CONDITIONS[0] else -0.16))
         ax.set_xlim(LEAST_SKILL - 0.1, 1.1)
         ax.set_ylim(-0.6, len(labels) - 0.4)
-        shared = k % shape[1] > 0 and labels == list(
-            dict.fromkeys(row["label"] for row in list(panels.values())[k - 1])
-        )
+        shared = k % shape[1] > 0 and labels == before
+        before = labels
         shown = ["" if shared else "\n".join(wrap(label, 24)) for label in labels[::-1]]
         ax.set_yticks(range(len(labels)), shown, fontsize=7)
         ax.set_title("\n".join(wrap(name, 30)), fontsize=8)
@@ -149,10 +146,8 @@ def _dot(ax: Any, row: dict[str, Any], y: float) -> None:
     if row["low"] is not None and row["high"] is not None:
         ends = [max(row["low"], LEAST_SKILL), max(row["high"], LEAST_SKILL)]
         ax.plot(ends, [y, y], color=colour, lw=1.4, solid_capstyle="butt")
-    low = row["x"] < LEAST_SKILL
-    ax.plot(
-        [max(row["x"], LEAST_SKILL)], [y], "<" if low else mark, color=colour, ms=4.5, mec=INK, mew=0.3, clip_on=False
-    )
+    mark = "<" if row["x"] < LEAST_SKILL else mark
+    ax.plot([max(row["x"], LEAST_SKILL)], [y], mark, color=colour, ms=4.5, mec=INK, mew=0.3, clip_on=False)
 
 
 def _pit(picture: Picture, figure: Any) -> None:
@@ -176,9 +171,8 @@ def _reliability(picture: Picture, figure: Any) -> None:
     ax.plot([0, edge], [0, edge], color=GREY, lw=0.8, ls="--")
     for k, name in enumerate(CONDITIONS):
         here = [row for row in rows if row["series"] == name]
-        ax.plot(
-            [r["x"] for r in here], [r["y"] for r in here], "-", marker=MARKS[name], color=COLOURS[name], ms=4.5, lw=1.0
-        )
+        x, y = _line(rows, name)
+        ax.plot(x, y, "-", marker=MARKS[name], color=COLOURS[name], ms=4.5, lw=1.0)
         for row in here:
             share = proportion(round(row["y"] * row["n"]), row["n"])
             ax.plot([row["x"]] * 2, [share.low, share.high], color=COLOURS[name], lw=0.8, alpha=0.7)
@@ -230,9 +224,8 @@ def _caption(made: Calibration, what: str) -> str:
 
 def marginals_figure(made: Calibration) -> Figure:
     """Each parameter: share of the points kept along its prior range, which is flat."""
-    caption = _caption(
-        made, "Flat line: the prior. A histogram as flat as the line says that history knows nothing of it."
-    )
+    said = "Flat line: the prior. A histogram as flat as the line says that history knows nothing of it."
+    caption = _caption(made, said)
     with styled():
         legend = [Patch(color=BLUE, alpha=0.6, label="points kept"), Line2D([], [], color=INK, label="prior")]
         page = new_page(8.0, 3.6, "What history says about each parameter", caption, legend)
@@ -245,9 +238,7 @@ def marginals_figure(made: Calibration) -> Figure:
             axes.set_xlim(0.0, 1.0)
             axes.set_xticks([0.0, 0.5, 1.0], [f"{one.value(share):.2g}" for share in (0.0, 0.5, 1.0)])
             axes.set_yticks([])
-            axes.set_title(
-                f"{one.label} ({one.name})" if len(one.name) < 14 else f"{one.label}\n({one.name})", fontsize=7.5
-            )
+            axes.set_title(f"{one.label}{' ' if len(one.name) < 14 else chr(10)}({one.name})", fontsize=7.5)
     return page.figure
 
 
@@ -257,9 +248,8 @@ def pairs_figure(made: Calibration) -> Figure:
     rng = np.random.default_rng(1)
     shares = rng.random((2**14, n))
     found = made.match.implausibility(shares)
-    caption = _caption(
-        made, "Above the diagonal: least implausibility found in each square of the prior, white where 3 or less."
-    )
+    said = "Above the diagonal: least implausibility found in each square of the prior, white where 3 or less."
+    caption = _caption(made, said)
     with styled():
         page = new_page(8.0, 7.0, "Which combinations are left", caption)
         grid = page.body.add_gridspec(n, n)
@@ -295,7 +285,7 @@ def fit_figure(made: Calibration) -> Figure:
     """Every statistic: runs of the first wave, and at points kept, as s.d. of error and discrepancy from the record."""
     target = made.match.target
     spread = np.sqrt(target.variances)
-    middle = np.clip(np.nan_to_num(made.observed, nan=1e9), target.windows[:, 0], target.windows[:, 1])
+    middle = np.clip(np.nan_to_num(made.observed, nan=1e9), target.ranges[:, 0], target.ranges[:, 1])
     caption = _caption(made, "Lines: 5 to 95 % of single runs, dots their median. Shaded: twice the s.d. of error and discrepancy, "
                              "around the record or what is known of it; orange: beyond the edge.")  # fmt: skip
     with styled():
@@ -307,7 +297,7 @@ def fit_figure(made: Calibration) -> Figure:
         page = new_page(8.0, 4.6, "Fit of the statistics", caption, legend)
         axes = page.body.add_subplot()
         for k in range(len(STATISTICS)):
-            low, high = ((target.windows[k] - middle[k]) / spread[k]).tolist()
+            low, high = ((target.ranges[k] - middle[k]) / spread[k]).tolist()
             axes.fill_betweenx([k - 0.4, k + 0.4], max(low - 2, -10), min(high + 2, 10), color=PALE, lw=0)
             for numbers, colour, up in ((made.waves[0].numbers, GREY, 0.18), (made.checked, BLUE, -0.1)):
                 a, b, c = np.clip((np.quantile(numbers[:, k], [0.05, 0.5, 0.95]) - middle[k]) / spread[k], -10, 10)

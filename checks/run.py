@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def check(
     workers : int, optional
         Processes; as many as processors by default.
     asked : HindcastOptions, optional
-        TargetRange, split, observed tables, scenario and parameters of a hindcast (`checks.hindcast`).
+        Months, split, observed tables, scenario and parameters of a hindcast (`checks.hindcast`).
     said : callable, optional
         Called with every result as it comes.
 
@@ -90,9 +91,8 @@ def check(
         hint = nearest(kind, KINDS)
         raise InputError(Problem("no such check", key="check", got=kind, allowed=", ".join(KINDS), hint=hint))
     if asked not in (None, HindcastOptions()) and kind != "hindcast":
-        raise InputError(
-            "check: --from, --to, --split, --observed, --scenario and --parameters are options of hindcast"
-        )
+        options = "--from, --to, --split, --observed, --scenario and --parameters"
+        raise InputError(f"check: {options} are options of hindcast")
     facts = chosen(kind, only, settings_of(asked or HindcastOptions()) if kind == "hindcast" else None)
     folder = Path(out) if out is not None else Path("results") / f"check_{kind}{'_quick' if quick else ''}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -146,12 +146,9 @@ def chosen(kind: str, only: Sequence[str], settings: HindcastSettings | None = N
     unknown = [name for name in only if name.lower() not in names]
     if unknown:
         allowed = ", ".join(names.values())
-        raise InputError(
-            [
-                Problem("there is no such check", key="--only", got=name, allowed=allowed, hint=nearest(name, list(names.values())))
-                for name in unknown
-            ]
-        )  # fmt: skip
+        hints = {name: nearest(name, list(names.values())) for name in unknown}
+        problem = partial(Problem, "there is no such check", key="--only", allowed=allowed)
+        raise InputError([problem(got=name, hint=hint) for name, hint in hints.items()])
     wanted = {names[name.lower()] for name in only}
     return tuple(fact for fact in facts if fact.key in wanted)
 

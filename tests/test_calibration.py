@@ -244,8 +244,8 @@ def toy(shares, seed: int):
 def matched(truth, waves: int = 3):
     """Match a toy history whose parameters are known."""
     x = 2 * np.array(truth) - 1
-    windows = np.array([[3 * x[0] + x[1] ** 2] * 2, [2 * x[1]] * 2])
-    match = Match(replace(ONE, windows=windows))
+    ranges = np.array([[3 * x[0] + x[1] ** 2] * 2, [2 * x[1]] * 2])
+    match = Match(replace(ONE, ranges=ranges))
     widths = []
     for wave in range(waves):
         shares = sample(match, 120, 3, wave).shares
@@ -269,14 +269,14 @@ def test_matching_finds_the_parameters_that_history_knows_and_not_the_one_it_doe
 
 def test_a_target_that_no_point_meets_is_judged_by_a_later_implausibility():
     shares = sample(Match(ONE), 120, 3, 0).shares
-    impossible = replace(ONE, windows=np.array([[50.0, 50.0], [0.0, 0.0]]))
+    impossible = replace(ONE, ranges=np.array([[50.0, 50.0], [0.0, 0.0]]))
     assert loosest(impossible, (fit(shares, toy(shares, 0)),), 3, 1).order == 2
 
 
 def test_windows_count_from_their_ends_and_too_few_runs_are_refused():
     shares = sample(Match(ONE), 120, 3, 0).shares
     emulator = fit(shares, toy(shares, 0))
-    wide = replace(ONE, windows=np.array([[-9.0, 9.0], [-9.0, 9.0]]))
+    wide = replace(ONE, ranges=np.array([[-9.0, 9.0], [-9.0, 9.0]]))
     assert (distances(emulator, wide, shares) == 0).all()
     with pytest.raises(ValueError, match="too few"):
         fit(shares[:12], toy(shares[:12], 0))
@@ -349,7 +349,7 @@ def test_leaving_an_episode_out_takes_its_statistics_out():
     target = target_of_record(summarise(history_of_record(read_observed())))
     left = target.without(RIOT)
     assert set(target.names) - set(left.names) == {"riot_people", "riot_sites", "riot_deaths"}
-    assert len(left.windows) == len(left.variances) == len(left.names)
+    assert len(left.ranges) == len(left.variances) == len(left.names)
 
 
 def test_points_keep_ratios_and_stay_in_the_ranges_of_the_catalogue():

@@ -100,7 +100,7 @@ def test_a_bad_file_is_refused_with_the_place(tmp_path: Path, changes: dict[str,
         ({"months": [3, 9]}, "within the trial.*1 to 6"),
         ({"estimator": "p_harm"}, "needs an arm with drawn sizes"),
         ({"window": {"low": 2.0, "high": 1.0, "basis": "E"}}, "low < high"),
-        ({"window": None}, "needs the published window"),
+        ({"window": None}, "needs the published target range"),
     ],
 )
 def test_a_bad_measure_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:

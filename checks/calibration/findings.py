@@ -72,21 +72,21 @@ def fit_of_statistics(lab: Lab) -> Finding:
     low, middle, high = np.quantile(made.checked, [0.05, 0.5, 0.95], axis=0)
     spread = np.sqrt(target.variances)
     for k, kind in enumerate(STATISTICS.values()):
-        low_end = None if target.windows[k, 0] < -20 else target.windows[k, 0] - 2 * spread[k]
-        met = TargetRange(low_end, target.windows[k, 1] + 2 * spread[k], "", OWN)
+        low_end = None if target.ranges[k, 0] < -20 else target.ranges[k, 0] - 2 * spread[k]
+        met = TargetRange(low_end, target.ranges[k, 1] + 2 * spread[k], "", OWN)
         recorded = made.observed[k]
         note = f"recorded {recorded:.3g}" if np.isfinite(recorded) else "not recorded as a number"
         rows.append(judged(kind.label[0].upper() + kind.label[1:], Value(middle[k], low[k], high[k]), met, note))
-    centre = np.clip(middle, target.windows[:, 0], target.windows[:, 1])
+    centre = np.clip(middle, target.ranges[:, 0], target.ranges[:, 1])
     centre = np.where(np.isfinite(made.observed), made.observed, centre)
-    ends = (target.windows - centre[:, None]) / spread[:, None] + np.array([-2.0, 2.0])
-    ends[target.windows[:, 0] < -20, 0] = np.nan
+    ends = (target.ranges - centre[:, None]) / spread[:, None] + np.array([-2.0, 2.0])
+    ends[target.ranges[:, 0] < -20, 0] = np.nan
     off = [(values - centre) / spread for values in (middle, low, high, made.observed)]
     lines = {kind.label: [*(one[k] for one in off), *ends[k]] for k, kind in enumerate(STATISTICS.values())}
     picture = Picture("away from the record, in s.d. of error and discrepancy", "", ranges(lines), "ranges")
     return Finding(
         tuple(rows), _simulated(made),
-        f"{METHOD} Value: median of runs at points kept, with their 5 and 95 % points; window: the record, or what is known of "
+        f"{METHOD} Value: median of runs at points kept, with their 5 and 95 % points; target range: the record, or what is known of "
         "it, with twice the s.d. of error and discrepancy.",
         picture, "see the facts that fail: the same mechanisms",
     )  # fmt: skip

@@ -171,7 +171,7 @@ class Statistic:
     """One statistic: its label, s.d. of the error of observation and of the model's discrepancy, in its own unit.
 
     ``window`` is what must be met where there is more (or less) known than one number; ``episode`` it belongs to. Errors
-    and windows are our own choice unless the source gives a range.
+    and target ranges are our own choice unless the source gives one.
     """
 
     label: str
@@ -210,10 +210,10 @@ NAMES = tuple(STATISTICS)
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """Windows (n, 2) and variances (n,) of error and discrepancy of the statistics that count; ``names`` says which."""
+    """Target ranges (n, 2) and variances (n,) of error and discrepancy of the statistics that count; ``names`` says which."""
 
     names: tuple[str, ...]
-    windows: F8
+    ranges: F8
     variances: F8
 
     @property
@@ -224,7 +224,7 @@ class Target:
     def without(self, episode: str) -> Target:
         """The target that knows nothing of an episode."""
         kept = [k for k, name in enumerate(self.names) if STATISTICS[name].episode != episode]
-        return Target(tuple(self.names[k] for k in kept), self.windows[kept], self.variances[kept])
+        return Target(tuple(self.names[k] for k in kept), self.ranges[kept], self.variances[kept])
 
 
 def target_of_record(numbers: F8) -> Target:

@@ -85,7 +85,7 @@ def fit(shares: F8, numbers: F8) -> Emulator:
 def distances(emulator: Emulator, target: Target, shares: F8) -> F8:
     """Implausibility of every point by every statistic of the target, (n_points, n)."""
     mean, variance = (values[:, target.columns] for values in emulator.predict(shares))
-    low, high = target.windows.T
+    low, high = target.ranges.T
     off = np.maximum(np.maximum(low - mean, mean - high), 0.0)
     return np.asarray(off / np.sqrt(variance + target.variances), np.float64)
 

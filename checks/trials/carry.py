@@ -152,7 +152,7 @@ UNIFORM_SD = 0.289
 PRECISE = 0.10
 """Standard error of the log of a ratio at which a trial has replicated enough."""
 PART_OF_WINDOW = 8.0
-"""A difference has replicated enough when its standard error is below this part of its window."""
+"""A difference has replicated enough when its standard error is below this part of its target range."""
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ def chance_of_more(treated: F8, over: F8) -> TrialEstimate:
 
 
 def precise(measure: Endpoint, made: TrialEstimate) -> bool:
-    """The power rule: s.e.(ln ratio) below 0.10, or below an eighth of the window for a difference or a share."""
+    """The power rule: s.e.(ln ratio) below 0.10, or below an eighth of the target range for a difference or a share."""
     if not math.isfinite(made.error):
         return False
     if measure.estimator in RATIOS:

@@ -83,7 +83,7 @@ class Arm(Strict):
 
 
 class Bounds(Strict):
-    """Published window (basis E) or our own (A); None is open."""
+    """Published target range (basis E) or our own (A); None is open."""
 
     low: float | None = None
     high: float | None = None
@@ -92,7 +92,7 @@ class Bounds(Strict):
     @model_validator(mode="after")
     def _ordered(self) -> Bounds:
         if self.low is None and self.high is None:
-            raise ValueError("a window needs a low or a high end")
+            raise ValueError("a target range needs a low or a high end")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError("must hold: low < high")
         return self
@@ -222,7 +222,7 @@ def _slips(trial: Trial, root: Node, path: Path) -> list[Problem]:
         if measure.estimator == "p_harm" and measure.arm in trial.arms and trial.arms[measure.arm].sizes != "drawn":
             note((*at, "estimator"), "needs an arm with drawn sizes", got=shown("p_harm"))
     if trial.own.window is None:
-        note(("measures", 0), "the first measure needs the published window")
+        note(("measures", 0), "the first measure needs the published target range")
     if trial.tune and (trial.intervention is None or trial.own.value is None or trial.own.estimator not in RATIOS):
         note(("tune",), "needs an intervention and, in the first measure, a published ratio with its value")
     return found

@@ -49,27 +49,14 @@ class Condition:
     prepare: Callable[[ArmedGroup], None] | None
 
 
-def _ceasefire(group: ArmedGroup) -> None:
-    group.enter(CEASEFIRE, 0)
-
-
 SCOPES: dict[str, Condition] = {
-    "post_war": Condition(
-        "a ceasefire since month 0 in the treated state, relapse at the upper end of its range",
-        BRITTLE,
-        _ceasefire,
-    ),
-    "active_war": Condition(
-        "a war held by hand in the treated state, the armed track at the upper ends of its ranges",
-        WARLIKE,
-        keep_fighting,
-    ),
-    "calm_local": Condition(
-        "no armed group, communal incidents at the upper ends of their ranges", RESTLESS, keep_out
-    ),
-    "cohort": Condition(
-        "an armed group recruits in the treated state and does not attack", (("fighter_cap", 0.05),), keep_recruiting
-    ),
+    "post_war": Condition("a ceasefire since month 0 in the treated state, relapse at the upper end of its range", BRITTLE,
+                          lambda group: group.enter(CEASEFIRE, 0)),
+    "active_war": Condition("a war held by hand in the treated state, the armed track at the upper ends of its ranges",
+                            WARLIKE, keep_fighting),
+    "calm_local": Condition("no armed group, communal incidents at the upper ends of their ranges", RESTLESS, keep_out),
+    "cohort": Condition("an armed group recruits in the treated state and does not attack", (("fighter_cap", 0.05),),
+                        keep_recruiting),
     "region_2024": Condition("the region as it is, every rule on", (), None),
 }  # fmt: skip
 
