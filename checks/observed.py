@@ -35,39 +35,28 @@ REPORTED = np.uint64(200)
 """Stream of the draws that decide what is reported, outside those of the model."""
 
 _WHO = (Column("state", "states"), Column("month", "month"))
-_COUNT = ("number", 0, 1e9)
 _SOURCE = Column("source", "text")
+
+
+def _counts(*names: str) -> tuple[Column, ...]:
+    """Columns of numbers that may be unknown."""
+    return tuple(Column(name, "number", 0, 1e9, empty=True) for name in names)
+
+
+def _whole(name: str, low: int, high: float, empty: bool = False) -> Column:
+    return Column(name, "integer", low, high, empty=empty)
+
+
+_EPISODE = (Column("episode", "key"), Column("state", "states"), Column("start", "month"), Column("end", "month"))
+_PROTESTS = (_whole("events", 0, 1e6, True), _whole("violent", 0, 1e6, True), *_counts("participants"))
+_SIZES = (_whole("at_least", 0, 1e8), _whole("events", 1, 1e6))
+_KNOWN = _counts("deaths_low", "deaths_high", "participants", "sites", "displaced")
 TABLES: dict[str, Schema] = {
-    "deaths.csv": Schema((*_WHO, Column("deaths", *_COUNT, empty=True), _SOURCE), ("state", "month")),
-    "protests.csv": Schema(
-        (
-            *_WHO,
-            Column("events", "integer", 0, 1e6, empty=True),
-            Column("violent", "integer", 0, 1e6, empty=True),
-            Column("participants", *_COUNT, empty=True),
-            _SOURCE,
-        ),
-        ("state", "month"),
-    ),
-    "protest_sizes.csv": Schema(
-        (*_WHO, Column("at_least", "integer", 0, 1e8), Column("events", "integer", 1, 1e6), _SOURCE),
-        ("state", "month", "at_least"),
-    ),
-    "displaced.csv": Schema((*_WHO, Column("displaced", *_COUNT, empty=True), _SOURCE), ("state", "month")),
-    "episodes.csv": Schema(
-        (
-            Column("episode", "key"),
-            Column("state", "states"),
-            Column("start", "month"),
-            Column("end", "month"),
-            *(
-                Column(n, *_COUNT, empty=True)
-                for n in ("deaths_low", "deaths_high", "participants", "sites", "displaced")
-            ),
-            _SOURCE,
-        ),
-        ("episode",),
-    ),
+    "deaths.csv": Schema((*_WHO, *_counts("deaths"), _SOURCE), ("state", "month")),
+    "protests.csv": Schema((*_WHO, *_PROTESTS, _SOURCE), ("state", "month")),
+    "protest_sizes.csv": Schema((*_WHO, *_SIZES, _SOURCE), ("state", "month", "at_least")),
+    "displaced.csv": Schema((*_WHO, *_counts("displaced"), _SOURCE), ("state", "month")),
+    "episodes.csv": Schema((*_EPISODE, *_KNOWN, _SOURCE), ("episode",)),
 }
 MONTHLY = {"protests": ("protests.csv", "events"), "deaths": ("deaths.csv", "deaths"),
            "displaced": ("displaced.csv", "displaced")}  # fmt: skip
@@ -193,8 +182,7 @@ def _frame(table: Table, schema: Schema) -> pd.DataFrame:
 class Recorded:
     """What sources would have recorded of one run, (months, n_states) each.
 
-    ``protests`` reported crowds of 50 and more, ``participants`` persons in them, ``deaths`` of the armed track,
-    ``displaced`` persons at the end of the month. ``crowds`` (n, 3): month, state and persons of every reported crowd.
+    ``protests`` reported crowds of 50 and more, ``deaths`` of the armed track, ``displaced`` persons at the end of the month. ``crowds`` (n, 3): month, state and persons of every reported crowd.
     """
 
     states: tuple[str, ...]

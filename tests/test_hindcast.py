@@ -618,7 +618,7 @@ def test_candidates_start_with_the_parameters_as_they_are() -> None:
         (["--split", "2010-06"], "--split: leaves too little on one side; got 2010-06; allowed 1999-01 to 2010-01"),
         (["--observed", "nowhere"], "nowhere: is not a folder"),
         (["--scenario", "history_1998"], "history_1998_2010"),
-        (["--parameters", "nowhere.csv"], "nowhere.csv: cannot be read as a table"),
+        (["--parameters", "nowhere.csv"], "nowhere.csv: cannot be read: "),
         (["--scenario", "baseline_2024", "--from", "2024-01", "--to", "2027-12"], "hold no known value in the window"),
     ],
 )
@@ -646,8 +646,8 @@ def test_states_of_another_region_and_bad_parameters_are_refused(asked: Hindcast
     for text, message in (
         ("recruitmen\n0.1\n", "did you mean 'recruitment'"),
         ("recruitment\n0.0001\n5\n", "draws.csv:3"),
-        ("recruitment\nmany\n", "draws.csv:2: not a number"),
-        ("recruitment\n", "holds no draws"),
+        ("recruitment\nmany\n", "draws.csv:2: is not a point: one number for every column"),
+        ("recruitment\n", "wrong number of points"),
     ):
         table.write_text(text)
         with pytest.raises(InputError, match=message):

@@ -9,17 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from checks.lab import SEED, Lab, ground
 from checks.observed import MONTHLY, Grid, Observed, by_unit, month_number, month_text, read_observed, record
 from sim.errors import InputError, Problem, nearest
-from sim.experiment import run_seed
+from sim.experiment import read_ensemble, run_seed
 from sim.model.month import StabilityModel
 from sim.parameters import CATALOGUE
-from sim.parameters import parameters as make_parameters
 from sim.region import Region, find_region, load_region
 from sim.region.slips import date_hint
 from sim.scenario import Scenario, load_scenario, target_cells
@@ -100,7 +98,10 @@ def settings_of(asked: HindcastOptions) -> HindcastSettings:
                                  hint="give a scenario that covers it with --scenario"))  # fmt: skip
     observed = read_observed(Path(asked.observed) if asked.observed is not None else None)
     _check_states(observed, first, last, load_region(find_region(spec.region), spec.start_year).states)
-    draws = read_draws(Path(asked.parameters)) if asked.parameters is not None else None
+    draws = None
+    if asked.parameters is not None:
+        table = read_ensemble(Path(asked.parameters))
+        draws = tuple(tuple(zip(table.names, row, strict=True)) for row in table.rows)
     digest = hashlib.sha256(repr((spec.content_hash(), first, last, split, draws)).encode())
     for file, frame in observed.tables.items():
         digest.update((file + frame.to_csv(index=False)).encode())
@@ -130,40 +131,6 @@ def _check_states(observed: Observed, first: int, last: int, states: tuple[str, 
         problems.append(Problem("hold no known value in the window", file=str(observed.folder), got=window))
     if problems:
         raise InputError(problems)
-
-
-def read_draws(path: Path) -> tuple[Draw, ...]:
-    """Candidate parameters from a CSV table: a column a parameter, a row a draw.
-
-    Raises
-    ------
-    InputError
-        For an unknown parameter or a value outside its bounds, with the line.
-    """
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(Problem(f"cannot be read as a table: {error}", file=str(path))) from None
-    problems = [
-        Problem("unknown parameter", str(path), 1, key=str(name), hint=nearest(str(name), CATALOGUE))
-        for name in frame.columns
-        if name not in CATALOGUE
-    ]
-    if not len(frame):
-        problems.append(Problem("holds no draws", str(path)))
-    draws = []
-    for line, row in enumerate(frame.to_dict("records") if not problems else [], start=2):
-        try:
-            draw = tuple((str(name), float(value)) for name, value in row.items())
-            make_parameters(dict(draw))
-            draws.append(draw)
-        except InputError as error:
-            problems += [Problem(str(problem), str(path), line) for problem in error.problems]
-        except ValueError:
-            problems.append(Problem("not a number", str(path), line))
-    if problems:
-        raise InputError(problems)
-    return tuple(draws)
 
 
 # --- runs of the candidates

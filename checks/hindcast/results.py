@@ -184,9 +184,8 @@ def _calibration(lab: Lab, bank: CandidateRuns, outcome: str) -> Finding:
         for share, low, high in ((0.5, 0.4, 0.6), (0.9, 0.85, 0.95)):
             what = f"Coverage of {share:.0%} intervals, {condition}".replace("%", " %")
             rows.append(judged(what, Value(coverage(scored.pit, share)), TargetRange(low, high, "", OWN)))
-        rows.append(
-            measured_only(f"Share of the PIT histogram out of place, {condition}", Value(misplaced(scored.pit)))
-        )
+        what = f"Share of the PIT histogram out of place, {condition}"
+        rows.append(measured_only(what, Value(misplaced(scored.pit))))
     extra = "PIT and coverage are randomised where values tie, so that counts that are mostly zero can be judged; plain intervals would cover more."
     return _finding(bank, rows, histogram(made), extra)
 

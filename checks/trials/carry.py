@@ -27,9 +27,6 @@ from sim.analysis.statistics import mean_estimate, ratio_estimate
 from sim.interventions.catalogue import TUNED, TunedScale, read_tuned, tuned_scales, write_tuned
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
-# --- carry
-
-
 FIRST, LEAST, QUICKER = 48, 16, 12
 """Replications of the first look, fewest of a quick run, and how many times fewer it has."""
 STALE = 0.05
@@ -63,7 +60,7 @@ def replicate(trial: Trial, lab: Lab, measures: tuple[Endpoint, ...], scale: flo
 
 
 def carry_out(trial: Trial, lab: Lab) -> Finding:
-    """Endpoint a trial with the scales of the catalogue."""
+    """Measure a trial with the scales of the catalogue."""
     runs = replicate(trial, lab, tuple(trial.measures))
     n = len(runs[trial.own.arm])
     made = [(measure, estimate(trial, measure, runs)) for measure in trial.measures]
@@ -94,20 +91,23 @@ def row_of(trial: Trial, measure: Endpoint, found: TrialEstimate) -> Row:
     if not precise(measure, found) and not _settled(found.value, target):
         error = "s.e.(ln ratio)" if measure.estimator in RATIOS else "s.e."
         said = f"more replications needed: {error} is {found.error:.2f}"
-        row = replace(row, verdict="inconclusive", note="; ".join(part for part in (said, measure.note) if part))
-    if measure is not trial.own:
-        return replace(row, status="judged")
-    scale = tuned_scales().get(trial.intervention or "")
+        row = replace(row, verdict="inconclusive", note=_joined(said, measure.note))
+    scale = tuned_scales().get(trial.intervention or "") if measure is trial.own else None
     if scale is None or scale.row != trial.row:
         return replace(row, status="judged")
     if scale.scale is None:
         said = f"no scale up to 10 reaches {scale.target:g}: {scale.reached:.2f} at most"
-        return replace(row, status="judged", note="; ".join(part for part in (said, row.note) if part))
+        return replace(row, status="judged", note=_joined(said, row.note))
     off = math.log(found.value.value / scale.target) if found.value.value > 0 else math.inf
     if abs(off) > max(2.0 * found.error, STALE):
-        said = f"the model moved since it was tuned to {scale.target:g}: tune again"
-        row = replace(row, note="; ".join(part for part in (said, row.note) if part))
+        row = replace(
+            row, note=_joined(f"the model moved since it was tuned to {scale.target:g}: tune again", row.note)
+        )
     return replace(row, status="tuned")
+
+
+def _joined(*parts: str | None) -> str:
+    return "; ".join(part for part in parts if part)
 
 
 def _settled(value: Value, target: TargetRange) -> bool:
