@@ -12,7 +12,7 @@ from sim.cli.output import print_table, progress_shown, say
 from sim.wording import number
 
 if TYPE_CHECKING:
-    from checks.records import Result
+    from checks.records import CheckResult
 
 
 EXAMPLES = examples(
@@ -78,14 +78,14 @@ def check(
     return 0
 
 
-def _say(result: Result) -> None:
+def _say(result: CheckResult) -> None:
     from sim.cli.output import Verbosity, complain
 
     if not Verbosity.quiet:
         complain(f"{result.key}: {result.verdict} ({result.seconds:.0f} s)")
 
 
-def _print(results: tuple[Result, ...], title: str) -> None:
+def _print(results: tuple[CheckResult, ...], title: str) -> None:
     columns = [("", "left"), ("measured", "left"), ("value", "right"), ("95 % interval", "right"), ("target range", "left"),
                ("", "left"), ("verdict", "left")]  # fmt: skip
     tuned = any(row.status for result in results for row in result.rows)

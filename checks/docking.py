@@ -15,7 +15,7 @@ from checks import epstein, intervals
 from checks.epstein import RUN_2
 from checks.facts.crowds import granovetter
 from checks.lab import Lab, Valley, run, valley_model
-from checks.records import OWN, Fact, Finding, Picture, TargetRange, Value, judged, measured_only, table
+from checks.records import OWN, Fact, FigureData, Measurement, TargetRange, Value, judged, measured_only, table
 from sim.kernels.mobilisation import LITERAL
 
 TICKS = 60
@@ -60,7 +60,7 @@ STATISTICS: dict[str, Callable[[list[int]], float]] = {
 }
 
 
-def mesa_example(lab: Lab) -> Finding:
+def mesa_example(lab: Lab) -> Measurement:
     """Kolmogorov and Smirnov's test of four statistics of the activation series over seeds."""
     theirs = lab.map(mesa_run, [(seed,) for seed in range(lab.size(8, 2))])
     ours = lab.map(our_run, [(True, seed) for seed in range(200)])
@@ -80,8 +80,8 @@ def mesa_example(lab: Lab) -> Finding:
         name: (np.sort([np.mean(one) for one in series]), np.arange(1, len(series) + 1) / len(series))
         for name, series in zip(names, (theirs, ours, papers), strict=True)
     }
-    picture = Picture("mean active citizens of a seed", "share of seeds below", table(parts), kind="steps")
-    return Finding(
+    picture = FigureData("mean active citizens of a seed", "share of seeds below", table(parts), kind="steps")
+    return Measurement(
         tuple(rows),
         f"{len(theirs)} seeds of Mesa's example, 200 of ours, {TICKS} ticks, run 2 (L = 0.82, J = 30, police 0.04)",
         "Matched: torus of 40 x 40, every site filled independently, diamonds of radius 7, agents in a new random order "
@@ -106,7 +106,7 @@ def ramp_run(jump: bool, seed: int) -> bool:
     return False
 
 
-def published_runs(lab: Lab) -> Finding:
+def published_runs(lab: Lab) -> Measurement:
     """What Epstein (2002) reports, beside what the same rules give here; where it does not replicate, we say so."""
     seeds = lab.size(10, 3)
     floor = [np.array(epstein.rebellion(s, RUN_2, 1000)) for s in range(seeds)]
@@ -126,7 +126,7 @@ def published_runs(lab: Lab) -> Finding:
         measured_only("P(outburst | jump from 0.9 to 0.7)", intervals.proportion(a, pairs), "", "published: always; re-runs of others: 11 of 28"),
         measured_only("P(outburst | down by 0.01 a tick to 0.2)", intervals.proportion(b, pairs), "", "published: never; re-runs of others: 5 of 28"),
     )  # fmt: skip
-    return Finding(
+    return Measurement(
         rows,
         f"{seeds} seeds of 1,000 ticks; {pairs} pairs of 150 ticks for the jump and the ramp",
         "The target range of activation is the published mean and s.d. (708, 230). That of waits is from other "
@@ -187,7 +187,7 @@ def expected_turnout(model: Any) -> Any:
     return out
 
 
-def mean_field(lab: Lab) -> Finding:
+def mean_field(lab: Lab) -> Measurement:
     """Simulated turn-out over the analytic one, district by district, in the limit without contagion."""
     made = lab.map(mean_field_run, [("all", r) for r in range(lab.size(4, 2))])
     simulated = np.array([one[0] for one in made])
@@ -200,8 +200,10 @@ def mean_field(lab: Lab) -> Finding:
     )
     limit = [float(expected.min()), float(expected.max())]
     parts = {"district": (expected, simulated.mean(axis=0)), "equal": (limit, limit)}
-    picture = Picture("expected turn-out per resident", "simulated turn-out per resident", table(parts), kind="points")
-    return Finding(
+    picture = FigureData(
+        "expected turn-out per resident", "simulated turn-out per resident", table(parts), kind="points"
+    )
+    return Measurement(
         rows,
         f"Twin Valleys, {len(made)} replications of 24 months, every inhabitant a citizen, no contagion, no noise, quiet "
         "turn-out 1 %",
@@ -213,7 +215,7 @@ def mean_field(lab: Lab) -> Finding:
 SIZES: tuple[int | str, ...] = (2_000, 20_000, 50_000, 100_000, "all")
 
 
-def persons_per_citizen(lab: Lab) -> Finding:
+def persons_per_citizen(lab: Lab) -> Measurement:
     """Turn-out over the mean-field limit, for different numbers of citizens."""
     runs = lab.size(4, 2)
     made = lab.map(mean_field_run, [(size, r) for size in SIZES for r in range(runs)])
@@ -226,12 +228,12 @@ def persons_per_citizen(lab: Lab) -> Finding:
         rows.append(judged(f"Simulated over expected turn-out, {what}", ratio, TargetRange(0.99, 1.01, "", OWN)))
         x.append(persons)
         y.append(ratio.value)
-    picture = Picture(
+    picture = FigureData(
         "persons a citizen stands for",
         "simulated over expected turn-out",
         table({"simulated": (x, y), "equal": ([min(x), max(x)], [1.0, 1.0])}), "points", log_x=True,
     )  # fmt: skip
-    return Finding(
+    return Measurement(
         tuple(rows),
         f"As for the mean field, {runs} replications for each number of citizens, 284,000 residents",
         "Nothing may depend on how many persons a citizen stands for.",

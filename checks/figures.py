@@ -33,7 +33,7 @@ from sim.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from checks.records import Picture, Result, Row
+    from checks.records import CheckResult, FigureData, Row
 
 LOOKS: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "lw": 2.2, "ls": "-"},
@@ -52,12 +52,12 @@ RECORDED = Line2D([], [], ls="", marker="D", mfc="white", mec=INK, ms=4.5, mew=1
 VERDICT_COLOURS = {"pass": BLUE, "fail": RED, "inconclusive": GREY, "not run": GREY, "not testable yet": GREY}
 
 
-def draw_picture(picture: Picture, axes: Any) -> Any:
+def draw_picture(picture: FigureData, axes: Any) -> Any:
     """Draw the pattern that a fact is about.
 
     Parameters
     ----------
-    picture : Picture
+    picture : FigureData
         Columns ``series``, ``x``, ``y``.
     axes : matplotlib Axes
 
@@ -122,7 +122,7 @@ def _draw_series(kind: str, name: str, k: int, among: int, rows: Sequence[tuple[
         axes.plot(xs, ys, **look, marker=few, ms=3, drawstyle=drawn, label=name)
 
 
-def _draw_ranges(picture: Picture, axes: Any) -> Any:
+def _draw_ranges(picture: FigureData, axes: Any) -> Any:
     """Simulated middle and range of each statistic, what was recorded, and the target range where there is one."""
     columns = picture.columns
     names = [str(name) for name in columns["series"]]
@@ -192,7 +192,7 @@ def draw_row(row: Row, axes: Any) -> Any:
     return axes
 
 
-def fact_figure(result: Result, status: str) -> Figure:
+def fact_figure(result: CheckResult, status: str) -> Figure:
     """The pattern on the left (if the fact has one), its rows on the right; panels of the hindcast fill the figure."""
     picture, title = result.picture, f"{result.key}. {result.title}"
     caption = f"{result.simulated}. {result.method} Source of the fact: {result.source}. Status: {status}."
@@ -219,7 +219,7 @@ def fact_figure(result: Result, status: str) -> Figure:
     return page.figure
 
 
-def write_figures(kind: str, results: Sequence[Result], folder: Path) -> list[Path]:
+def write_figures(kind: str, results: Sequence[CheckResult], folder: Path) -> list[Path]:
     """Write one figure for each fact that measured anything, and the forest plot of trials, PNG and SVG."""
     from sim.status import status
 
@@ -233,7 +233,7 @@ def write_figures(kind: str, results: Sequence[Result], folder: Path) -> list[Pa
     return written
 
 
-def page_figures(kind: str, results: Sequence[Result], folder: Path) -> list[Path]:
+def page_figures(kind: str, results: Sequence[CheckResult], folder: Path) -> list[Path]:
     """Write the small pictures of the page of documentation, PNG: one for each fact with a pattern, and the forest plot."""
     folder.mkdir(parents=True, exist_ok=True)
     made = {result.key: page_figure(result) for result in results if result.picture is not None}
@@ -246,7 +246,7 @@ def page_figures(kind: str, results: Sequence[Result], folder: Path) -> list[Pat
     return [folder / f"{name}.png" for name in made]
 
 
-def page_figure(result: Result) -> Figure:
+def page_figure(result: CheckResult) -> Figure:
     """A small figure: the pattern, and the verdict under it."""
     assert result.picture is not None
     picture, title = result.picture, f"{result.key}. {result.title}"
@@ -278,7 +278,7 @@ LEFT, RIGHT = 0.12, 2.0
 MARKS = {"pass": "o", "fail": "X", "inconclusive": "D"}
 
 
-def ratio_rows(results: Sequence[Result]) -> list[tuple[str, Row]]:
+def ratio_rows(results: Sequence[CheckResult]) -> list[tuple[str, Row]]:
     """Key and row of every judged ratio that has a value, in the order of the results."""
     return [
         (result.key, row)
@@ -329,7 +329,7 @@ def draw_forest(rows: Sequence[tuple[str, Row]], axes: Any) -> Any:
     return axes
 
 
-def forest_figure(results: Sequence[Result], said: str) -> Figure:
+def forest_figure(results: Sequence[CheckResult], said: str) -> Figure:
     """All judged ratios of the trials in one figure, with legend and caption; ``said`` ends the caption."""
     rows = ratio_rows(results)
     caption = (

@@ -120,7 +120,7 @@ def _number(value: float) -> float | None:
 
 
 @dataclass(frozen=True)
-class Picture:
+class FigureData:
     """A figure as data: one table of columns ``series``, ``x``, ``y`` and how to draw it.
 
     ``ranges`` has a row for each ``series``: ``x`` with ``low`` and ``high``, ``recorded``, and the target range ``least`` to
@@ -154,13 +154,13 @@ def ranges(rows: Mapping[str, Sequence[float]]) -> dict[str, list[Any]]:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Measurement:
     """What came of one fact: its rows, what was simulated, the picture, and what is suspected where it fails."""
 
     rows: tuple[Row, ...]
     simulated: str
     method: str
-    picture: Picture | None = None
+    picture: FigureData | None = None
     suspected: str = ""
 
 
@@ -171,12 +171,12 @@ class Fact:
     key: str
     title: str
     source: str
-    measure: Callable[[Lab], Finding]
+    measure: Callable[[Lab], Measurement]
     settings: str = ""
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """A fact with its finding; what is stored."""
 
     key: str
@@ -185,7 +185,7 @@ class Result:
     rows: tuple[Row, ...] = ()
     simulated: str = ""
     method: str = ""
-    picture: Picture | None = None
+    picture: FigureData | None = None
     suspected: str = ""
     seconds: float = field(default=0.0, compare=False)
 
@@ -206,9 +206,9 @@ class Result:
         return made
 
 
-def read_result(content: Mapping[str, Any]) -> Result:
-    """Read back what `Result.content` wrote."""
+def read_result(content: Mapping[str, Any]) -> CheckResult:
+    """Read back what `CheckResult.content` wrote."""
     made = dict(content)
     made["rows"] = tuple(Row(**{**row, "bounds": tuple(row["bounds"])}) for row in made["rows"])
-    made["picture"] = Picture(**made["picture"]) if made["picture"] else None
-    return Result(**made)
+    made["picture"] = FigureData(**made["picture"]) if made["picture"] else None
+    return CheckResult(**made)

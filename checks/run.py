@@ -18,7 +18,7 @@ from checks.docking import DOCKING
 from checks.facts import FACTS
 from checks.hindcast import HindcastOptions, HindcastSettings, hindcast_facts, settings_of
 from checks.lab import Lab, ProgressCallback
-from checks.records import Fact, Result, read_result
+from checks.records import CheckResult, Fact, read_result
 from checks.stored import FOLDER, results, stored, stored_status
 from checks.trials import TRIALS
 from sim import __version__
@@ -47,7 +47,7 @@ class Checked:
 
     path: Path
     kind: str
-    results: tuple[Result, ...]
+    results: tuple[CheckResult, ...]
     table: pd.DataFrame
 
 
@@ -61,7 +61,7 @@ def check(
     figures: bool = True,
     asked: HindcastOptions | None = None,
     progress: ProgressCallback | None = None,
-    said: Callable[[Result], None] | None = None,
+    said: Callable[[CheckResult], None] | None = None,
 ) -> Checked:
     """Measure facts and judge each by its target range; failures are results, not errors.
 
@@ -165,8 +165,8 @@ def sources_hash() -> str:
 
 
 def carry_out(
-    facts: Sequence[Fact], lab: Lab, folder: Path | None = None, said: Callable[[Result], None] | None = None
-) -> list[Result]:
+    facts: Sequence[Fact], lab: Lab, folder: Path | None = None, said: Callable[[CheckResult], None] | None = None
+) -> list[CheckResult]:
     """Measure facts one after the other; what is in ``folder`` from the same sources is read instead."""
     identity = f"{sources_hash()}{' quick' if lab.quick else ''}"
     results = []
@@ -178,7 +178,7 @@ def carry_out(
             started = time.perf_counter()
             found = fact.measure(lab)
             seconds = time.perf_counter() - started
-            result = Result(fact.key, fact.title, fact.source, **vars(found), seconds=seconds)
+            result = CheckResult(fact.key, fact.title, fact.source, **vars(found), seconds=seconds)
         if kept is not None and not kept.exists():
             _write(kept, {"identity": here, "result": result.content()})
         if said is not None:
@@ -187,7 +187,7 @@ def carry_out(
     return results
 
 
-def _kept(path: Path | None, identity: str) -> Result | None:
+def _kept(path: Path | None, identity: str) -> CheckResult | None:
     if path is None or not path.is_file():
         return None
     try:
@@ -208,7 +208,7 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
     part.replace(path)
 
 
-def write_stored(path: Path, kind: str, results: Sequence[Result], quick: bool) -> None:
+def write_stored(path: Path, kind: str, results: Sequence[CheckResult], quick: bool) -> None:
     """Write a check's results as JSON, without dates, times or machines."""
     content = [result.content() for result in results]
     head = {"format": FORMAT, "kind": kind, "version": __version__, "model": model_hash(), "quick": quick}
@@ -231,7 +231,7 @@ def named(kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "results": made, "quick": stored["quick"]}
 
 
-def frame(results: Sequence[Result]) -> pd.DataFrame:
+def frame(results: Sequence[CheckResult]) -> pd.DataFrame:
     """One line for every row of every fact, in the order of `COLUMNS`."""
     lines = [{**vars(row), "fact": result.key, "title": result.title} for result in results for row in result.rows]
     return pd.DataFrame(lines, columns=list(COLUMNS))

@@ -14,7 +14,7 @@ import pytest
 from checks import page, stored
 from checks.figures import forest_figure, ratio_rows
 from checks.lab import Lab
-from checks.records import Result, Row, Value
+from checks.records import CheckResult, Row, Value
 from checks.trials import TRIALS, carry, schema, testbed, trials
 from checks.trials.carry import TrialEstimate, carry_out, row_of
 from checks.trials.schema import ROWS, Trial, digest, read_trial
@@ -407,16 +407,16 @@ def test_a_small_trial_is_carried_out_and_drawn() -> None:
     result_rows = carry_out(small(), Lab(replications=4)).rows
     assert result_rows[0].status == ("tuned" if "I28" in tuned_scales() else "judged")
     assert result_rows[0].value is not None
-    result = Result("P11h", "A small trial", "nobody", rows=result_rows)
+    result = CheckResult("P11h", "A small trial", "nobody", rows=result_rows)
     assert ratio_rows([result]) == [("P11h", result_rows[0])]
     assert forest_figure([result], "illustrative").axes[0].get_xscale() == "log"
 
 
-def made_up() -> Result:
+def made_up() -> CheckResult:
     trial = small()
     row = row_of(trial, trial.own, TrialEstimate(Value(0.7, 0.6, 0.8), 0.05))
     other = Row("Training alone", "as published", "A", "not testable yet", note="no such entry", status="judged")
-    return Result("P11h", trial.title, "nobody", rows=(row, other))
+    return CheckResult("P11h", trial.title, "nobody", rows=(row, other))
 
 
 def test_the_page_shows_trials_with_what_was_tuned(monkeypatch: pytest.MonkeyPatch) -> None:

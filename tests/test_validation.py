@@ -19,10 +19,10 @@ from checks.facts import FACTS
 from checks.lab import Lab, Valley, keep_fighting, keep_out, minority, valley, valley_model
 from checks.page import page
 from checks.records import (
+    CheckResult,
     Fact,
-    Finding,
-    Picture,
-    Result,
+    FigureData,
+    Measurement,
     TargetRange,
     Value,
     judged,
@@ -245,12 +245,12 @@ def test_the_estimate_decides_and_the_interval_is_remarked_on() -> None:
 
 def test_one_failing_row_fails_the_fact_and_results_survive_json() -> None:
     rows = (judged("a", Value(1.0), TargetRange(0.0, 2.0)), judged("b", Value(3.0), TargetRange(0.0, 2.0)))
-    made = Result("SF0", "t", "s", rows=rows)
+    made = CheckResult("SF0", "t", "s", rows=rows)
     assert made.verdict == "fail"
     assert read_result(json.loads(json.dumps(made.content()))) == made
     open_row = untestable("c", TargetRange(0.0, 1.0), "no such mechanism")
-    assert Result("SF0", "t", "s", rows=(rows[0], open_row)).verdict == "pass"
-    assert Result("SF0", "t", "s", rows=(open_row,)).verdict == "not testable yet"
+    assert CheckResult("SF0", "t", "s", rows=(rows[0], open_row)).verdict == "pass"
+    assert CheckResult("SF0", "t", "s", rows=(open_row,)).verdict == "not testable yet"
     assert table({"a": ([1.0], [2.0])}) == {"series": ["a"], "x": [1.0], "y": [2.0]}
 
 
@@ -334,15 +334,15 @@ def test_the_expected_turnout_is_the_mean_of_the_choice() -> None:
 
 
 def fake(value: float) -> Fact:
-    def measure(lab: Lab) -> Finding:
+    def measure(lab: Lab) -> Measurement:
         calls.append(lab.size(100, 10))
-        picture = Picture("x", "y", table({"a": ([1.0, 2.0, 3.0], [1.0, 4.0, 9.0]), "b": ([1.0, 2.0], [2.0, 2.0])}))
+        picture = FigureData("x", "y", table({"a": ([1.0, 2.0, 3.0], [1.0, 4.0, 9.0]), "b": ([1.0, 2.0], [2.0, 2.0])}))
         rows = (
             judged("A share", Value(value, value - 0.1, value + 0.1), TargetRange(0.0, 1.0, "%")),
             measured_only("Another", Value(2.0), ""),
             untestable("A third", TargetRange(0.0, None), "no such mechanism"),
         )
-        return Finding(rows, "nothing", "By hand.", picture, suspected="this")
+        return Measurement(rows, "nothing", "By hand.", picture, suspected="this")
 
     calls: list[int] = []
     measure.calls = calls  # type: ignore[attr-defined]
@@ -416,7 +416,7 @@ def test_status_follows_from_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> 
                 if value is None
                 else judged("a", Value(value), TargetRange(0, 1))
             )
-            made.append(Result(f"SF{k}", "", "", rows=(row,)))
+            made.append(CheckResult(f"SF{k}", "", "", rows=(row,)))
         monkeypatch.setattr(status, "recorded", lambda: stored.status_of(model, quick, made))
         monkeypatch.setattr(status, "model_hash", lambda: "this")
         return status.status()

@@ -14,7 +14,19 @@ from checks.calibration.history import EPISODES, STATISTICS
 from checks.calibration.procedure import Calibration, calibrate, width
 from checks.calibration.runs import QUANTITIES
 from checks.lab import Lab
-from checks.records import OWN, Fact, Finding, Picture, Row, TargetRange, Value, judged, measured_only, ranges, table
+from checks.records import (
+    OWN,
+    Fact,
+    FigureData,
+    Measurement,
+    Row,
+    TargetRange,
+    Value,
+    judged,
+    measured_only,
+    ranges,
+    table,
+)
 
 F8 = NDArray[np.float64]
 INFORMED = 0.8
@@ -38,7 +50,7 @@ def _simulated(made: Calibration) -> str:
     return f"{runs} runs in {len(made.waves)} waves and {len(made.checked)} at points kept, {procedure.CITIZENS:,} citizens"
 
 
-def space_left(lab: Lab) -> Finding:
+def space_left(lab: Lab) -> Measurement:
     """How much of the prior is left, by which implausibility, and what is hardest to meet."""
     made = calibrated(lab)
     rows = [judged("Rank of the implausibility that decides", Value(made.match.order), TargetRange(1, 3, "", OWN))]
@@ -57,14 +69,14 @@ def space_left(lab: Lab) -> Finding:
     rank = "largest implausibility" if order == 1 else f"implausibility of rank {order}"
     names = [one.label for one in QUANTITIES[:2]]
     wide = {" and ".join(names): (shares[:, 0], shares[:, 1])}
-    picture = Picture(f"{names[0]}, place in its prior", f"{names[1]}, place in its prior", table(wide), "points")
-    return Finding(
+    picture = FigureData(f"{names[0]}, place in its prior", f"{names[1]}, place in its prior", table(wide), "points")
+    return Measurement(
         tuple(rows), _simulated(made), f"{METHOD} Points are kept whose {rank} is 3 at most, on a scale on which 95 % of histories stay below 3 at their own parameters.", picture,
         "mechanisms that the statistics of the last rows are about; see the fit",
     )  # fmt: skip
 
 
-def fit_of_statistics(lab: Lab) -> Finding:
+def fit_of_statistics(lab: Lab) -> Measurement:
     """Each statistic: runs at points kept, against what was recorded and twice its error and discrepancy."""
     made = calibrated(lab)
     target = made.match.target
@@ -83,8 +95,8 @@ def fit_of_statistics(lab: Lab) -> Finding:
     ends[target.ranges[:, 0] < -20, 0] = np.nan
     off = [(values - centre) / spread for values in (middle, low, high, made.observed)]
     lines = {kind.label: [*(one[k] for one in off), *ends[k]] for k, kind in enumerate(STATISTICS.values())}
-    picture = Picture("away from the record, in s.d. of error and discrepancy", "", ranges(lines), "ranges")
-    return Finding(
+    picture = FigureData("away from the record, in s.d. of error and discrepancy", "", ranges(lines), "ranges")
+    return Measurement(
         tuple(rows), _simulated(made),
         f"{METHOD} Value: median of runs at points kept, with their 5 and 95 % points; target range: the record, or what is known of "
         "it, with twice the s.d. of error and discrepancy.",
@@ -92,7 +104,7 @@ def fit_of_statistics(lab: Lab) -> Finding:
     )  # fmt: skip
 
 
-def learned(lab: Lab) -> Finding:
+def learned(lab: Lab) -> Measurement:
     """Width of each parameter after the match against before."""
     made = calibrated(lab)
     after = width(made.kept.shares)
@@ -103,8 +115,8 @@ def learned(lab: Lab) -> Finding:
         word = "not informed by data" if after[k] > INFORMED else "informed"
         rows.append(measured_only(f"{one.label[0].upper()}{one.label[1:]} ({one.name})", Value(*(ends[1], ends[0], ends[2])), "", f"width {after[k]:.2f} of the prior's: {word}"))  # fmt: skip
     parts = {one.label: (np.array([k + 1.0]), after[k : k + 1]) for k, one in enumerate(QUANTITIES)}
-    picture = Picture("", "width after against before (above 0.8: not informed)", table(parts), "bars")
-    return Finding(
+    picture = FigureData("", "width after against before (above 0.8: not informed)", table(parts), "bars")
+    return Measurement(
         tuple(rows),
         _simulated(made),
         f"{METHOD} Value: median of the points kept, with their 5 and 95 % points.",
@@ -112,7 +124,7 @@ def learned(lab: Lab) -> Finding:
     )
 
 
-def synthetic(lab: Lab) -> Finding:
+def synthetic(lab: Lab) -> Measurement:
     """Histories of which the parameters are known, matched in the same way from the same bank of runs."""
     made = calibrated(lab)
     found = procedure.coverage(made)
@@ -130,16 +142,16 @@ def synthetic(lab: Lab) -> Finding:
     parts = {
         one.label: (np.array([k + 1.0]), found.widths[:, k].mean(keepdims=True)) for k, one in enumerate(QUANTITIES)
     }
-    return Finding(
+    return Measurement(
         tuple(rows), f"{len(found.inside)} runs of the last wave taken as the record, their bank matched anew",
         "The model is right here by construction, so there is no discrepancy. Parameters of one history are not independent "
         "of each other, so the interval is too narrow.",
-        Picture("", "mean width after against before", table(parts), "bars"),
+        FigureData("", "mean width after against before", table(parts), "bars"),
         "emulators too rough, or points that fill what is left unevenly",
     )  # fmt: skip
 
 
-def episode_left_out(lab: Lab, episode: str) -> Finding:
+def episode_left_out(lab: Lab, episode: str) -> Measurement:
     """What the other episodes say of one that the match has not seen."""
     made = calibrated(lab)
     predicted = procedure.left_out(made, episode)
@@ -158,10 +170,10 @@ def episode_left_out(lab: Lab, episode: str) -> Finding:
             )
             numbers = np.maximum(np.expm1([middle, low, high, made.observed[k]]), LEAST)
             lines[kind.label.removesuffix(" (ln)")] = [*numbers, np.nan, np.nan]
-    return Finding(
+    return Measurement(
         tuple(rows), f"{len(predicted)} points matched without {episode}, emulated with the random draws of one history",
         "First wave only; statistics of the episode take no part in the match. One episode is one case: no claim of skill.",
-        Picture(f"number (log scale; {LEAST:g}: none)", "", ranges(lines), "ranges", log_x=True),
+        FigureData(f"number (log scale; {LEAST:g}: none)", "", ranges(lines), "ranges", log_x=True),
         "the episode was driven by what the model holds fixed",
     )  # fmt: skip
 

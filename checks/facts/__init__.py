@@ -1,13 +1,13 @@
-"""The facts, one function each: it runs what it needs in a `Lab` and returns a `Finding`."""
+"""The facts, one function each: it runs what it needs in a `Lab` and returns a `Measurement`."""
 
 from __future__ import annotations
 
 from checks.facts import crowds, events, groups
 from checks.lab import Lab
-from checks.records import Fact, Finding
+from checks.records import Fact, Measurement
 
 
-def _hindcast(lab: Lab) -> Finding:
+def _hindcast(lab: Lab) -> Measurement:
     """SF13 is read off the hindcast of 1998-2010."""
     from checks.hindcast import HindcastOptions, forecast_skill, settings_of
 

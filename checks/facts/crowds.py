@@ -9,7 +9,7 @@ import numpy as np
 from checks import epstein, intervals
 from checks.epstein import MODEL_2, RUN_2
 from checks.lab import Lab, model_of, run
-from checks.records import OWN, Finding, Picture, TargetRange, Value, judged, measured_only, table
+from checks.records import OWN, FigureData, Measurement, TargetRange, Value, judged, measured_only, table
 from sim.analysis.statistics import probability_estimate
 from sim.kernels.mobilisation import LITERAL
 from sim.world.outcomes import OUTCOME_INDEX
@@ -28,7 +28,7 @@ def crowd(spread: float, citizens: int = 100_000) -> float:
     return float(epstein.joined(thresholds, epstein.SHARP, 5000))
 
 
-def granovetter(lab: Lab) -> Finding:
+def granovetter(lab: Lab) -> Measurement:
     """The fixed point of a crowd without gaps, reached from nobody; hard thresholds, no chance."""
     below, above = crowd(0.122), crowd(0.123)
     rows = (
@@ -37,8 +37,10 @@ def granovetter(lab: Lab) -> Finding:
     )
     spreads = [0.100, 0.105, 0.110, 0.115, 0.120, 0.122, 0.123, 0.125, 0.130, 0.140]
     shares = [crowd(s, 20_000) for s in spreads]
-    picture = Picture("s.d. of thresholds", "share that joins", table({"crowd": (spreads, shares)}))
-    return Finding(rows, "100,000 thresholds, no chance involved", "Rounds of joining until nobody new does.", picture)
+    picture = FigureData("s.d. of thresholds", "share that joins", table({"crowd": (spreads, shares)}))
+    return Measurement(
+        rows, "100,000 thresholds, no chance involved", "Rounds of joining until nobody new does.", picture
+    )
 
 
 def rebellion_run(form: int, seed: int) -> list[int]:
@@ -46,7 +48,7 @@ def rebellion_run(form: int, seed: int) -> list[int]:
     return [int(n) for n in epstein.rebellion(seed, RUN_2._replace(form=form), TICKS)]
 
 
-def epstein_run_2(lab: Lab) -> Finding:
+def epstein_run_2(lab: Lab) -> Measurement:
     """Outbursts are maximal runs of ticks with more than 50 active."""
     seeds = lab.size(10, 4)
     made = [
@@ -64,8 +66,8 @@ def epstein_run_2(lab: Lab) -> Finding:
         judged("Outbursts in any run, ratio as printed", Value(float(max(printed))), TargetRange(None, 2)),
     )
     parts = {"ratio rounded down": (range(400), floor[0][:400]), "ratio as printed": (range(400), literal[0][:400])}
-    picture = Picture("tick", "active citizens", table(parts))
-    return Finding(rows, f"{seeds} seeds, 1,000 ticks, grid of 40 x 40", "Rules as in Epstein's run 2.", picture)
+    picture = FigureData("tick", "active citizens", table(parts))
+    return Measurement(rows, f"{seeds} seeds, 1,000 ticks, grid of 40 x 40", "Rules as in Epstein's run 2.", picture)
 
 
 def elimination_run(density: float, seed: int) -> int:
@@ -73,7 +75,7 @@ def elimination_run(density: float, seed: int) -> int:
     return epstein.elimination(seed, MODEL_2._replace(police_density=density), LONGEST)
 
 
-def model_2(lab: Lab) -> Finding:
+def model_2(lab: Lab) -> Measurement:
     """Waiting time until one of two groups is gone, by density of peacekeepers."""
     runs = lab.size(40, 12)
     densities = (0.0, 0.04, 0.1)
@@ -91,8 +93,8 @@ def model_2(lab: Lab) -> Finding:
         judged("Least growth of the s.d. of waits from density to density", Value(grows), TargetRange(0.0, None, "ticks", strict=True)),
     )  # fmt: skip
     parts = {f"density {d:g}": (np.sort(t), 1 - np.arange(runs) / runs) for d, t in zip(densities, ticks, strict=True)}
-    picture = Picture("tick", "share of runs with both groups", table(parts), kind="steps", log_x=True)
-    return Finding(rows, f"{runs} seeds for each of three densities", "Model II, L = 0.8, vision 1.7.", picture)
+    picture = FigureData("tick", "share of runs with both groups", table(parts), kind="steps", log_x=True)
+    return Measurement(rows, f"{runs} seeds for each of three densities", "Model II, L = 0.8, vision 1.7.", picture)
 
 
 # --- SF1 and SF2: ten-year baselines of the shipped region, with their rounds logged
@@ -144,7 +146,7 @@ def calm_text(runs: int) -> str:
     return f"baseline_2024, {runs} replications of 120 months, {CITIZENS:,} citizens"
 
 
-def base_rate(lab: Lab) -> Finding:
+def base_rate(lab: Lab) -> Measurement:
     """Onsets of a 25-death episode per state and year, over all replications, with Garwood's interval."""
     runs = calm_runs(lab)
     rate = intervals.poisson_rate(int(sum(run["onsets"] for run in runs)), len(runs) * YEARS * STATES)
@@ -153,11 +155,11 @@ def base_rate(lab: Lab) -> Finding:
     )
     counts = np.bincount([int(run["onsets"]) for run in runs])
     parts = {"baseline": (range(counts.size), counts.tolist())}
-    picture = Picture("onsets in ten years, all states", "replications", table(parts), kind="bars")
-    return Finding((row,), calm_text(len(runs)), "Exact interval of a Poisson rate over state-years.", picture)
+    picture = FigureData("onsets in ten years, all states", "replications", table(parts), kind="bars")
+    return Measurement((row,), calm_text(len(runs)), "Exact interval of a Poisson rate over state-years.", picture)
 
 
-def bursts(lab: Lab) -> Finding:
+def bursts(lab: Lab) -> Measurement:
     """Turn-out by district and round (a quarter month): how much is empty, how far the peaks stand out."""
     runs = calm_runs(lab)
     empty = intervals.mean([100 * run["empty"] for run in runs])
@@ -172,8 +174,8 @@ def bursts(lab: Lab) -> Finding:
     )
     weekly = runs[0]["weekly"]
     years = [week / 48 for week in range(len(weekly))]
-    picture = Picture("year", "persons turning out in a week", table({"replication 0": (years, weekly)}), log_y=True)
-    return Finding(rows, calm_text(len(runs)), "A week is a round of a quarter month.", picture)
+    picture = FigureData("year", "persons turning out in a week", table({"replication 0": (years, weekly)}), log_y=True)
+    return Measurement(rows, calm_text(len(runs)), "A week is a round of a quarter month.", picture)
 
 
 # --- SF3: the same loss of legitimacy, at once or in twelve steps
@@ -214,7 +216,7 @@ def loss_run(arm: str, replication: int) -> tuple[bool, bool, float]:
     return bool(after.max() > SPIKE), bool(ever.max() > SPIKE), float(after.max())
 
 
-def sudden_against_gradual(lab: Lab) -> Finding:
+def sudden_against_gradual(lab: Lab) -> Measurement:
     """Probability of a spike in the six months from the full loss, the same months and the same random draws in both arms."""
     runs, few = lab.size(200, 16), lab.size(60, 8)
     made = lab.map(loss_run, [(arm, r) for arm, n in zip(LOSSES, (runs, runs, few), strict=True) for r in range(n)])
@@ -247,8 +249,8 @@ def sudden_against_gradual(lab: Lab) -> Finding:
         name: (np.sort([one[2] for one in arm]), 1 - np.arange(len(arm)) / len(arm))
         for name, arm in zip(LOSSES, (jump, ramp, none), strict=True)
     }
-    picture = Picture("peak over usual weekly turn-out", "share of runs above", table(parts), "steps", log_x=True)
-    return Finding(
+    picture = FigureData("peak over usual weekly turn-out", "share of runs above", table(parts), "steps", log_x=True)
+    return Measurement(
         rows,
         f"baseline_2024, {runs} pairs ({few} replications without a loss), {FULL + WATCH} months; legitimacy lowered by "
         f"{LOSS} everywhere",
@@ -285,7 +287,7 @@ def rumour_run(name: str, replication: int) -> dict[str, float]:
     }
 
 
-def march_2004(lab: Lab) -> Finding:
+def march_2004(lab: Lab) -> Measurement:
     """Share of runs with a riot of that size, deaths per participant, and such violence without the rumour."""
     runs = lab.size(80, 12)
     names = ("rumour_march_2004", "kosovo_2004")
@@ -305,10 +307,10 @@ def march_2004(lab: Lab) -> Finding:
         "with the rumour": ([100 * one["share"] for one in told], [one["sites"] for one in told]),
         "without": ([max(100 * one["share"], 1e-4) for one in calm], [one["sites"] for one in calm]),
     }
-    picture = Picture(
+    picture = FigureData(
         "residents out in the week of 17 March 2004, %", "sites (crowds of 200)", table(points), "points", log_x=True
     )
-    return Finding(
+    return Measurement(
         rows,
         f"rumour_march_2004 and kosovo_2004, {runs} replications each of 18 months",
         "Kosovo by district in the week of the rumour; without it, a week with 20 incidents or more counts.",

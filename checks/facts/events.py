@@ -10,7 +10,18 @@ from checks import intervals, patterns
 from checks.facts.crowds import calm_runs
 from checks.lab import RESTLESS, Lab, Valley, keep_fighting, minority, model_of, run, valley_model
 from checks.patterns import Spread, neighbours, poisson_fit, spread
-from checks.records import OWN, Finding, Picture, Row, TargetRange, Value, judged, measured_only, table, untestable
+from checks.records import (
+    OWN,
+    FigureData,
+    Measurement,
+    Row,
+    TargetRange,
+    Value,
+    judged,
+    measured_only,
+    table,
+    untestable,
+)
 from sim.agents.armed_group import ACTIVE
 from sim.model.month import StabilityModel
 from sim.parameters import CATALOGUE
@@ -88,7 +99,7 @@ def unquiet_text(runs: int) -> str:
 ENOUGH = 50
 
 
-def heavy_tails(lab: Lab) -> Finding:
+def heavy_tails(lab: Lab) -> Measurement:
     """Tails fitted as Clauset, Shalizi and Newman do; the exponential tested against the better of the other two.
 
     Events: deaths of armed events in district-months with one event, and of communal incidents in district-rounds
@@ -107,8 +118,8 @@ def heavy_tails(lab: Lab) -> Finding:
     ):
         rows += _tail_rows(f"Deaths per {name}", sizes, target)
         parts[f"{name}s"] = _thinned(np.sort(sizes), 1 - np.arange(sizes.size) / max(sizes.size, 1))
-    picture = Picture("deaths", "share at least as deadly", table(parts), "steps", log_x=True, log_y=True)
-    return Finding(
+    picture = FigureData("deaths", "share at least as deadly", table(parts), "steps", log_x=True, log_y=True)
+    return Measurement(
         tuple(rows),
         f"{unquiet_text(len(unquiet))}; baseline_2024, {len(calm)} replications, for communal incidents",
         "Maximum likelihood on whole numbers, start of the tail by the smallest KS distance, test of Vuong.",
@@ -167,7 +178,7 @@ def excited_run(replication: int) -> list[list[int]]:
     return [[int(n) for n in log[:, d]] for d in range(log.shape[1])]
 
 
-def self_excitation(lab: Lab) -> Finding:
+def self_excitation(lab: Lab) -> Measurement:
     """Branching ratio and memory of counts by round, fitted jointly to active districts, one background for each."""
     runs = lab.size(24, 4)
     made = lab.map(excited_run, [(r,) for r in range(runs)])
@@ -193,8 +204,8 @@ def self_excitation(lab: Lab) -> Finding:
     )  # fmt: skip
     decay = [found.branching * (1 - 0.5 ** (1 / found.half)) * 0.5 ** ((k - 1) / found.half) for k in range(1, 13)]
     parts = {"fitted": ([k * DAYS for k in range(1, 13)], decay)}
-    picture = Picture("days after an incident", "further incidents a round", table(parts))
-    return Finding(
+    picture = FigureData("days after an incident", "further incidents a round", table(parts))
+    return Measurement(
         rows,
         f"Twin Valleys, restless and at war, {runs} replications of {EXCITED_MONTHS} months; calm: all districts of baseline_2024 "
         "in ten years, each with its usual rate over all replications",
@@ -243,7 +254,7 @@ def tested(episode: dict[str, Any], near: np.ndarray) -> Spread | None:
     return made if made.expected_expansion > 0 and made.expected_relocation > 0 else None
 
 
-def expansion(lab: Lab) -> Finding:
+def expansion(lab: Lab) -> Measurement:
     """Share of episodes with significant expansion and relocation; districts within 30 km are neighbours.
 
     The places drawn in permutations are the districts where the community of the group lives, so that living
@@ -272,8 +283,8 @@ def expansion(lab: Lab) -> Finding:
         "expansion": (np.sort([one.p_expansion for one in made]), order),
         "relocation": (np.sort([one.p_relocation for one in made]), order),
     }
-    picture = Picture("p-value of an episode", "share of episodes below", table(parts), kind="steps")
-    return Finding(
+    picture = FigureData("p-value of an episode", "share of episodes below", table(parts), kind="steps")
+    return Measurement(
         rows,
         unquiet_text(len(runs)),
         "Join counts by month against 199 permutations among the quiet districts of the community.",
@@ -336,7 +347,7 @@ def thirds(episodes: list[dict[str, Any]], polar: np.ndarray, people: np.ndarray
     return float(first), float(last)
 
 
-def ethnic_geography(lab: Lab) -> Finding:
+def ethnic_geography(lab: Lab) -> Measurement:
     """A Poisson regression on mixing and its square, and the fall of the coefficient of polarisation."""
     region = load_region(find_region("western_balkans"), 2024)
     people = region.district_population.astype(float)
@@ -365,8 +376,8 @@ def ethnic_geography(lab: Lab) -> Finding:
                TargetRange(0.3, None), f"{len(episodes)} episodes; coefficients {early:.2f} then {late:.2f}"),
     ]  # fmt: skip
     parts = {"district": ([float(mixing[g].mean()) for g in tenths], rates)}
-    picture = Picture("local mixing of the district", "incidents per 100,000 a year", table(parts), kind="points")
-    return Finding(
+    picture = FigureData("local mixing of the district", "incidents per 100,000 a year", table(parts), kind="points")
+    return Measurement(
         tuple(rows),
         f"baseline_2024, {len(calm)} replications (incidents); {unquiet_text(len(unquiet))} (episodes)",
         "Mixing: chance that two residents met within reach are of different communities. Districts in ten equal "

@@ -24,7 +24,7 @@ from checks.lab import (
     valley,
     valley_model,
 )
-from checks.records import OWN, Finding, Picture, TargetRange, Value, judged, measured_only, table, untestable
+from checks.records import OWN, FigureData, Measurement, TargetRange, Value, judged, measured_only, table, untestable
 from sim.agents.armed_group import ACTIVE, CEASEFIRE, LATENT, ArmedGroup
 from sim.experiment import run_seed
 from sim.interventions import CatalogueEntry
@@ -89,7 +89,7 @@ def status_run(arm: str, replication: int) -> Spells:
     return [(min(formed.get(g, STATUS_MONTHS), STATUS_MONTHS) - CHANGE, g in formed) for g in at_risk]
 
 
-def exclusion_and_downgrading(lab: Lab) -> Finding:
+def exclusion_and_downgrading(lab: Lab) -> Measurement:
     """Onsets per group-year at risk in three arms that differ in the status of the minorities only."""
     runs = lab.size(250, 12)
     events, years = onsets(lab.map(status_run, [(arm, r) for arm in STATUSES for r in range(runs)]), 3)
@@ -106,13 +106,13 @@ def exclusion_and_downgrading(lab: Lab) -> Finding:
     )  # fmt: skip
     rates = [100 * n / t for n, t in zip(events, years, strict=True)]
     bars: dict[str, list[Any]] = {**table({"rate": (range(3), rates)}), "series": list(STATUSES)}
-    return Finding(
+    return Measurement(
         rows,
         f"Twin Valleys, {runs} replications for each status, {STATUS_MONTHS} months, group_hazard = {HAZARD:g}; events "
         f"{events[0]}, {events[1]}, {events[2]}",
         "Onset: an armed group forms. Included 0.15, excluded 0.7; downgraded from 0.15 to 0.7 after a year, watched "
         "for five years. Constant hazards, exact interval.",
-        Picture("arm", "onsets per 100 group-years", bars, kind="bars"),
+        FigureData("arm", "onsets per 100 group-years", bars, kind="bars"),
         suspected="Formation looks at the level of exclusion (b_group_exclusion). Its loss enters through tension only "
         "(tension_exclusion), which is small.",
     )
@@ -140,7 +140,7 @@ def neighbour_run(arm: int, replication: int) -> Spells:
     return [(formed.get(g.group, KIN_MONTHS), g.group in formed) for g in west]
 
 
-def contagion_and_containment(lab: Lab) -> Finding:
+def contagion_and_containment(lab: Lab) -> Measurement:
     """Onsets per group-year in the west, by what happens in the east."""
     runs = lab.size(250, 12)
     events, years = onsets(lab.map(neighbour_run, [(arm, r) for arm in range(3) for r in range(runs)]), 3)
@@ -155,13 +155,13 @@ def contagion_and_containment(lab: Lab) -> Finding:
     )
     rates = [round(100 * n / t, 3) for n, t in zip(events, years, strict=True)]
     columns: dict[str, list[Any]] = {"series": list(NEXT_DOOR), "x": [0, 1, 2], "y": rates}
-    return Finding(
+    return Measurement(
         rows,
         f"Twin Valleys, {runs} replications for each arm, {KIN_MONTHS} months, group_hazard = {HAZARD:g}; events {events}",
         "The war in the east is held by hand: its group is armed and fights throughout, with the armed track at the "
         "upper ends of its ranges. Peacekeepers: robust, 8 per "
         "1,000 residents, from the start. Onset: a group forms in the west.",
-        Picture("eastern state", "onsets per 100 group-years in the west", columns, kind="bars"),
+        FigureData("eastern state", "onsets per 100 group-years in the west", columns, kind="bars"),
         suspected="Kin at war act on formation at once (b_group_kin) and again through tension (tension_kin), so the two "
         "multiply.",
     )
@@ -215,7 +215,7 @@ def wars(lab: Lab, file: str = "valleys", mission: str = "none") -> tuple[list[f
     return list(events), list(deaths)
 
 
-def recurrence_and_peacekeeping(lab: Lab) -> Finding:
+def recurrence_and_peacekeeping(lab: Lab) -> Measurement:
     """Relapse by exposure after a ceasefire; armed deaths in an active war, pair by pair."""
     runs = lab.size(200, 12)
     made = lab.map(after_war_run, [(mission, r) for mission in ("none", "robust") for r in range(runs)])
@@ -240,12 +240,12 @@ def recurrence_and_peacekeeping(lab: Lab) -> Finding:
     for name, arm in (("no peacekeepers", none), ("robust", robust)):
         ends = sorted(one[0] / 12 for one in arm if one[1])
         parts[name] = ([0.0, *ends], [k / runs for k in range(len(ends) + 1)])
-    return Finding(
+    return Measurement(
         rows,
         f"Twin Valleys, {runs} replications for each arm of 120 months after a ceasefire; {len(deaths['none'])} pairs of "
         f"{WAR_MONTHS} months of a war held by hand, with the armed track at the upper ends of its ranges",
         "Relapse: the group takes up arms again. Missions at 8 per 1,000 residents; ratios of sums with a jackknife.",
-        Picture("years after the ceasefire", "share that relapsed", table(parts), kind="steps"),
+        FigureData("years after the ceasefire", "share that relapsed", table(parts), kind="steps"),
         suspected="Relapse is put in: relapse_rate and its half-life add up to 40 % in ten years. A group that comes back is "
         "mostly too small to kill 25.",
     )
@@ -291,7 +291,7 @@ def spread_of(name: str) -> float:
     return float(np.sqrt(np.average((values - mean) ** 2, weights=people)))
 
 
-def weak_tools(lab: Lab) -> Finding:
+def weak_tools(lab: Lab) -> Measurement:
     """Pairs of runs with and without each tool, at full dose."""
     pairs = lab.size(60, 8)
     made = lab.map(dialogue_run, [(file, r) for file in ("valleys_dialogue", "valleys") for r in range(pairs)])
@@ -323,12 +323,12 @@ def weak_tools(lab: Lab) -> Finding:
                    "no acquaintances in the model: the catalogue multiplies by 0.1 before the effect enters"),
     ]  # fmt: skip
     parts = {"dialogue in year 1": (range(1, 6), [y.value for y in years]), "equal": ([1, 5], [1, 1])}
-    return Finding(
+    return Measurement(
         tuple(rows),
         f"Twin Valleys, {pairs} pairs of {12 * TOOL_YEARS} months (dialogue, restless), {few} pairs (policing), "
         f"{len(jobs)} pairs of 36 months of war (aid, jobs)",
         "Pairs of runs; ratios of sums with a jackknife. S.d. of trust and crime: between places of the Western Balkans.",
-        Picture("year", "incidents over those without dialogue", table(parts)),
+        FigureData("year", "incidents over those without dialogue", table(parts)),
         suspected="Effects of these tools are put in as catalogue sizes; the test is that nothing in the model "
         "enlarges them. What a single-issue dialogue does to a whole district is capped by its share of disputes.",
     )

@@ -31,7 +31,7 @@ from checks.hindcast.forecast import (
 )
 from checks.lab import Lab
 from checks.observed import MONTHLY, month_text
-from checks.records import EVIDENCE, OWN, Fact, Finding, Picture, Row, TargetRange, Value, judged, measured_only
+from checks.records import EVIDENCE, OWN, Fact, FigureData, Measurement, Row, TargetRange, Value, judged, measured_only
 from checks.scores import auroc, average_precision, coverage, misplaced, reliability, skill
 
 NAMES = {"protests": "Protests", "deaths": "Deaths in organised violence", "displaced": "Displaced"}
@@ -44,7 +44,7 @@ METHOD = (
     "Every forecaster learns from the same months and states and sees nothing after; missing months are missing. Skill is 1 less the "
     "ratio of mean scores; intervals from blocks of 12 months. Three or four episodes carry these numbers: no claim of significance. "
 )
-Table = Callable[[Lab, CandidateRuns, str], Finding]
+Table = Callable[[Lab, CandidateRuns, str], Measurement]
 BETTER = "CRPS skill: above 0 the model wins"
 
 
@@ -52,12 +52,12 @@ def hindcast_facts(settings: Callable[[], HindcastSettings], key: str = "") -> t
     """The results of one hindcast; ``key`` is that of the settings, "" for the defaults, which are read when first needed."""
 
     def table(number: int, title: str, outcome: str, make: Table) -> Fact:
-        def measure(lab: Lab) -> Finding:
+        def measure(lab: Lab) -> Measurement:
             bank = _bank(lab, settings)
             if outcome in bank.grids:
                 return make(lab, bank, outcome)
             row = Row("Scores", "none", OWN, "not run", note=f"{outcome}: nothing observed in the window")
-            return Finding((row,), "nothing scored", METHOD)
+            return Measurement((row,), "nothing scored", METHOD)
 
         return Fact(f"{KEYS[outcome]}{number}", f"{NAMES[outcome]}: {title}", SOURCES[outcome], measure, key)
 
@@ -99,14 +99,14 @@ def _scored(lab: Lab, bank: CandidateRuns, outcome: str, design: str) -> list[Sc
     return made
 
 
-def _finding(bank: CandidateRuns, rows: Sequence[Row], picture: Picture | None, extra: str = "") -> Finding:
+def _finding(bank: CandidateRuns, rows: Sequence[Row], picture: FigureData | None, extra: str = "") -> Measurement:
     said = []
     for condition in CONDITIONS:
         lost = [row.what for row in rows if row.verdict == "fail" and "skill" in row.what and condition in row.what]
         short = [what.removesuffix(f", {condition}").replace("skill against ", "") for what in lost]
         said += [f"{condition} by {', '.join(short)}"] if lost else []
     text = f"Baselines win {'; '.join(said)}." if said else ""
-    return Finding(tuple(rows), about(bank), METHOD + extra, picture, text)
+    return Measurement(tuple(rows), about(bank), METHOD + extra, picture, text)
 
 
 # --- the tables -----------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def _undefined(what: str, why: str) -> Row:
     return measured_only(what, Value(math.nan), "", f"undefined: {why}")
 
 
-def _amounts(lab: Lab, bank: CandidateRuns, outcome: str) -> Finding:
+def _amounts(lab: Lab, bank: CandidateRuns, outcome: str) -> Measurement:
     made = _scored(lab, bank, outcome, LATER)
     rows = _skill_rows(made, "crps") if made[0].folds else []
     first, split = bank.settings.first, bank.settings.split
@@ -153,7 +153,7 @@ def _amounts(lab: Lab, bank: CandidateRuns, outcome: str) -> Finding:
     return _finding(bank, rows, bands(bank, outcome, _folds(bank, LATER)[0]), extra)
 
 
-def _occurrence(lab: Lab, bank: CandidateRuns, outcome: str) -> Finding:
+def _occurrence(lab: Lab, bank: CandidateRuns, outcome: str) -> Measurement:
     made = _scored(lab, bank, outcome, LATER)
     rows = [*_skill_rows(made, "brier"), *_skill_rows(made, "log"), *_ranking_rows(made)]
     return _finding(bank, rows, reliable(made, MODEL), "An event is a month in which anything is recorded.")
@@ -176,7 +176,7 @@ def _ranking_rows(made: Sequence[Scored]) -> list[Row]:
     return rows
 
 
-def _calibration(lab: Lab, bank: CandidateRuns, outcome: str) -> Finding:
+def _calibration(lab: Lab, bank: CandidateRuns, outcome: str) -> Measurement:
     """Judged given the triggers; without them the model cannot be expected to cover what they caused."""
     made = _scored(lab, bank, outcome, LATER)
     rows = []
@@ -190,12 +190,12 @@ def _calibration(lab: Lab, bank: CandidateRuns, outcome: str) -> Finding:
     return _finding(bank, rows, histogram(made), extra)
 
 
-def _left_out(lab: Lab, bank: CandidateRuns, outcome: str, design: str) -> Finding:
+def _left_out(lab: Lab, bank: CandidateRuns, outcome: str, design: str) -> Measurement:
     made = _scored(lab, bank, outcome, design)
     if not made[0].folds:
         note = f"no {design} to leave out with observed {outcome} in the window"
         row = Row("Scores", "none", OWN, "not run", note=note)
-        return Finding((row,), about(bank), METHOD)
+        return Measurement((row,), about(bank), METHOD)
     rows = [*_skill_rows(made, "crps"), *_skill_rows(made, "brier"), *_ranking_rows(made)]
     left = ", ".join(fold.name for fold in made[0].folds)
     return _finding(bank, rows, skills(_by_fold(made), BETTER), f"Left out in turn: {left}.")
@@ -211,7 +211,7 @@ def _by_fold(made: Sequence[Scored]) -> list[SkillRow]:
     return rows
 
 
-def _overview(settings: Callable[[], HindcastSettings], lab: Lab) -> Finding:
+def _overview(settings: Callable[[], HindcastSettings], lab: Lab) -> Measurement:
     """Count where the model wins; the figure shows every skill by CRPS."""
     bank = _bank(lab, settings)
     shown: list[SkillRow] = []
@@ -231,13 +231,13 @@ def _overview(settings: Callable[[], HindcastSettings], lab: Lab) -> Finding:
                 what = f"{NAMES[outcome]}, {DESIGNS[design]}: baselines beaten by CRPS, {condition}"
                 rows.append(measured_only(what, Value(won), f"of {len(values)}", note))
     picture = skills(shown, BETTER)
-    return Finding(tuple(rows), about(bank), METHOD.rstrip(), picture)
+    return Measurement(tuple(rows), about(bank), METHOD.rstrip(), picture)
 
 
 # --- SF13 -----------------------------------------------------------------------------------------
 
 
-def forecast_skill(settings: Callable[[], HindcastSettings], lab: Lab) -> Finding:
+def forecast_skill(settings: Callable[[], HindcastSettings], lab: Lab) -> Measurement:
     """SF13 from the hindcast with each state left out; judged without the triggers, which would be leakage.
 
     Incidence is 25 deaths in a calendar year, onset the same after a year with fewer.
@@ -281,7 +281,7 @@ SkillRow = tuple[str, str, str, Value]
 """Panel, label, condition and skill."""
 
 
-def bands(bank: CandidateRuns, outcome: str, fold: Fold) -> Picture:
+def bands(bank: CandidateRuns, outcome: str, fold: Fold) -> FigureData:
     """Observed against simulated, given the triggers, by unit: sums of quarters, or Decembers of a stock.
 
     ``panel`` unit, ``series`` a quantile or "observed" or "split", ``x`` year, ``y`` value or None where missing.
@@ -306,16 +306,16 @@ def bands(bank: CandidateRuns, outcome: str, fold: Fold) -> Picture:
             for x, y in zip(years, line, strict=True)
         ]
     rows.append((grid.units[0], "split", float(f"{bank.settings.split / 12:.7g}"), 0.0))
-    return Picture("year", LABELS[outcome], _columns("panel series x y", rows), "bands")
+    return FigureData("year", LABELS[outcome], _columns("panel series x y", rows), "bands")
 
 
-def skills(rows: Sequence[SkillRow], x_label: str) -> Picture:
+def skills(rows: Sequence[SkillRow], x_label: str) -> FigureData:
     """Skill with intervals: ``panel``, ``label``, ``series`` the condition, ``x`` value, ``low``, ``high``."""
     cells = [(*row[:3], *(_short(v) for v in (row[3].value, row[3].low, row[3].high))) for row in rows]
-    return Picture(x_label, "", _columns("panel label series x low high", cells), "skills")
+    return FigureData(x_label, "", _columns("panel label series x low high", cells), "skills")
 
 
-def histogram(made: Sequence[Scored]) -> Picture:
+def histogram(made: Sequence[Scored]) -> FigureData:
     """PIT histograms of both conditions."""
     rows = []
     for condition, scored in zip(CONDITIONS, made, strict=True):
@@ -323,10 +323,10 @@ def histogram(made: Sequence[Scored]) -> Picture:
         shares = np.histogram(known, BINS, (0.0, 1.0))[0] / max(known.size, 1)
         rows += [(condition, (k + 0.5) / BINS, _short(share)) for k, share in enumerate(shares)]
     columns = _columns("series x y", rows)
-    return Picture("place of what happened in the forecast (PIT)", "share of state-months", columns, "pit")
+    return FigureData("place of what happened in the forecast (PIT)", "share of state-months", columns, "pit")
 
 
-def reliable(made: Sequence[Scored], name: str) -> Picture:
+def reliable(made: Sequence[Scored], name: str) -> FigureData:
     """Observed share of events against the chance given, of both conditions."""
     rows = [
         (condition, _short(p), _short(share), n)
@@ -334,7 +334,7 @@ def reliable(made: Sequence[Scored], name: str) -> Picture:
         for p, share, n in reliability(scored.chance[name], scored.event)
     ]
     columns = _columns("series x y n", rows)
-    return Picture("chance given to a month with an event", "share of months with an event", columns, "reliability")
+    return FigureData("chance given to a month with an event", "share of months with an event", columns, "reliability")
 
 
 def _columns(names: str, rows: Sequence[tuple[object, ...]]) -> dict[str, list[object]]:

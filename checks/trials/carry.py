@@ -20,7 +20,7 @@ from scipy import stats
 
 from checks import intervals
 from checks.lab import Lab
-from checks.records import OWN, Finding, Picture, Row, TargetRange, Value, judged, measured_only, table
+from checks.records import OWN, FigureData, Measurement, Row, TargetRange, Value, judged, measured_only, table
 from checks.trials.schema import CONTROL, RATIOS, ROWS, Endpoint, Trial, digest
 from checks.trials.testbed import DRAW_PAIRS, SCOPES, arm_run
 from sim.analysis.statistics import mean_estimate, ratio_estimate
@@ -59,7 +59,7 @@ def replicate(trial: Trial, lab: Lab, measures: tuple[Endpoint, ...], scale: flo
         wanted = min(2 * done, most)
 
 
-def carry_out(trial: Trial, lab: Lab) -> Finding:
+def carry_out(trial: Trial, lab: Lab) -> Measurement:
     """Measure a trial with the scales of the catalogue."""
     runs = replicate(trial, lab, tuple(trial.measures))
     n = len(runs[trial.own.arm])
@@ -72,7 +72,7 @@ def carry_out(trial: Trial, lab: Lab) -> Finding:
     study = trial.study
     arms = "; ".join(f"{name}: {arm.text}" for name, arm in trial.arms.items())
     failing = any(row.verdict == "fail" for row in rows)
-    return Finding(
+    return Measurement(
         tuple(rows),
         f"Twin Valleys, {n} replications of {trial.world.months} months for each arm; {SCOPES[trial.world.scope].text}",
         f"Studied: {study.unit}; {study.dose}; {study.horizon}.{f' {study.text}' if study.text else ''} Arms: {arms}.",
@@ -120,7 +120,7 @@ def _settled(value: Value, target: TargetRange) -> bool:
     return below or above or (target.holds(low) and target.holds(high))
 
 
-def _picture(trial: Trial, runs: Runs) -> Picture:
+def _picture(trial: Trial, runs: Runs) -> FigureData:
     """The row's own outcome in the treated state over time, a mean of each arm, by quarter."""
     own = trial.own
     of = trial.outcomes.index(own.outcome)
@@ -132,7 +132,7 @@ def _picture(trial: Trial, runs: Runs) -> Picture:
                 series = np.maximum.accumulate(series > 0, axis=1).astype(float)
             quarters = [series[:, k : k + 3].mean() for k in range(0, series.shape[1], 3)]
             parts[arm.replace("_", " ")] = ([k / 12 for k in range(0, series.shape[1], 3)], quarters)
-    return Picture("year", _label(own), table(parts))
+    return FigureData("year", _label(own), table(parts))
 
 
 def _label(own: Endpoint) -> str:

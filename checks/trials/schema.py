@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from sim.errors import InputError, Problem, nearest
 from sim.interventions import catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.scenario.schema import problem_at, shown
+from sim.scenario.schema import Strict, problem_at, shown
 from sim.scenario.shape import check_shape
 from sim.scenario.text import Node, parse, read_source
 from sim.world.outcomes import OUTCOME_NAMES
@@ -34,12 +34,6 @@ Estimator = Literal["irr", "hr", "pp", "sd", "displaced", "p_harm"]
 Part = Literal["own", "total", "decay", "scope", "spill", "side effect", "harm", "dose", "other"]
 Place = Literal["treated", "neighbour", "region"]
 Basis = Literal["E", "A"]
-
-
-class Strict(BaseModel):
-    """Frozen, no unknown keys, no silent conversion, no NaN or infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class PublishedStudy(Strict):

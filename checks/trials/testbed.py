@@ -41,7 +41,7 @@ BRITTLE: Parameters = (("relapse_rate", 0.08), ("relapse_halflife", 6.0))
 
 
 @dataclass(frozen=True)
-class Condition:
+class ScopeCondition:
     """A scope condition: in words, in parameters, and what the armed group of the eastern minority does."""
 
     text: str
@@ -49,15 +49,15 @@ class Condition:
     prepare: Callable[[ArmedGroup], None] | None
 
 
-SCOPES: dict[str, Condition] = {
-    "post_war": Condition("a ceasefire since month 0 in the treated state, relapse at the upper end of its range", BRITTLE,
+SCOPES: dict[str, ScopeCondition] = {
+    "post_war": ScopeCondition("a ceasefire since month 0 in the treated state, relapse at the upper end of its range", BRITTLE,
                           lambda group: group.enter(CEASEFIRE, 0)),
-    "active_war": Condition("a war held by hand in the treated state, the armed track at the upper ends of its ranges",
+    "active_war": ScopeCondition("a war held by hand in the treated state, the armed track at the upper ends of its ranges",
                             WARLIKE, keep_fighting),
-    "calm_local": Condition("no armed group, communal incidents at the upper ends of their ranges", RESTLESS, keep_out),
-    "cohort": Condition("an armed group recruits in the treated state and does not attack", (("fighter_cap", 0.05),),
+    "calm_local": ScopeCondition("no armed group, communal incidents at the upper ends of their ranges", RESTLESS, keep_out),
+    "cohort": ScopeCondition("an armed group recruits in the treated state and does not attack", (("fighter_cap", 0.05),),
                         keep_recruiting),
-    "region_2024": Condition("the region as it is, every rule on", (), None),
+    "region_2024": ScopeCondition("the region as it is, every rule on", (), None),
 }  # fmt: skip
 
 
