@@ -160,7 +160,7 @@ def test_zero_intensity_differs_by_exactly_nothing_under_draws(tmp_path: Path):
 
 
 def made_up(effect_of_point, luck: float, points: int = 400, seed: int = 5):
-    """Effects of points that are known, seen through luck; and what became of them."""
+    """Effects of points that are known, seen through random draws; and what became of them."""
     rng = np.random.default_rng(seed)
     theta = np.repeat(effect_of_point(rng, points), TOGETHER)
     n = len(theta)
@@ -232,7 +232,7 @@ ONE = Target(("protests", "zeros"), np.array([[0.0, 0.0], [0.0, 0.0]]), np.array
 
 
 def toy(shares, seed: int):
-    """Two statistics that know two of three parameters, with luck; the others are noise."""
+    """Two statistics that know two of three parameters, with random draws; the others are noise."""
     rng = np.random.default_rng(seed)
     x = 2 * np.asarray(shares) - 1
     made = rng.normal(0, 1, (len(x), len(NAMES)))
@@ -273,7 +273,7 @@ def test_a_target_that_no_point_meets_is_judged_by_a_later_implausibility():
     assert loosest(impossible, (fit(shares, toy(shares, 0)),), 3, 1).order == 2
 
 
-def test_windows_count_from_their_ends_and_too_few_runs_are_refused():
+def test_target_ranges_count_from_their_ends_and_too_few_runs_are_refused():
     shares = sample(Match(ONE), 120, 3, 0).shares
     emulator = fit(shares, toy(shares, 0))
     wide = replace(ONE, ranges=np.array([[-9.0, 9.0], [-9.0, 9.0]]))
@@ -282,7 +282,7 @@ def test_windows_count_from_their_ends_and_too_few_runs_are_refused():
         fit(shares[:12], toy(shares[:12], 0))
 
 
-def test_implausibility_counts_observation_and_discrepancy_beside_luck():
+def test_implausibility_counts_observation_and_discrepancy_beside_random_draws():
     shares = sample(Match(ONE), 120, 3, 0).shares
     emulator = fit(shares, toy(shares, 0))
     mean, variance = (made[:, ONE.columns] for made in emulator.predict(shares))

@@ -348,9 +348,9 @@ def test_scores_agree_with_scoringrules() -> None:
     rng = np.random.default_rng(4)
     ensemble, happened = rng.gamma(1.0, 2.0, (25, 40)), rng.gamma(1.0, 2.0, 40)
     theirs = scoringrules.crps_ensemble(happened, ensemble, m_axis=0, estimator="nrg")
-    np.testing.assert_allclose(scores.crps(ensemble, happened), theirs, rtol=1e-9)
+    np.testing.assert_allclose(scores.crps(ensemble, happened), theirs, rtol=1e-12, atol=1e-12)
     fair = scoringrules.crps_ensemble(happened, ensemble, m_axis=0, estimator="fair")
-    np.testing.assert_allclose(scores.crps(ensemble, happened, fair=True), fair, rtol=1e-9)
+    np.testing.assert_allclose(scores.crps(ensemble, happened, fair=True), fair, rtol=1e-12, atol=1e-12)
     p, event = rng.random(50), (rng.random(50) < 0.3).astype(float)
     np.testing.assert_allclose(scores.brier(p, event), scoringrules.brier_score(event, p))
 

@@ -101,7 +101,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
         "yield RunSpec(run_id(identity), scenario.key, number, replication, seed)",
         "yield RunSpec(run_id(identity), scenario.key, number, replication, seed + number)", SURVIVORS,
-        "share_their_luck", ci=True),
+        "share_random_draws", ci=True),
     Bug("every-state-alike", "The region is the plain mean of states, not weighted by residents", "sim/experiment/summary.py",
         'means = np.einsum("...s,...so->...o", share, values)', "means = values.mean(axis=-2)", ANALYSIS, ci=True),
     Bug("stocks-added-up", "Stocks are averaged over a window, not read at its end", "sim/experiment/summary.py",
