@@ -33,7 +33,7 @@ from sim.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from checks.records import CheckResult, FigureData, Row
+    from checks.records import CheckResult, FigureData, ResultRow
 
 LOOKS: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "lw": 2.2, "ls": "-"},
@@ -156,12 +156,12 @@ def _label_powers(axis: Any) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def draw_row(row: Row, axes: Any) -> Any:
+def draw_row(row: ResultRow, axes: Any) -> Any:
     """Draw one measured value with its interval over its target range; each row has a scale of its own.
 
     Parameters
     ----------
-    row : Row
+    row : ResultRow
         With a value; the target range is shaded, an open end runs to the edge.
     axes : matplotlib Axes
 
@@ -278,7 +278,7 @@ LEFT, RIGHT = 0.12, 2.0
 MARKS = {"pass": "o", "fail": "X", "inconclusive": "D"}
 
 
-def ratio_rows(results: Sequence[CheckResult]) -> list[tuple[str, Row]]:
+def ratio_rows(results: Sequence[CheckResult]) -> list[tuple[str, ResultRow]]:
     """Key and row of every judged ratio that has a value, in the order of the results."""
     return [
         (result.key, row)
@@ -288,12 +288,12 @@ def ratio_rows(results: Sequence[CheckResult]) -> list[tuple[str, Row]]:
     ]
 
 
-def draw_forest(rows: Sequence[tuple[str, Row]], axes: Any) -> Any:
+def draw_forest(rows: Sequence[tuple[str, ResultRow]], axes: Any) -> Any:
     """Draw ratios on one log axis: target range as a band, simulated value with its 95 % interval, tuned rows hollow.
 
     Parameters
     ----------
-    rows : sequence of (key, Row)
+    rows : sequence of (key, ResultRow)
     axes : matplotlib Axes
 
     Returns

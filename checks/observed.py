@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from sim.errors import InputError, Problem, nearest
 from sim.kernels.draws import uniform
 from sim.model.month import StabilityModel
 from sim.region.read import Table, read_table
-from sim.region.schema import Column, Schema
+from sim.region.schema import EMPTY, NUMBER, WHOLE, Key, Month, Row, Schema, StateCodes, Text
 from sim.world.outcomes import OUTCOME_INDEX
 
 F8 = NDArray[np.float64]
@@ -34,29 +35,54 @@ UCDP_DEATHS = 25
 REPORTED = np.uint64(200)
 """Stream of the draws that decide what is reported, outside those of the model."""
 
-_WHO = (Column("state", "states"), Column("month", "month"))
-_SOURCE = Column("source", "text")
+_Count = Annotated[Annotated[float, Field(ge=0, le=1e9), NUMBER] | None, EMPTY]
+_Number = Annotated[Annotated[int, Field(ge=0, le=1e6), WHOLE] | None, EMPTY]
 
 
-def _counts(*names: str) -> tuple[Column, ...]:
-    """Columns of numbers that may be unknown."""
-    return tuple(Column(name, "number", 0, 1e9, empty=True) for name in names)
+class _MonthRow(Row):
+    state: StateCodes
+    month: Month
+    source: Text
 
 
-def _whole(name: str, low: int, high: float, empty: bool = False) -> Column:
-    return Column(name, "integer", low, high, empty=empty)
+class _DeathsRow(_MonthRow):
+    deaths: _Count
 
 
-_EPISODE = (Column("episode", "key"), Column("state", "states"), Column("start", "month"), Column("end", "month"))
-_PROTESTS = (_whole("events", 0, 1e6, True), _whole("violent", 0, 1e6, True), *_counts("participants"))
-_SIZES = (_whole("at_least", 0, 1e8), _whole("events", 1, 1e6))
-_KNOWN = _counts("deaths_low", "deaths_high", "participants", "sites", "displaced")
+class _ProtestsRow(_MonthRow):
+    events: _Number
+    violent: _Number
+    participants: _Count
+
+
+class _SizesRow(_MonthRow):
+    at_least: Annotated[int, Field(ge=0, le=1e8), WHOLE]
+    events: Annotated[int, Field(ge=1, le=1e6), WHOLE]
+
+
+class _DisplacedRow(_MonthRow):
+    displaced: _Count
+
+
+class _EpisodeRow(Row):
+    episode: Key
+    state: StateCodes
+    start: Month
+    end: Month
+    deaths_low: _Count
+    deaths_high: _Count
+    participants: _Count
+    sites: _Count
+    displaced: _Count
+    source: Text
+
+
 TABLES: dict[str, Schema] = {
-    "deaths.csv": Schema((*_WHO, *_counts("deaths"), _SOURCE), ("state", "month")),
-    "protests.csv": Schema((*_WHO, *_PROTESTS, _SOURCE), ("state", "month")),
-    "protest_sizes.csv": Schema((*_WHO, *_SIZES, _SOURCE), ("state", "month", "at_least")),
-    "displaced.csv": Schema((*_WHO, *_counts("displaced"), _SOURCE), ("state", "month")),
-    "episodes.csv": Schema((*_EPISODE, *_KNOWN, _SOURCE), ("episode",)),
+    "deaths.csv": Schema(_DeathsRow, ("state", "month")),
+    "protests.csv": Schema(_ProtestsRow, ("state", "month")),
+    "protest_sizes.csv": Schema(_SizesRow, ("state", "month", "at_least")),
+    "displaced.csv": Schema(_DisplacedRow, ("state", "month")),
+    "episodes.csv": Schema(_EpisodeRow, ("episode",)),
 }
 MONTHLY = {"protests": ("protests.csv", "events"), "deaths": ("deaths.csv", "deaths"),
            "displaced": ("displaced.csv", "displaced")}  # fmt: skip
@@ -147,18 +173,18 @@ def read_observed(folder: Path | None = None) -> Observed:
 def _check_rows(table: Table, schema: Schema, problems: list[Problem]) -> None:
     """No row twice, no state counted both alone and with others in a month, no episode that ends before it starts."""
     seen: dict[tuple[Any, ...], int] = {}
-    for row, key in enumerate(zip(*(table.columns[name] for name in schema.unique), strict=True)):
+    for row, key in enumerate(zip(*(table[name] for name in schema.unique), strict=True)):
         if key in seen:
             line = table.lines[seen[key]]
             problems.append(table.problem(row, schema.unique[0], f"row stands twice, first in line {line}"))
         seen.setdefault(key, row)
-    if "end" in table.columns:
-        for row, (start, end) in enumerate(zip(table.columns["start"], table.columns["end"], strict=True)):
+    if "end" in schema.columns:
+        for row, (start, end) in enumerate(zip(table["start"], table["end"], strict=True)):
             if end < start:
                 problems.append(table.problem(row, "end", "ends before it starts"))
         return
     owners: dict[tuple[Any, str], str] = {}
-    for row, (unit, month) in enumerate(zip(table.columns["state"], table.columns["month"], strict=True)):
+    for row, (unit, month) in enumerate(zip(table["state"], table["month"], strict=True)):
         for state in unit.split("+"):
             if owners.setdefault((month, state), unit) != unit:
                 what = f"{state} is counted in {owners[month, state]} as well in this month"
@@ -166,12 +192,12 @@ def _check_rows(table: Table, schema: Schema, problems: list[Problem]) -> None:
 
 
 def _frame(table: Table, schema: Schema) -> pd.DataFrame:
-    made = pd.DataFrame({column.name: table.columns[column.name] for column in schema.columns})
-    for column in schema.columns:
-        if column.kind == "month":
-            made[column.name] = np.array([month_number(*value) for value in made[column.name]], np.int64)
-        elif column.kind in ("number", "integer"):
-            made[column.name] = made[column.name].astype(np.float64)
+    made = pd.DataFrame({name: table[name] for name in schema.columns})
+    for name in schema.columns:
+        if name in ("month", "start", "end"):
+            made[name] = np.array([month_number(*value) for value in made[name]], np.int64)
+        elif name not in ("state", "episode", "source"):
+            made[name] = made[name].astype(np.float64)
     return made
 
 

@@ -60,7 +60,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """One line of the table: what was measured, its target range in words (``window``), and whether it is met.
 
     ``bounds`` are the ends of the target range. ``status`` of a row of a trial: ``tuned`` (fitted to this range) or ``judged``.
@@ -79,7 +79,7 @@ class Row:
     status: str = ""
 
 
-def judged(what: str, measured: Value, target: TargetRange, note: str = "") -> Row:
+def judged(what: str, measured: Value, target: TargetRange, note: str = "") -> ResultRow:
     """Judge a value by its target range: the estimate decides; a note says when the interval reaches beyond it."""
     holds, low, high = (target.holds(v) for v in (measured.value, measured.low, measured.high))
     if not (math.isnan(measured.low) or math.isnan(measured.high)):
@@ -87,7 +87,7 @@ def judged(what: str, measured: Value, target: TargetRange, note: str = "") -> R
             note = f"{note}; the interval reaches beyond the target range".lstrip("; ")
         if not holds and (low or high):
             note = f"{note}; the interval reaches into the target range".lstrip("; ")
-    return Row(
+    return ResultRow(
         what,
         str(target),
         target.basis,
@@ -99,15 +99,15 @@ def judged(what: str, measured: Value, target: TargetRange, note: str = "") -> R
     )
 
 
-def measured_only(what: str, measured: Value, unit: str = "", note: str = "") -> Row:
+def measured_only(what: str, measured: Value, unit: str = "", note: str = "") -> ResultRow:
     """A row that is shown and not judged."""
-    return Row(what, "none: shown for comparison", OWN, "not run", *_numbers(measured), unit=unit, note=note)
+    return ResultRow(what, "none: shown for comparison", OWN, "not run", *_numbers(measured), unit=unit, note=note)
 
 
-def untestable(what: str, target: TargetRange, missing: str) -> Row:
+def untestable(what: str, target: TargetRange, missing: str) -> ResultRow:
     """A part of a fact that this version cannot express; ``missing`` says what it would take."""
     bounds = (target.low, target.high)
-    return Row(what, str(target), target.basis, "not testable yet", unit=target.unit, bounds=bounds, note=missing)
+    return ResultRow(what, str(target), target.basis, "not testable yet", unit=target.unit, bounds=bounds, note=missing)
 
 
 def _numbers(measured: Value) -> tuple[float | None, float | None, float | None]:
@@ -157,7 +157,7 @@ def ranges(rows: Mapping[str, Sequence[float]]) -> dict[str, list[Any]]:
 class Measurement:
     """What came of one fact: its rows, what was simulated, the picture, and what is suspected where it fails."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ResultRow, ...]
     simulated: str
     method: str
     picture: FigureData | None = None
@@ -182,7 +182,7 @@ class CheckResult:
     key: str
     title: str
     source: str
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ResultRow, ...] = ()
     simulated: str = ""
     method: str = ""
     picture: FigureData | None = None
@@ -209,6 +209,6 @@ class CheckResult:
 def read_result(content: Mapping[str, Any]) -> CheckResult:
     """Read back what `CheckResult.content` wrote."""
     made = dict(content)
-    made["rows"] = tuple(Row(**{**row, "bounds": tuple(row["bounds"])}) for row in made["rows"])
+    made["rows"] = tuple(ResultRow(**{**row, "bounds": tuple(row["bounds"])}) for row in made["rows"])
     made["picture"] = FigureData(**made["picture"]) if made["picture"] else None
     return CheckResult(**made)

@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from sim.analysis.places import PLACE_MEASURES  # noqa: E402
+from sim.analysis.places import OUTCOMES_BY_PLACE  # noqa: E402
 from sim.api.levers import ADDS  # noqa: E402
 from sim.api.levers import PLACES as LEVER_PLACES  # noqa: E402
 from sim.interventions import CatalogueEntry, ShockType, catalogue  # noqa: E402
@@ -327,7 +327,7 @@ def outcomes_page() -> str:
         "\n`districts.csv` shows them by district over the whole run, flows as rates:\n\n"
         + table(
             ["outcome", "label", "unit", "better"],
-            [[f"`{m.name}`", m.label, m.unit, m.better] for m in PLACE_MEASURES],
+            [[f"`{m.name}`", m.label, m.unit, m.better] for m in OUTCOMES_BY_PLACE],
         )
         + LEVERS_INTRO
     )

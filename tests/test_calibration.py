@@ -23,14 +23,14 @@ from checks.calibration.runs import COLUMNS, QUANTITIES, RunBank, point
 from checks.lab import Lab
 from checks.observed import read_observed
 from sim import api
-from sim.analysis.draws import nested
+from sim.analysis.effects import nested
 from sim.errors import InputError
 from sim.experiment import build_plan, execute, read_ensemble
 from sim.experiment.ensemble import TOGETHER, Ensemble, choose
 from sim.experiment.store import Store
 from sim.parameters import CATALOGUE, parameters
 from sim.scenario import load_scenario
-from sim.world.offsets import state_offsets
+from sim.world.start import state_offsets
 from tests.experiment_fakes import FakeEngine, FakeScenario, FakeSource, RealNamesEngine
 
 RATES = Ensemble(("b_peer",), tuple((2.1 + 0.1 * number,) for number in range(12)))
@@ -168,24 +168,21 @@ def made_up(effect_of_point, luck: float, points: int = 400, seed: int = 5):
     return nested(values[:, None], np.repeat(np.arange(points), TOGETHER)), values
 
 
-def test_variance_is_taken_apart_as_it_was_put_in():
+def test_sampling_error_and_parameters_are_taken_apart_as_they_were_put_in():
     made, values = made_up(lambda rng, n: rng.normal(1.0, 2.0, n), luck=3.0)
-    assert made.between.item() == pytest.approx(4.0, rel=0.25)
-    assert made.luck.item() == pytest.approx(3.0 / np.sqrt(len(values)), rel=0.1)
+    assert made.error.item() == pytest.approx(3.0 / np.sqrt(len(values)), rel=0.1)
     assert not made.apart.item()  # 4 against 9 in two halves: parameters make less than half of it
     wide, _ = made_up(lambda rng, n: rng.normal(1.0, 4.0, n), luck=3.0)
     assert wide.apart.item()
     calm, values = made_up(lambda rng, n: np.full(n, 1.0), luck=3.0)
-    assert calm.between.item() < 1.0
+    assert calm.error.item() == pytest.approx(3.0 / np.sqrt(len(values)), rel=0.1)
     assert not calm.apart.item()
 
 
 def test_nested_by_hand():
     made = nested(np.array([[1.0], [3.0], [5.0], [7.0]]), np.array([4, 4, 9, 9]))
-    assert made.mean.item() == 4.0
-    assert made.luck.item() == pytest.approx(np.sqrt(2.0 / 4))  # within: 2 on 2 degrees of freedom
-    assert made.between.item() == pytest.approx((16.0 - 2.0) / 2)
-    assert not made.apart.item()  # 16 / 2 = 8, below the 95 % point of F on 1 and 2 degrees of freedom
+    assert made.error.item() == pytest.approx(np.sqrt(2.0 / 4))  # within: 2 on 2 degrees of freedom
+    assert not made.apart.item()  # 16 between on 2 within is 8, below the 95 % point of F on 1 and 2 degrees of freedom
     assert nested(np.zeros((3, 1)), np.array([0, 0, 0])) is None
 
 

@@ -23,8 +23,8 @@ from sim.cli import app
 from sim.interventions import catalogue, read_catalogue
 from sim.interventions.catalogue import FOLDER
 from sim.parameters import CATALOGUE
+from sim.region import VARIABLES
 from sim.region.schema import TABLES
-from sim.region.variables import VARIABLES
 from sim.scenario import load_scenario, shipped_scenarios, validate_file
 from sim.types import SLOW_FIELDS
 from sim.world.levers import LEVER_BY_NAME

@@ -22,7 +22,7 @@ from sim.experiment import (
 )
 from sim.experiment.design import KINDS
 from sim.experiment.file_schema import ExperimentFile
-from sim.region.shipped import shipped_studies
+from sim.region.files import shipped_studies
 from sim.scenario import validate_file
 from tests.experiment_fakes import RealNamesEngine
 

@@ -11,8 +11,8 @@ from sim.kernels.fields import update_fields
 from sim.parameters import CATALOGUE
 from sim.population import synthesise
 from sim.region import find_region, load_region
-from sim.world.baseline import NODES, WEIGHTS, expected_turnout, population_mean, violent_probability
 from sim.world.presence import standing_missions
+from sim.world.start import NODES, WEIGHTS, expected_turnout, population_mean, violent_probability
 from sim.world.world import Setting, World, _calm_world, prepare
 
 DRAWS = 100

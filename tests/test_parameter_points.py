@@ -11,10 +11,9 @@ import pytest
 
 from sim import api
 from sim.analysis import headline_effects, paired_effects
-from sim.analysis.draws import by_point, median_interval, over_points, signs, verdicts
-from sim.analysis.intervals import bootstrap_mean, share_interval
-from sim.analysis.statistics import mean_estimate
-from sim.analysis.verdict import NOT_ENOUGH, OPEN, SAME, points_in_words, verdict
+from sim.analysis.effects import by_set, median_interval, over_sets, signs, verdicts
+from sim.analysis.statistics import bootstrap_mean, mean_estimate, share_interval
+from sim.analysis.verdict import NOT_ENOUGH, OPEN, SAME, sets_in_words, verdict
 from sim.cli.runs import _effect_row
 from sim.plots.effects import draw_forest, forest_band, forest_legend
 from sim.plots.style import new_page, styled
@@ -35,7 +34,7 @@ def twice(values: F8) -> F8:
 def said(values: F8, points: int) -> pd.Series:
     """Share of each verdict among experiments, of shape (2 * points, experiments)."""
     draws = np.repeat(np.arange(points), 2)
-    words = verdicts(over_points(values, draws), LOWER, signs(values, draws))
+    words = verdicts(over_sets(values, draws), LOWER, signs(values, draws))
     return pd.Series(words).value_counts(normalize=True).reindex(["better", "worse", NOT_ENOUGH, OPEN, SAME]).fillna(0)
 
 
@@ -89,7 +88,7 @@ def test_pairs_are_no_points() -> None:
 
 def test_points_that_share_a_sign_tell_it_however_skewed_they_are() -> None:
     values = -twice(np.random.default_rng(3).lognormal(0, 2.5, (32, MANY)))
-    plain = mean_estimate(by_point(values, np.repeat(np.arange(32), 2))[0])
+    plain = mean_estimate(by_set(values, np.repeat(np.arange(32), 2))[0])
     assert np.mean((plain.low <= 0) & (plain.high >= 0)) > 0.3  # Student's t crosses zero
     assert said(values, 32)["better"] == 1.0
 
@@ -121,7 +120,7 @@ def test_the_reason_is_the_one_that_applies() -> None:
 )
 def test_intervals_of_the_mean_hold_it(make: Callable[[np.random.Generator], F8], truth: float, least: float) -> None:
     values = make(np.random.default_rng(5))
-    made = over_points(twice(values), np.repeat(np.arange(32), 2))
+    made = over_sets(twice(values), np.repeat(np.arange(32), 2))
     assert least <= np.mean((made.low <= truth) & (truth <= made.high)) <= 0.97
 
 
@@ -153,20 +152,20 @@ def test_the_expanded_bootstrap_is_wider_and_turns_nowhere() -> None:
 def test_points_by_hand() -> None:
     values = np.array([[1.0, 0.0], [3.0, 0.0], [-1.0, 0.0], [-5.0, 0.0], [0.0, 0.0]])
     draws = np.array([7, 7, 2, 2, 4])
-    means, parts = by_point(values, draws)
+    means, parts = by_set(values, draws)
     assert means[:, 0].tolist() == [-3.0, 0.0, 2.0]
     assert parts.mean(axis=0).tolist() == pytest.approx(values.mean(axis=0).tolist())
     found = signs(values, draws)
-    assert (found.points, found.up[0], found.down[0], found.p[0]) == (3, 1, 1, 1.0)
+    assert (len(means), found.up[0], found.down[0], found.p[0]) == (3, 1, 1, 1.0)
     assert np.isnan(found.p[1])
-    words = verdicts(over_points(values, draws), np.array(["lower", "lower"]), found)
+    words = verdicts(over_sets(values, draws), np.array(["lower", "lower"]), found)
     assert words.tolist() == [OPEN, SAME]  # one point up and one down, each in both of its pairs
 
 
 def test_opposite_pairs_at_every_point_are_not_the_same() -> None:
     values = np.array([[1.0], [-1.0]] * 8)
     draws = np.repeat(np.arange(8), 2)
-    made = over_points(values, draws)
+    made = over_sets(values, draws)
     assert made.low.item() < 0 < made.high.item()
     assert verdicts(made, np.array(["lower"]), signs(values, draws)).tolist() == [NOT_ENOUGH]
 
@@ -219,9 +218,9 @@ def row_of(**more: object) -> dict[str, object]:
 
 
 def test_words_for_points_and_for_the_row_on_screen() -> None:
-    assert points_in_words(row_of(), "lower") == "29 better, 1 worse, 2 the same"
-    assert points_in_words(row_of(draws_up=0.0, draws_down=32.0), "none") == "32 less"
-    assert points_in_words(row_of(draws_up=0.0, draws_down=0.0), "lower") == "32 the same"
+    assert sets_in_words(row_of(), "lower") == "29 better, 1 worse, 2 the same"
+    assert sets_in_words(row_of(draws_up=0.0, draws_down=32.0), "none") == "32 less"
+    assert sets_in_words(row_of(draws_up=0.0, draws_down=0.0), "lower") == "32 the same"
     item = next(item for item in OUTCOMES if item.name == "incidents")
     cells = _effect_row(row_of(), item, drawn=True)
     assert cells[4:] == ["0.5", "-6 to -0.5", "-50 to -25", "29 better, 1 worse, 2 the same", "better"]

@@ -19,8 +19,7 @@ from scipy.stats import norm
 from sim.errors import InputError
 from sim.kernels.mobilisation import persons_of, unemployed_share
 from sim.kernels.rounds import labour
-from sim.population import Population, minimum_citizens, synthesise
-from sim.population.synthesis import BLOCK, MINIMUM_PER_CELL
+from sim.population import BLOCK, MINIMUM_PER_CELL, Population, minimum_citizens, synthesise
 from sim.region import Region, find_region, load_region
 
 TWIN = find_region("twin_valleys")

@@ -19,8 +19,9 @@ import pytest
 
 from sim.errors import Problem, RegionError
 from sim.region import VARIABLES, Region, check_region, find_region, load_region, shipped_root
-from sim.region.cells import MIN_PERSONS, rake
+from sim.region.build import MIN_PERSONS, rake
 from sim.region.schema import TABLES
+from sim.region.slips import date_hint, number_hint
 
 BALKANS = find_region("western_balkans")
 TWIN = find_region("twin_valleys")
@@ -400,7 +401,7 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
 
 
 BAD = [
-    ("states.csv", "BBB,East", "bbb,East", "states.csv:3:1: state: not a key", ""),
+    ("states.csv", "BBB,East", "bbb,East", "states.csv:3:1: state: is not a key", ""),
     (
         "districts.csv",
         "BBB-ash,BBB",
@@ -408,19 +409,19 @@ BAD = [
         "districts.csv:6:9: state: unknown state",
         "did you mean 'BBB'?",
     ),
-    ("districts.csv", "-29.75,-0.25", "-129.75,-0.25", "districts.csv:2:22: lat: out of range", "-90 to 90"),
+    ("districts.csv", "-29.75,-0.25", "-129.75,-0.25", "districts.csv:2:22: lat: is out of range", "-90 to 90"),
     (
         "districts.csv",
         "AAA-ash,AAA,West Ash",
         "AAA ash,AAA,West Ash",
-        "districts.csv:2:1: district: not a key",
+        "districts.csv:2:1: district: is not a key",
         "",
     ),
     (
         "communities.csv",
         "AAA-ash,amber,24000",
         "AAA-ash,amber,-5",
-        "communities.csv:2:15: persons: out of range",
+        "communities.csv:2:15: persons: is out of range",
         "",
     ),
     (
@@ -430,7 +431,7 @@ BAD = [
         "communities.csv:2:9: community: unknown community",
         "did you mean 'amber'?",
     ),
-    ("communities.csv", "AAA-ash,amber,24000", "AAA-ash,amber,2.5", "persons: not a whole number", ""),
+    ("communities.csv", "AAA-ash,amber,24000", "AAA-ash,amber,2.5", "persons: must be a whole number", ""),
     (
         "communities.csv",
         "AAA-ash,teal,6000",
@@ -463,7 +464,7 @@ BAD = [
         "state_values.csv",
         "AAA,2000,unemployment,0.15",
         "AAA,2000,unemployment,nan",
-        "state_values.csv:4:23: value: not a number",
+        "state_values.csv:4:23: value: must be a number",
         "",
     ),
     (
@@ -477,7 +478,7 @@ BAD = [
         "state_values.csv",
         "AAA,2000,corruption",
         "AAA,2000,coruption",
-        "variable: unknown value",
+        "variable: is not one of the allowed values",
         "did you mean 'corruption'?",
     ),
     (
@@ -505,7 +506,7 @@ BAD = [
         "power_status.csv",
         "AAA,amber,2000,0,",
         "AAA,amber,2000,0.2,",
-        "power_status.csv:2:16: status: not a power status",
+        "power_status.csv:2:16: status: is not one of the allowed values",
         "0.15",
     ),
     (
@@ -529,7 +530,7 @@ BAD = [
         "region.toml:8:1: small_comunity: unknown key",
         "did you mean 'small_community'?",
     ),
-    ("region.toml", "distance_km = 30", "distance_km = -1", "region.toml:11:1: distance_km: not usable", ""),
+    ("region.toml", "distance_km = 30", "distance_km = -1", "region.toml:11:1: distance_km: is out of range", ""),
     (
         "region.toml",
         "protected = []",
@@ -545,7 +546,13 @@ BAD = [
         "",
     ),
     ("region.toml", "distance_km = 30", "distance_km = = 30", "region.toml:11:15: is not valid TOML", ""),
-    ("region.toml", "hazard = [0.0, 1.0]", "hazard = [1.0, 0.0]", "bounds.hazard: not bounds", "lo below hi"),
+    (
+        "region.toml",
+        "hazard = [0.0, 1.0]",
+        "hazard = [1.0, 0.0]",
+        "bounds.hazard: is not a pair of bounds",
+        "lo below hi",
+    ),
     (
         "outlines.geojson",
         '"Polygon","coordinates":[[[0,-29.5],[-1',
@@ -691,6 +698,83 @@ def test_years_without_values_are_refused(year: int) -> None:
         load_region(TWIN, year)
 
 
+HINTS: list[tuple[object, dict[str, bool], str]] = [
+    ("0,15", {}, "a decimal point, not a comma: write 0.15"),
+    ("-33,12", {}, "a decimal point, not a comma: write -33.12"),
+    ("0,125", {}, "a decimal point, not a comma: write 0.125"),
+    ("1.234,5", {}, "a decimal point, not a comma: write 1234.5"),
+    ("1,234.5", {}, "digits only: write 1234.5"),
+    ("1,234,567", {}, "digits only: write 1234567"),
+    ("41,685", {}, "a decimal point, and nothing between thousands"),
+    ("41 685", {}, "a decimal point, and nothing between thousands"),
+    ("41 40", {}, "a decimal point, and nothing between thousands"),
+    ("24,000", {"whole": True}, "digits only: write 24000"),
+    ("24 000", {"whole": True}, "digits only: write 24000"),
+    ("1.234.567", {"whole": True}, "digits only: write 1234567"),
+    ("24.000", {"whole": True}, "a whole number without points, and nothing between thousands"),
+    ("3_000", {"whole": True}, "digits only: write 3000"),
+    ("12", {"whole": True}, "without quotes: write 12"),
+    ("24.000", {}, "without quotes: write 24.000"),
+    (24.0, {"whole": True}, "a whole number, without a decimal point"),
+    ("15%", {"share": True}, "a share, not a percentage: write 0.15"),
+    ("15%", {}, "a number without a percent sign"),
+    ("1/2", {}, "no fractions: write 0.5"),
+    ("1/2", {"whole": True}, "no fractions"),
+    ("0.2-0.5", {}, "one number, not a range"),
+    ("twelve", {"whole": True}, "in digits: write 12"),
+    ("half", {"share": True}, "in digits: write 0.5"),
+    ("half", {}, ""),
+    ("1O", {"whole": True}, "the letter O stands for the digit 0"),
+    (True, {}, "true and false are not numbers: write 1 or 0"),
+    ("yes", {}, "on, off, yes and no are words here: write a number such as 1 or 0"),
+    ([0.5], {}, "write 0.5 without brackets"),
+    ([1, 2], {}, "one number only; what is to vary belongs in an experiment"),
+    ("3k", {"whole": True}, "the number alone, without a unit: write 3000"),
+    ("500 troops", {"whole": True}, "the number alone, without a unit: write 500"),
+    ("2 battalions", {"whole": True}, "the number alone, without a unit"),
+    ("5 million", {"whole": True}, "the number alone, without a unit"),
+    ("3 years", {"whole": True, "months": True}, "the number alone, without a unit: write 36"),
+    ("36 months", {"whole": True, "months": True}, "the number alone, without a unit: write 36"),
+    ("6 weeks", {"whole": True, "months": True}, "the number alone, without a unit"),
+    ("12 MEUR", {}, "the number alone, without a unit: write 12"),
+    ("€12M", {}, "the number alone, without a unit: write 12"),
+    ("€500", {}, "the number alone, without a unit"),
+    ("nan", {}, ""),
+]
+
+
+@pytest.mark.parametrize(("value", "wanted", "hint"), HINTS, ids=str)
+def test_a_hint_about_a_number_is_right_or_tells_no_number(value: object, wanted: dict[str, bool], hint: str) -> None:
+    assert number_hint(value, **({"whole": False, "share": False, "months": False} | wanted)) == hint
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("2024", "add the month, as in 2024-01"),
+        ("2024-1", "write 2024-01"),
+        ("2024/03", "write 2024-03"),
+        ("03/2024", "write 2024-03"),
+        (202403, "write 2024-03"),
+        (2025.03, "write 2025-03"),
+        (2025.1, "write the year in four digits, a hyphen, the month in two"),  # from 2025.10
+        ("98-05", "write the year in four digits, a hyphen, the month in two"),
+        ("2024115", "write the year in four digits, a hyphen, the month in two"),
+        ("03/04/2024", "write the year in four digits, a hyphen, the month in two"),
+        ("20240115", "without the day: write 2024-01"),
+        ("17.03.1999", "without the day: write 1999-03"),
+        ("13/02/2024", "without the day: write 2024-02"),
+        ("2025-02-30", "that day does not exist, and a month has no day here: write 2025-02"),
+        ("2024-13", "there is no month 13"),
+        ("March 2024", "write 2024-03"),
+        ("2024 Q2", "for the start of that quarter write 2024-04"),
+        ("1949-12", ""),
+    ],
+)
+def test_a_hint_about_a_month_is_right_or_tells_no_month(value: object, hint: str) -> None:
+    assert date_hint(value) == hint
+
+
 # --- finding --------------------------------------------------------------------------------------
 
 
@@ -711,7 +795,7 @@ def test_find_region_refuses(name: str) -> None:
 
 def test_shipped_root_of_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sim" / "_scenarios").mkdir(parents=True)
-    monkeypatch.setattr("sim.region.shipped.__file__", str(tmp_path / "sim" / "region" / "shipped.py"))
+    monkeypatch.setattr("sim.region.files.__file__", str(tmp_path / "sim" / "region" / "files.py"))
     assert shipped_root() == (tmp_path / "sim" / "_scenarios").resolve()
     (tmp_path / "sim" / "_scenarios").rmdir()
     assert shipped_root() == (tmp_path / "scenarios").resolve()
@@ -724,7 +808,7 @@ def test_regions_load_without_heavy_packages() -> None:
     )
     packages = {name.split(".")[0] for name in done.stdout.split()}
     assert "numpy" in packages
-    assert not packages & {"pandas", "mesa", "numba", "matplotlib", "pydantic", "ruamel", "scipy"}
+    assert not packages & {"pandas", "mesa", "numba", "matplotlib", "ruamel", "scipy"}
 
 
 def test_damaged_folders_never_end_in_a_traceback(copy: Callable[[Path], Path]) -> None:

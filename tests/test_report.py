@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from sim import api
-from sim.analysis.factors import by_factor, factor_ends, grid_cells
+from sim.analysis.sensitivity import by_factor, factor_ends, grid_cells
 from sim.api.results import RunsFailedError
 from sim.api.sweep_tables import design_points
 from sim.errors import InputError

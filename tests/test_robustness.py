@@ -22,8 +22,7 @@ from sim.analysis import (
     tipping,
     variance_split,
 )
-from sim.analysis.discovery import quasi_p
-from sim.analysis.tipping import local_line
+from sim.analysis.discovery import local_line, quasi_p
 from sim.errors import InputError
 from tests.long.statistics import null_bank, null_rates
 

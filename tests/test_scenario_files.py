@@ -214,7 +214,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     (
         "year as date",
         head("start: 2024\n"),
-        [(4, 8, "start: is not a month; got 2024; allowed a month.*write 2024-01")],
+        [(4, 8, "start: is not a month; got 2024; allowed a month.*as in 2024-01")],
     ),
     (
         "bad institutions",

@@ -15,7 +15,7 @@ from sim.kernels.fields import update_fields
 from sim.parameters.theories import THEORIES
 from sim.scenario import load_scenario
 from sim.types import CORRUPTION, OVERSIGHT
-from sim.world.effects import FACTORS, Reach, Source, factor_table, make_pull
+from sim.world.effects import FACTORS, Pulls, Reach, factor_table, make_pull
 from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import WAR
 
@@ -126,7 +126,7 @@ def test_a_shock_displaces_a_field_or_pushes_its_target_and_never_both() -> None
     """Bug ``shock-twice``."""
     g = valley_model(Valley(months=12), 0).setting.geography
     once, pressing = (make_pull("tension", 0.5, Reach(np.arange(2)), g, 0.0, halflife) for halflife in (0.0, 6.0))
-    source = Source([once, pressing])
+    source = Pulls([once, pressing])
     source.jump(0.8)
     assert source.impulses(0.8) == [(once, 0.8)]
     assert source.acting() == [(pressing, 0.8)]

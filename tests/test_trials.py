@@ -14,7 +14,7 @@ import pytest
 from checks import page, stored
 from checks.figures import forest_figure, ratio_rows
 from checks.lab import Lab
-from checks.records import CheckResult, Row, Value
+from checks.records import CheckResult, ResultRow, Value
 from checks.trials import TRIALS, carry, schema, testbed, trials
 from checks.trials.carry import TrialEstimate, carry_out, row_of
 from checks.trials.schema import ROWS, Trial, digest, read_trial
@@ -222,7 +222,7 @@ def test_a_tuned_row_says_so_and_when_it_is_out_of_date(monkeypatch: pytest.Monk
     trial = small()
     near, far = TrialEstimate(Value(0.76, 0.7, 0.82), 0.04), TrialEstimate(Value(0.88, 0.83, 0.93), 0.03)
 
-    def said(scale: float | None, found: TrialEstimate, row: str = "P11h") -> Row:
+    def said(scale: float | None, found: TrialEstimate, row: str = "P11h") -> ResultRow:
         made = TunedScale("I28", row, scale, None, None, 0.75, 0.75, 48, "x")
         monkeypatch.setattr(carry, "tuned_scales", lambda: {"I28": made})
         return row_of(trial, trial.own, found)
@@ -415,7 +415,7 @@ def test_a_small_trial_is_carried_out_and_drawn() -> None:
 def made_up() -> CheckResult:
     trial = small()
     row = row_of(trial, trial.own, TrialEstimate(Value(0.7, 0.6, 0.8), 0.05))
-    other = Row("Training alone", "as published", "A", "not testable yet", note="no such entry", status="judged")
+    other = ResultRow("Training alone", "as published", "A", "not testable yet", note="no such entry", status="judged")
     return CheckResult("P11h", trial.title, "nobody", rows=(row, other))
 
 

@@ -21,8 +21,7 @@ from sim.analysis import (
     pair_coalitions,
     synergy,
 )
-from sim.analysis.attribution import ORDERED, SAMPLED, SHAPLEY, orders
-from sim.analysis.story import why_paragraph
+from sim.analysis.attribution import ORDERED, SAMPLED, SHAPLEY, orders, why_paragraph
 from sim.api.why import question, why
 from sim.api.worlds import between
 from sim.errors import InputError
@@ -225,7 +224,7 @@ def test_the_paragraph_says_what_the_numbers_say():
     assert "1 part changed nothing in any pair." in text
     assert "nearly add up" in text
     against = told(True, {"police": np.full((16, 1), -8.0), "jobs": np.full((16, 1), 3.0)})
-    assert "Against it works jobs (" in against
+    assert "In the other direction: jobs (" in against
     scale = told(True, {"police": np.full((16, 1), -0.00004)}, "tension")
     assert "tension in the region by 0.0000" in scale
     assert " on the scale 0 to 1 against Calm" in scale
@@ -236,7 +235,7 @@ def test_the_paragraph_says_what_the_numbers_say():
 def test_the_paragraph_hedges_where_luck_hides_the_difference():
     luck = np.random.default_rng(2).normal(0, 5, (16, 1))
     text = told(True, {"police": luck - luck.mean() + 0.2})
-    assert "cannot be told from zero" in text
+    assert "not distinguishable from zero" in text
     assert "candidates, not" in text
 
 

@@ -19,7 +19,7 @@ from checks.records import (
     Fact,
     FigureData,
     Measurement,
-    Row,
+    ResultRow,
     TargetRange,
     Value,
     judged,
@@ -80,7 +80,7 @@ def fit_of_statistics(lab: Lab) -> Measurement:
     """Each statistic: runs at points kept, against what was recorded and twice its error and discrepancy."""
     made = calibrated(lab)
     target = made.match.target
-    rows: list[Row] = []
+    rows: list[ResultRow] = []
     low, middle, high = np.quantile(made.checked, [0.05, 0.5, 0.95], axis=0)
     spread = np.sqrt(target.variances)
     for k, kind in enumerate(STATISTICS.values()):

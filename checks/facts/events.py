@@ -14,7 +14,7 @@ from checks.records import (
     OWN,
     FigureData,
     Measurement,
-    Row,
+    ResultRow,
     TargetRange,
     Value,
     judged,
@@ -109,7 +109,7 @@ def heavy_tails(lab: Lab) -> Measurement:
     armed = np.array([n for run in unquiet for n in run["sizes"]], float)
     communal = np.array([hit[3] for run in calm for hit in run["hits"] if hit[2] == 1 and hit[3] > 0], float)
     totals = [e["deaths"] for run in unquiet for e in run["episodes"] if e["ended"] and e["deaths"] > 0]
-    rows: list[Row] = []
+    rows: list[ResultRow] = []
     parts = {}
     for name, sizes, target in (
         ("armed event", armed, TargetRange(2.0, 3.2)),
@@ -129,7 +129,7 @@ def heavy_tails(lab: Lab) -> Measurement:
     )
 
 
-def _tail_rows(name: str, sizes: np.ndarray, target: TargetRange) -> list[Row]:
+def _tail_rows(name: str, sizes: np.ndarray, target: TargetRange) -> list[ResultRow]:
     if sizes.size < ENOUGH:
         return [untestable(f"{name}: exponent", target, f"only {sizes.size} sizes in these runs; a full run has more")]
     tail = patterns.fit_tail(sizes)

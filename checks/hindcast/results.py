@@ -31,7 +31,18 @@ from checks.hindcast.forecast import (
 )
 from checks.lab import Lab
 from checks.observed import MONTHLY, month_text
-from checks.records import EVIDENCE, OWN, Fact, FigureData, Measurement, Row, TargetRange, Value, judged, measured_only
+from checks.records import (
+    EVIDENCE,
+    OWN,
+    Fact,
+    FigureData,
+    Measurement,
+    ResultRow,
+    TargetRange,
+    Value,
+    judged,
+    measured_only,
+)
 from checks.scores import auroc, average_precision, coverage, misplaced, reliability, skill
 
 NAMES = {"protests": "Protests", "deaths": "Deaths in organised violence", "displaced": "Displaced"}
@@ -56,7 +67,7 @@ def hindcast_facts(settings: Callable[[], HindcastSettings], key: str = "") -> t
             bank = _bank(lab, settings)
             if outcome in bank.grids:
                 return make(lab, bank, outcome)
-            row = Row("Scores", "none", OWN, "not run", note=f"{outcome}: nothing observed in the window")
+            row = ResultRow("Scores", "none", OWN, "not run", note=f"{outcome}: nothing observed in the window")
             return Measurement((row,), "nothing scored", METHOD)
 
         return Fact(f"{KEYS[outcome]}{number}", f"{NAMES[outcome]}: {title}", SOURCES[outcome], measure, key)
@@ -99,7 +110,9 @@ def _scored(lab: Lab, bank: CandidateRuns, outcome: str, design: str) -> list[Sc
     return made
 
 
-def _finding(bank: CandidateRuns, rows: Sequence[Row], picture: FigureData | None, extra: str = "") -> Measurement:
+def _finding(
+    bank: CandidateRuns, rows: Sequence[ResultRow], picture: FigureData | None, extra: str = ""
+) -> Measurement:
     said = []
     for condition in CONDITIONS:
         lost = [row.what for row in rows if row.verdict == "fail" and "skill" in row.what and condition in row.what]
@@ -112,7 +125,7 @@ def _finding(bank: CandidateRuns, rows: Sequence[Row], picture: FigureData | Non
 # --- the tables -----------------------------------------------------------------------------------
 
 
-def _skill_rows(made: Sequence[Scored], kind: str) -> list[Row]:
+def _skill_rows(made: Sequence[Scored], kind: str) -> list[ResultRow]:
     """Skill of the model by one score against every baseline, under both conditions.
 
     Where nothing happened, the scores of chances are shown and not judged.
@@ -130,7 +143,7 @@ def _skill_rows(made: Sequence[Scored], kind: str) -> list[Row]:
     return rows
 
 
-def _skill_row(scored: Scored, kind: str, baseline: str, condition: str) -> Row:
+def _skill_row(scored: Scored, kind: str, baseline: str, condition: str) -> ResultRow:
     table: dict[str, np.ndarray] = getattr(scored, kind)
     target = TargetRange(0.0, None, "", EVIDENCE if (kind, baseline) in IN_EVIDENCE else OWN, strict=True)
     what = f"{SCORES[kind]} skill against {baseline}, {condition}"
@@ -141,7 +154,7 @@ def _skill_row(scored: Scored, kind: str, baseline: str, condition: str) -> Row:
     return judged(what, value, target, f"mean score {means[0]:.3g}, baseline {means[1]:.3g}")
 
 
-def _undefined(what: str, why: str) -> Row:
+def _undefined(what: str, why: str) -> ResultRow:
     return measured_only(what, Value(math.nan), "", f"undefined: {why}")
 
 
@@ -159,7 +172,7 @@ def _occurrence(lab: Lab, bank: CandidateRuns, outcome: str) -> Measurement:
     return _finding(bank, rows, reliable(made, MODEL), "An event is a month in which anything is recorded.")
 
 
-def _ranking_rows(made: Sequence[Scored]) -> list[Row]:
+def _ranking_rows(made: Sequence[Scored]) -> list[ResultRow]:
     """AUROC and AUPR of the model and, for comparison, of the best-placed baseline."""
     events, cases = int(np.nansum(made[0].event)), int(np.isfinite(made[0].event).sum())
     rows = [
@@ -194,7 +207,7 @@ def _left_out(lab: Lab, bank: CandidateRuns, outcome: str, design: str) -> Measu
     made = _scored(lab, bank, outcome, design)
     if not made[0].folds:
         note = f"no {design} to leave out with observed {outcome} in the window"
-        row = Row("Scores", "none", OWN, "not run", note=note)
+        row = ResultRow("Scores", "none", OWN, "not run", note=note)
         return Measurement((row,), about(bank), METHOD)
     rows = [*_skill_rows(made, "crps"), *_skill_rows(made, "brier"), *_ranking_rows(made)]
     left = ", ".join(fold.name for fold in made[0].folds)
@@ -215,7 +228,7 @@ def _overview(settings: Callable[[], HindcastSettings], lab: Lab) -> Measurement
     """Count where the model wins; the figure shows every skill by CRPS."""
     bank = _bank(lab, settings)
     shown: list[SkillRow] = []
-    rows: list[Row] = []
+    rows: list[ResultRow] = []
     for outcome in bank.grids:
         for design in DESIGNS if outcome != "displaced" else [LATER]:
             made = _scored(lab, bank, outcome, design)

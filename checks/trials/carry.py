@@ -20,7 +20,7 @@ from scipy import stats
 
 from checks import intervals
 from checks.lab import Lab
-from checks.records import OWN, FigureData, Measurement, Row, TargetRange, Value, judged, measured_only, table
+from checks.records import OWN, FigureData, Measurement, ResultRow, TargetRange, Value, judged, measured_only, table
 from checks.trials.schema import CONTROL, RATIOS, ROWS, Endpoint, Trial, digest
 from checks.trials.testbed import DRAW_PAIRS, SCOPES, arm_run
 from sim.analysis.statistics import mean_estimate, ratio_estimate
@@ -66,7 +66,7 @@ def carry_out(trial: Trial, lab: Lab) -> Measurement:
     made = [(measure, estimate(trial, measure, runs)) for measure in trial.measures]
     rows = [row_of(trial, measure, found) for measure, found in made]
     rows += [
-        Row(what, "as published", OWN, "not testable yet", note=missing, status="judged")
+        ResultRow(what, "as published", OWN, "not testable yet", note=missing, status="judged")
         for what, missing in trial.not_testable.items()
     ]
     study = trial.study
@@ -81,7 +81,7 @@ def carry_out(trial: Trial, lab: Lab) -> Measurement:
     )
 
 
-def row_of(trial: Trial, measure: Endpoint, found: TrialEstimate) -> Row:
+def row_of(trial: Trial, measure: Endpoint, found: TrialEstimate) -> ResultRow:
     """One line of the table: tuned if it was fitted to this range, else judged; too few replications are said."""
     what = measure.what if measure.part in ("own", "other") else f"{measure.what} ({measure.part})"
     if measure.window is None:

@@ -1,11 +1,11 @@
-"""When does it fail: boxes of assumptions that hold most failures (PRIM)."""
+"""Under which assumptions a package fails: ranges that hold most failures (PRIM), and values at which a ranking flips."""
 
 from __future__ import annotations
 
 import inspect
 import logging
 import warnings
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -13,40 +13,35 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.analysis.sensitivity import explore_library
+from sim.analysis.statistics import SEED, mean_estimate
+from sim.analysis.verdict import verdict
 from sim.errors import InputError
 
 BOX_COLUMNS = [
-    "box",
-    "factor",
-    "low",
-    "high",
-    "range_low",
-    "range_high",
-    "qp",
-    "coverage",
-    "density",
-    "mass",
-    "cases",
-    "points",
-    "base_rate",
-    "in_words",
-]
+    "box", "factor", "low", "high", "range_low", "range_high", "qp", "coverage", "density", "mass", "cases", "points",
+    "base_rate", "in_words",
+]  # fmt: skip
+TIPPING_COLUMNS = [
+    "factor", "value", "ci_low", "ci_high", "flips_in", "below", "above", "range_low", "range_high", "n", "in_words",
+]  # fmt: skip
 SIGNIFICANT = 0.05
-BOXES = 3
+"""Highest chance of a limit that is kept."""
+PEEL = 0.05
+"""Share of points peeled off at a step, and smallest share in a box."""
 FEWEST = 20
+SPAN = 0.6
+"""Share of the points that a local fit sees."""
+GRID = 41
+RESAMPLES = 199
+USUAL = 0.5
+"""Share of resamples with a flip from which a flip is reported."""
 
+F8 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Limits = dict[str, tuple[float, float]]
 
 
-def discover(
-    points: pd.DataFrame,
-    fails: pd.Series[bool],
-    *,
-    boxes: int = BOXES,
-    peel: float = 0.05,
-    smallest: float = 0.05,
-) -> pd.DataFrame:
+def discover(points: pd.DataFrame, fails: pd.Series[bool], *, boxes: int = 3) -> pd.DataFrame:
     """Find ranges of factors in which a package mostly fails.
 
     From each peeling trajectory the box with the best balance of coverage and density is kept (their
@@ -61,8 +56,6 @@ def discover(
         By point; points that are missing are left out.
     boxes : int
         At most so many.
-    peel, smallest : float
-        Share peeled off at a step, and smallest share of points in a box.
 
     Returns
     -------
@@ -73,8 +66,8 @@ def discover(
 
     Notes
     -----
-    Source: Friedman and Fisher 1999; Bryant and Lempert 2010 (quasi-p). Boxes are found by looking, so their
-    density is optimistic: check it on points that were not used.
+    Source: Friedman and Fisher 1999; Bryant and Lempert 2010 (quasi-p). Boxes are chosen for their
+    density, which is therefore optimistic: check it on points that were not used.
     """
     names = [str(name) for name in points.columns if name != "point"]
     text = [name for name in names if not pd.api.types.is_numeric_dtype(points[name])]
@@ -88,39 +81,58 @@ def discover(
     rows: list[dict[str, object]] = []
     rest = np.ones(len(x), dtype=bool)
     for number in range(1, boxes + 1):
-        limits = _box(x, bad, rest, peel, smallest)
+        limits = _box(x[rest].reset_index(drop=True), bad[rest])
         if not limits:
             break
         inside = rest & _inside(x, limits)
-        rows.extend(_described(number, x, bad, rest, inside, limits))
+        shared = {
+            "coverage": bad[inside].sum() / bad.sum(),
+            "density": bad[inside].mean(),
+            "mass": inside.mean(),
+            "cases": int(bad[inside].sum()),
+            "points": len(x),
+            "base_rate": bad.mean(),
+        }
+        found: list[dict[str, object]] = []
+        for name, (low, high) in limits.items():
+            least, most = float(x[name].min()), float(x[name].max())
+            words = f"{name} from {low:.3g} to {high:.3g}"
+            if low <= least or high >= most:
+                words = f"{name} below {high:.3g}" if low <= least else f"{name} above {low:.3g}"
+            ends = {"low": max(low, least), "high": min(high, most), "range_low": least, "range_high": most}
+            chance = quasi_p(x[rest], bad[rest], limits, name)
+            found.append({"box": number, "factor": name, **ends, "qp": chance, **shared, "in_words": words})
+        rows += sorted(found, key=lambda row: (row["qp"], row["factor"]))
         rest &= ~inside
     return pd.DataFrame(rows, columns=BOX_COLUMNS)
 
 
-def _box(x: pd.DataFrame, bad: Mask, rest: Mask, peel: float, smallest: float) -> Limits:
-    """Limits of the best box among the points that are left; empty if there is none."""
-    if bad[rest].sum() < 2 or bad[rest].all() or rest.sum() < FEWEST:
+def _box(x: pd.DataFrame, bad: Mask) -> Limits:
+    """Limits of the best box, without those that chance explains; empty if there is none."""
+    if bad.sum() < 2 or bad.all() or len(x) < FEWEST:
         return {}
-    prim = explore_library("ema_workbench.analysis.prim")
-    own, target = x[rest].reset_index(drop=True), bad[rest]
+    prim = explore_library("ema_workbench.analysis.prim").Prim
+    # releases before 3.0 want a least density; any box does here, because one is chosen from the trajectory
+    least = {"threshold": float(bad.mean())} if "threshold" in inspect.signature(prim).parameters else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("EMA").setLevel(logging.ERROR)
-        found = prim.Prim(own, target, peel_alpha=peel, mass_min=smallest, **_threshold(prim.Prim, target)).find_box()
-    best: tuple[float, Limits] = (0.0, {})
-    for box in found.box_lims:
-        limits = _limits(own, box)
-        inside = _inside(own, limits)
-        covered, dense = target[inside].sum() / target.sum(), target[inside].mean() if inside.any() else 0.0
+        trajectory = prim(x, bad, peel_alpha=PEEL, mass_min=PEEL, **least).find_box()
+    best, kept = 0.0, Limits()
+    for box in trajectory.box_lims:
+        limits = _limits(x, box)
+        inside = _inside(x, limits)
+        covered, dense = bad[inside].sum() / bad.sum(), bad[inside].mean() if inside.any() else 0.0
         balance = 2 * covered * dense / (covered + dense) if covered + dense else 0.0
-        if balance > best[0]:
-            best = (balance, limits)
-    return _pruned(own, target, best[1])
-
-
-def _threshold(prim: Any, target: Mask) -> dict[str, float]:
-    """Releases before 3.0 want a least density; any box does here, because one is chosen from the trajectory."""
-    return {"threshold": float(target.mean())} if "threshold" in inspect.signature(prim).parameters else {}
+        if balance > best:
+            best, kept = balance, limits
+    while kept:
+        chance = {name: quasi_p(x, bad, kept, name) for name in kept}
+        worst = max(chance, key=lambda name: chance[name])
+        if chance[worst] <= SIGNIFICANT:
+            break
+        del kept[worst]
+    return kept
 
 
 def _limits(x: pd.DataFrame, box: pd.DataFrame) -> Limits:
@@ -140,18 +152,6 @@ def _inside(x: pd.DataFrame, limits: Limits) -> Mask:
     return inside
 
 
-def _pruned(x: pd.DataFrame, bad: Mask, limits: Limits) -> Limits:
-    """Drop limits that chance explains, the least certain first."""
-    kept = dict(limits)
-    while kept:
-        chance = {name: quasi_p(x, bad, kept, name) for name in kept}
-        worst = max(chance, key=lambda name: chance[name])
-        if chance[worst] <= SIGNIFICANT:
-            break
-        del kept[worst]
-    return kept
-
-
 def quasi_p(x: pd.DataFrame, bad: Mask, limits: Limits, name: str) -> float:
     """Chance of a box as dense as this one if the limit of one factor meant nothing."""
     inside = _inside(x, limits)
@@ -159,38 +159,158 @@ def quasi_p(x: pd.DataFrame, bad: Mask, limits: Limits, name: str) -> float:
     return float(stats.binom.sf(int(bad[inside].sum()) - 1, int(inside.sum()), float(bad[without].mean())))
 
 
-def _described(
-    number: int, x: pd.DataFrame, bad: Mask, rest: Mask, inside: Mask, limits: Limits
-) -> list[dict[str, object]]:
-    shared = {
-        "coverage": bad[inside].sum() / bad.sum(),
-        "density": bad[inside].mean(),
-        "mass": inside.mean(),
-        "cases": int(bad[inside].sum()),
-        "points": len(x),
-        "base_rate": bad.mean(),
-    }
-    own = x[rest]
+def tipping(points: pd.DataFrame, differences: pd.Series[float], better: str) -> pd.DataFrame:
+    """Find where the paired difference between two packages changes its sign, factor by factor.
+
+    A local line (tricube weights over the nearest 60 % of points) is fitted to the difference against each
+    factor, the others varying as they do in the design; the flip is where it crosses zero (the crossing with the
+    steepest slope if there are several). The interval is from resampled points.
+
+    Parameters
+    ----------
+    points : DataFrame
+        ``point``, then one numeric column a factor.
+    differences : Series
+        Package less reference, mean over replications, by point.
+    better : str
+        "lower" or "higher".
+
+    Returns
+    -------
+    DataFrame with ``TIPPING_COLUMNS``
+        ``value`` and its interval, empty where there is no flip within the range; ``flips_in`` share of resamples
+        with a flip; ``below`` and ``above`` the verdict at the lower and upper end of the range.
+
+    Notes
+    -----
+    Source: Cleveland 1979 for the local fit.
+    """
+    known = points[points["point"].isin(differences.index)]
+    y = np.asarray(differences.reindex(known["point"]), np.float64)
+    sign = 1.0 if better == "higher" else -1.0
     rows = []
-    for name, (low, high) in limits.items():
-        ends = float(x[name].min()), float(x[name].max())
+    for name in (str(column) for column in known.columns if column != "point"):
+        if not pd.api.types.is_numeric_dtype(known[name]) or known[name].nunique() < 3:
+            continue
+        x = known[name].to_numpy(np.float64)
+        grid = np.linspace(x.min(), x.max(), GRID)
+        fitted = local_line(x, sign * y, grid)
+        draw = np.random.default_rng(SEED)
+        found = []
+        for _ in range(RESAMPLES):
+            chosen = draw.integers(0, len(x), len(x))
+            found.append(_crossing(grid, local_line(x[chosen], sign * y[chosen], grid)))
+        flips = np.array(found)
+        often = float(np.isfinite(flips).mean())
+        value = _crossing(grid, fitted)
+        below, above = ("better" if end > 0 else "worse" if end < 0 else "the same" for end in (fitted[0], fitted[-1]))
+        low, high = np.nan, np.nan
+        if np.isfinite(value) and often >= USUAL:
+            low, high = np.nanquantile(flips, [0.025, 0.975])
+            words = f"{below} below {name} = {value:.3g} ({low:.3g} to {high:.3g}), {above} above"
+        else:
+            value = np.nan
+            words = "no clear flip in the range; more points may show one"
+            if often < 0.05:
+                words = f"no flip in the range: {below} throughout"
         rows.append(
             {
-                "box": number,
                 "factor": name,
-                "low": max(low, ends[0]),
-                "high": min(high, ends[1]),
-                "range_low": ends[0],
-                "range_high": ends[1],
-                "qp": quasi_p(own, bad[rest], limits, name),
-                **shared,
-                "in_words": _words(name, low, high, *ends),
+                "value": value,
+                "ci_low": low,
+                "ci_high": high,
+                "flips_in": often,
+                "below": below,
+                "above": above,
+                "range_low": x.min(),
+                "range_high": x.max(),
+                "n": len(x),
+                "in_words": words,
             }
         )
-    return sorted(rows, key=lambda row: (row["qp"], row["factor"]))
+    return pd.DataFrame(rows, columns=TIPPING_COLUMNS)
 
 
-def _words(name: str, low: float, high: float, least: float, most: float) -> str:
-    if low <= least:
-        return f"{name} below {high:.3g}"
-    return f"{name} above {low:.3g}" if high >= most else f"{name} from {low:.3g} to {high:.3g}"
+def local_line(x: F8, y: F8, at: F8) -> F8:
+    """Local linear regression with tricube weights over the nearest `SPAN` of the points.
+
+    Parameters
+    ----------
+    x, y : (n,) float64
+    at : (m,) float64
+
+    Returns
+    -------
+    (m,) float64
+    """
+    distance = np.abs(at[:, None] - x)
+    near = max(3, int(np.ceil(SPAN * len(x))))
+    width = np.partition(distance, near - 1, axis=1)[:, near - 1 : near]
+    reach = np.maximum(width, 1e-9 * max(float(np.ptp(x)), 1e-300)) * 1.000001
+    weight = np.clip(1 - (distance / reach) ** 3, 0, None) ** 3
+    total = weight.sum(axis=1)
+    centre_x, centre_y = weight @ x / total, weight @ y / total
+    offset = x - centre_x[:, None]
+    spread = (weight * offset**2).sum(axis=1)
+    slope = np.divide((weight * offset * y).sum(axis=1), spread, out=np.zeros_like(spread), where=spread > 0)
+    fitted: F8 = centre_y + slope * (at - centre_x)
+    return fitted
+
+
+def _crossing(grid: F8, fitted: F8) -> float:
+    """Where a curve crosses zero, the steepest crossing first; NaN if it never does."""
+    change = np.flatnonzero(fitted[:-1] * fitted[1:] < 0)
+    if not len(change):
+        return float("nan")
+    steep = change[np.abs(fitted[change + 1] - fitted[change]).argmax()]
+    low, high = fitted[steep], fitted[steep + 1]
+    return float(grid[steep] - low * (grid[steep + 1] - grid[steep]) / (high - low))
+
+
+def tip_by_bisection(
+    difference: Callable[[float], F8], low: float, high: float, better: str, *, steps: int = 8
+) -> pd.DataFrame:
+    """Narrow down the value at which a package stops being better, by running the values it asks for.
+
+    Stops where the difference is no longer distinguishable from zero: with so many replications the tipping value
+    is known no better than the bracket.
+
+    Parameters
+    ----------
+    difference : callable
+        From a value of the assumption to paired differences (n_pairs,).
+    low, high : float
+        Ends of the range.
+    better : str
+        "lower" or "higher".
+    steps : int
+        Halvings at most.
+
+    Returns
+    -------
+    DataFrame
+        One row a value tried: ``value, effect, ci_low, ci_high, n, in_words, bracket_low, bracket_high``; the
+        last row holds the final bracket, empty where both ends say the same.
+    """
+    rows: list[dict[str, object]] = []
+
+    def tried(value: float) -> str:
+        pairs = difference(value)
+        estimate = mean_estimate(pairs)
+        effect, below, above = float(estimate.value), float(estimate.low), float(estimate.high)
+        words = verdict(effect, below, above, better)
+        numbers = {"value": value, "effect": effect, "ci_low": below, "ci_high": above, "n": len(pairs)}
+        rows.append(numbers | {"in_words": words, "bracket_low": np.nan, "bracket_high": np.nan})
+        return words
+
+    first, last = tried(low), tried(high)
+    if {first, last} == {"better", "worse"}:
+        for _ in range(steps):
+            rows[-1] |= {"bracket_low": low, "bracket_high": high}
+            middle = (low + high) / 2
+            words = tried(middle)
+            if words not in ("better", "worse"):
+                break
+            low, high = (middle, high) if words == first else (low, middle)
+        rows[-1] |= {"bracket_low": low, "bracket_high": high}
+    return pd.DataFrame(rows)

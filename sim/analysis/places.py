@@ -1,18 +1,17 @@
-"""For whom: effects by district, from the ``places`` table."""
+"""Who gains and who loses, and where: effects by district and by community, from the ``places`` table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sim.analysis.draws import estimate_of, signs_of, verdicts
-from sim.analysis.intervals import paired_p
-from sim.analysis.multiplicity import with_corrections
-from sim.analysis.pairs import paired
-from sim.analysis.windows import REGION
+from sim.analysis.effects import estimate_of, signs_of, verdicts
+from sim.analysis.statistics import paired_p, with_corrections
+from sim.analysis.tables import REGION, paired
 
 ROUNDS_PER_MONTH = 4
 ROUNDS_PER_YEAR = 12 * ROUNDS_PER_MONTH
@@ -20,7 +19,7 @@ ROUNDS_PER_YEAR = 12 * ROUNDS_PER_MONTH
 
 
 @dataclass(frozen=True)
-class Measure:
+class PlaceOutcome:
     """A column of ``places`` as a map shows it: flows become rates, levels stay means over residents."""
 
     name: str
@@ -30,50 +29,27 @@ class Measure:
     better: str
 
 
-PLACE_MEASURES: tuple[Measure, ...] = (
-    Measure("participants", "Protest participation", "person-weeks per 1,000 residents a year", True, "none"),
-    Measure("incidents", "Communal incidents", "per 100,000 residents a year", True, "lower"),
-    Measure("deaths", "Deaths", "per 100,000 residents a year", True, "lower"),
-    Measure("new_displaced", "Newly displaced", "per 100,000 residents a year", True, "lower"),
-    Measure("new_detained", "Newly detained", "per 100,000 residents a year", True, "lower"),
-    Measure("tension", "Tension", "0 to 1", False, "lower"),
-    Measure("legitimacy", "Legitimacy", "0 to 1", False, "higher"),
-    Measure("unemployment", "Unemployment", "share of labour force", False, "lower"),
+OUTCOMES_BY_PLACE: tuple[PlaceOutcome, ...] = (
+    PlaceOutcome("participants", "Protest participation", "person-weeks per 1,000 residents a year", True, "none"),
+    PlaceOutcome("incidents", "Communal incidents", "per 100,000 residents a year", True, "lower"),
+    PlaceOutcome("deaths", "Deaths", "per 100,000 residents a year", True, "lower"),
+    PlaceOutcome("new_displaced", "Newly displaced", "per 100,000 residents a year", True, "lower"),
+    PlaceOutcome("new_detained", "Newly detained", "per 100,000 residents a year", True, "lower"),
+    PlaceOutcome("tension", "Tension", "0 to 1", False, "lower"),
+    PlaceOutcome("legitimacy", "Legitimacy", "0 to 1", False, "higher"),
+    PlaceOutcome("unemployment", "Unemployment", "share of labour force", False, "lower"),
 )
-NAMES = tuple(measure.name for measure in PLACE_MEASURES)
-BETTER = np.array(["none", *(measure.better for measure in PLACE_MEASURES)])
-"""Of the columns that effects are taken of: persons, then the measures."""
+NAMES = tuple(item.name for item in OUTCOMES_BY_PLACE)
+BETTER = np.array(["none", *(item.better for item in OUTCOMES_BY_PLACE)])
+"""Of the columns that effects are taken of: persons, then the outcomes."""
 DISTRICT_COLUMNS = [
-    "scenario",
-    "outcome",
-    "unit",
-    "state",
-    "district",
-    "persons",
-    "baseline_mean",
-    "effect",
-    "ci_low",
-    "ci_high",
-    "n",
+    "scenario", "outcome", "unit", "state", "district", "persons", "baseline_mean", "effect", "ci_low", "ci_high", "n",
     "in_words",
-]
+]  # fmt: skip
 COMMUNITY_COLUMNS = [
-    "scenario",
-    "outcome",
-    "unit",
-    "state",
-    "community",
-    "persons",
-    "baseline_mean",
-    "effect",
-    "ci_low",
-    "ci_high",
-    "p_value",
-    "p_holm",
-    "q_fdr",
-    "n",
-    "in_words",
-]
+    "scenario", "outcome", "unit", "state", "community", "persons", "baseline_mean", "effect", "ci_low", "ci_high",
+    "p_value", "p_holm", "q_fdr", "n", "in_words",
+]  # fmt: skip
 
 
 def district_totals(parts: Iterable[pd.DataFrame], months: int) -> pd.DataFrame:
@@ -91,9 +67,9 @@ def district_totals(parts: Iterable[pd.DataFrame], months: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``scenario, replication, state, district, persons`` and one column a measure.
+        ``scenario, replication, state, district, persons`` and one column an outcome.
     """
-    return _joined([_totals(part, months, ["state", "district"]) for part in parts if not part.empty], "district")
+    return _joined((part for part in parts if not part.empty), months, "district")
 
 
 def community_totals(parts: Iterable[pd.DataFrame], months: int) -> pd.DataFrame:
@@ -109,34 +85,30 @@ def community_totals(parts: Iterable[pd.DataFrame], months: int) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        ``scenario, replication, state, community, persons`` and one column a measure; the community
-        everywhere has ``region`` as its state.
+        As ``district_totals``, by ``community``; state ``region`` holds a community everywhere.
     """
-    frames = []
-    for part in parts:
-        if not part.empty:
-            frames += [_totals(piece, months, ["state", "community"]) for piece in (part, part.assign(state=REGION))]
-    return _joined(frames, "community")
+    pieces = (piece for part in parts if not part.empty for piece in (part, part.assign(state=REGION)))
+    return _joined(pieces, months, "community")
 
 
-def _joined(frames: list[pd.DataFrame], place: str) -> pd.DataFrame:
-    if not frames:
-        return pd.DataFrame(columns=["scenario", "replication", "state", place, "persons", *NAMES])
-    return pd.concat(frames, ignore_index=True)
+def _joined(parts: Iterable[pd.DataFrame], months: int, place: str) -> pd.DataFrame:
+    frames = [_totals(part, months, ["state", place]) for part in parts]
+    empty = pd.DataFrame(columns=["scenario", "replication", "state", place, "persons", *NAMES])
+    return pd.concat(frames, ignore_index=True) if frames else empty
 
 
 def _totals(part: pd.DataFrame, months: int, place: list[str]) -> pd.DataFrame:
     keys = [name for name in ("scenario", "point", "replication", *place) if name in part.columns]
     numbers = ["person_rounds", *NAMES]
     frame = part[[*keys, *numbers]].astype(dict.fromkeys(numbers, np.float64))
-    levels = [measure.name for measure in PLACE_MEASURES if not measure.flow]
+    levels = [item.name for item in OUTCOMES_BY_PLACE if not item.flow]
     weights = frame[["person_rounds"]].to_numpy()
     frame[levels] = np.where(weights > 0, frame[levels].to_numpy() * weights, 0.0)
     total = frame.groupby(keys, observed=True, sort=True).sum().reset_index()
     rounds = total["person_rounds"]
-    for measure in PLACE_MEASURES:
-        per = ROUNDS_PER_YEAR * (1_000 if measure.name == "participants" else 100_000) if measure.flow else 1
-        total[measure.name] = (total[measure.name] * per / rounds).where(rounds > 0, 0.0)
+    for item in OUTCOMES_BY_PLACE:
+        per = ROUNDS_PER_YEAR * (1_000 if item.name == "participants" else 100_000) if item.flow else 1
+        total[item.name] = (total[item.name] * per / rounds).where(rounds > 0, 0.0)
     total.insert(len(keys), "persons", rounds / (ROUNDS_PER_MONTH * months))
     return total.drop(columns="person_rounds").astype(dict.fromkeys(["scenario", *place], str))
 
@@ -155,30 +127,11 @@ def district_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
     -------
     DataFrame with ``DISTRICT_COLUMNS``
     """
-    frames = []
-    for pairs in paired(totals, baseline, ["state", "district"], ["persons", *NAMES]):
-        differences = pairs.treated - pairs.reference
-        estimate, reference = estimate_of(differences, pairs), pairs.reference.mean(axis=0)
-        words = verdicts(estimate, BETTER, signs_of(differences, pairs))
-        for index, measure in enumerate(PLACE_MEASURES, start=1):
-            frame = pairs.rows.assign(
-                scenario=pairs.scenario,
-                outcome=measure.name,
-                unit=measure.unit,
-                persons=reference[:, 0],
-                baseline_mean=reference[:, index],
-                effect=estimate.value[:, index],
-                ci_low=estimate.low[:, index],
-                ci_high=estimate.high[:, index],
-                n=pairs.n,
-                in_words=words[:, index],
-            )
-            frames.append(frame[DISTRICT_COLUMNS])
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=DISTRICT_COLUMNS)
+    return _effects(totals, baseline, "district", DISTRICT_COLUMNS)
 
 
 def community_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Who gains and who loses: paired effect by community, in each state and everywhere, over the whole run.
+    """Paired effect by community, in each state and everywhere, over the whole run.
 
     Parameters
     ----------
@@ -191,29 +144,26 @@ def community_effects(totals: pd.DataFrame, baseline: str) -> pd.DataFrame:
     -------
     DataFrame with ``COMMUNITY_COLUMNS``; p-values are corrected among the rows of one outcome
     """
+    return _effects(totals, baseline, "community", COMMUNITY_COLUMNS)
+
+
+def _effects(totals: pd.DataFrame, baseline: str, place: str, columns: list[str]) -> pd.DataFrame:
     frames = []
-    for pairs in paired(totals, baseline, ["state", "community"], ["persons", *NAMES]):
+    for pairs in paired(totals, baseline, ["state", place], ["persons", *NAMES]):
         differences = pairs.treated - pairs.reference
         estimate, found = estimate_of(differences, pairs), signs_of(differences, pairs)
-        p = paired_p(differences) if found is None else found.p
-        words = verdicts(estimate, BETTER, found)
-        reference = pairs.reference.mean(axis=0)
-        for index, measure in enumerate(PLACE_MEASURES, start=1):
-            frames.append(
-                pairs.rows.assign(
-                    scenario=pairs.scenario,
-                    outcome=measure.name,
-                    unit=measure.unit,
-                    persons=reference[:, 0],
-                    baseline_mean=reference[:, index],
-                    effect=estimate.value[:, index],
-                    ci_low=estimate.low[:, index],
-                    ci_high=estimate.high[:, index],
-                    p_value=p[:, index],
-                    n=pairs.n,
-                    in_words=words[:, index],
-                )
-            )
+        numbers = {
+            "baseline_mean": pairs.reference.mean(axis=0),
+            "effect": estimate.value,
+            "ci_low": estimate.low,
+            "ci_high": estimate.high,
+            "p_value": paired_p(differences) if found is None else found.p,
+            "in_words": verdicts(estimate, BETTER, found),
+        }
+        for index, item in enumerate(OUTCOMES_BY_PLACE, start=1):
+            own = {name: values[:, index] for name, values in numbers.items()}
+            keys: dict[str, Any] = {"scenario": pairs.scenario, "outcome": item.name, "unit": item.unit, "n": pairs.n}
+            frames.append(pairs.rows.assign(**keys, persons=numbers["baseline_mean"][:, 0], **own))
     if not frames:
-        return pd.DataFrame(columns=COMMUNITY_COLUMNS)
-    return with_corrections(pd.concat(frames, ignore_index=True), ["outcome"])[COMMUNITY_COLUMNS]
+        return pd.DataFrame(columns=columns)
+    return with_corrections(pd.concat(frames, ignore_index=True), ["outcome"])[columns]

@@ -1,54 +1,44 @@
-"""Which package is best, how sure that is, and what choosing wrongly costs."""
+"""Choosing between packages: which is best and how certain that is, what a wrong choice costs, and the price of an effect."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.analysis.intervals import RESAMPLES, SEED, resample_weights, share_interval
-from sim.analysis.pairs import paired
-from sim.analysis.statistics import crossed_estimate
-from sim.analysis.verdict import verdict
-from sim.analysis.windows import REGION, WHOLE_RUN
+from sim.analysis.effects import estimate_of
+from sim.analysis.statistics import resample_weights, share_interval
+from sim.analysis.tables import REGION, WHOLE_RUN, finished, paired
 from sim.errors import InputError, Problem
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
 F8 = NDArray[np.float64]
 
 RANKING_COLUMNS = [
-    "outcome",
-    "scope",
-    "window",
-    "scenario",
-    "mean",
-    "rank",
-    "p_best",
-    "rank_low",
-    "rank_high",
-    "loss",
-    "n",
-    "in_words",
-]
-HOLDS_COLUMNS = ["scenario", "outcome", "theory", "effect", "ci_low", "ci_high", "n", "in_words"]
+    "outcome", "scope", "window", "scenario", "mean", "rank", "p_best", "rank_low", "rank_high", "loss", "n", "in_words",
+]  # fmt: skip
+COST_COLUMNS = [
+    "scenario", "outcome", "unit", "scope", "window", "cost", "averted", "averted_low", "averted_high", "cost_per_unit",
+    "ci_low", "ci_high", "n", "note",
+]  # fmt: skip
+PLANE_COLUMNS = ["scenario", "outcome", "scope", "draw", "averted", "cost"]
+ACCEPTABILITY_COLUMNS = ["outcome", "scope", "scenario", "willing", "p_worth", "p_best"]
 SURE = 0.95
+AVERTABLE = tuple(item for item in OUTCOMES if item.kind == "flow" and item.better == "lower")
+UNCLEAR = "not distinguishable from zero"
+HARM = "harm increases"
+NO_COST = "no difference in cost"
 
 
-def rankings(windows: pd.DataFrame, scope: str = REGION, window: str = WHOLE_RUN) -> pd.DataFrame:
-    """Rank on every headline outcome that has a better direction."""
+def rankings(windows: pd.DataFrame) -> pd.DataFrame:
+    """Rank on every headline outcome that has a better direction, in the region over the whole run."""
     chosen = [item.name for item in OUTCOMES if item.headline and item.better != "none"]
-    return pd.concat([ranking(windows, name, scope, window) for name in chosen], ignore_index=True)
+    return pd.concat([ranking(windows, name) for name in chosen], ignore_index=True)
 
 
-def ranking(
-    windows: pd.DataFrame,
-    outcome: str,
-    scope: str = REGION,
-    window: str = WHOLE_RUN,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> pd.DataFrame:
+def ranking(windows: pd.DataFrame, outcome: str, scope: str = REGION, window: str = WHOLE_RUN) -> pd.DataFrame:
     """Rank scenarios, the baseline among them, on one outcome.
 
     ``p_best`` is the share of resamples (of replications that all scenarios share) in which the scenario has
@@ -61,22 +51,23 @@ def ranking(
         From ``window_table``.
     outcome, scope, window : str
         One whose ``better`` is lower or higher.
-    resamples, seed : int
-        Of the bootstrap.
 
     Returns
     -------
     DataFrame with ``RANKING_COLUMNS``, best first
     """
-    sign = direction(outcome)
+    better = OUTCOMES[OUTCOME_INDEX[outcome]].better
+    if better == "none":
+        allowed = "an outcome whose better is lower or higher"
+        raise InputError(Problem("has no better direction", key=outcome, allowed=allowed))
+    sign = 1.0 if better == "higher" else -1.0
     names, values = shared_runs(windows[(windows["scope"] == scope) & (windows["window"] == window)], outcome)
     means = values.mean(axis=0)
-    drawn = sign * (resample_weights(len(values), resamples, seed) @ values)
+    drawn = sign * (resample_weights(len(values)) @ values)
     ahead = (drawn[:, :, None] > drawn[:, None, :]).sum(axis=1)
     behind = (drawn[:, :, None] < drawn[:, None, :]).sum(axis=1)
     ranks = 1 + (ahead + (len(names) - 1 - behind)) / 2
-    best = drawn == drawn.max(axis=1, keepdims=True)
-    share = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
+    share = _share_best(drawn)
     low, high = np.quantile(ranks, [0.025, 0.975], axis=0, method="nearest")
     table = pd.DataFrame(
         {
@@ -97,22 +88,19 @@ def ranking(
     return table.sort_values(["rank", "scenario"], kind="stable", ignore_index=True)[RANKING_COLUMNS]
 
 
+def _share_best(values: F8) -> F8:
+    """Share of rows in which each column is the highest, ties shared."""
+    best = values == values.max(axis=1, keepdims=True)
+    share: F8 = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
+    return share
+
+
 def _place(chance: float, n: int) -> str:
     if n < 2:
-        return "one replication: no telling"
+        return "one replication: no ranking"
     if chance >= SURE:
         return "best"
     return "not best" if chance <= 1 - SURE else "not enough replications to tell"
-
-
-def direction(outcome: str) -> float:
-    """1 where higher is better, -1 where lower is; an error where neither is."""
-    item = OUTCOMES[OUTCOME_INDEX[outcome]]
-    if item.better == "none":
-        raise InputError(
-            Problem("has no better direction", key=outcome, allowed="an outcome whose better is lower or higher")
-        )
-    return 1.0 if item.better == "higher" else -1.0
 
 
 def shared_runs(table: pd.DataFrame, outcome: str) -> tuple[list[str], F8]:
@@ -133,9 +121,25 @@ def shared_runs(table: pd.DataFrame, outcome: str) -> tuple[list[str], F8]:
 
 def point_means(runs: pd.DataFrame, outcome: str) -> pd.DataFrame:
     """Mean over replications by scenario and point: ``scenario, point, value, n``."""
-    done = runs[runs["status"] == "done"] if "status" in runs else runs
-    groups = done.astype({"scenario": str}).groupby(["scenario", "point"], sort=True)[outcome]
+    groups = finished(runs).groupby(["scenario", "point"], sort=True)[outcome]
     return pd.DataFrame({"value": groups.mean(), "n": groups.size()}).reset_index()
+
+
+def run_differences(runs: pd.DataFrame, baseline: str, outcomes: list[str]) -> pd.DataFrame:
+    """Difference of every run from the baseline's run of the same point and replication.
+
+    Returns
+    -------
+    DataFrame
+        ``scenario, point, replication`` and the outcomes, as differences; scenarios other than the baseline.
+    """
+    keys, done = ["point", "replication"], finished(runs)
+    base = done.loc[done["scenario"] == baseline, [*keys, *outcomes]]
+    other = done.loc[done["scenario"] != baseline, ["scenario", *keys, *outcomes]]
+    joined = other.merge(base, on=keys, how="inner", suffixes=("", " of baseline"))
+    for name in outcomes:
+        joined[name] = joined[name] - joined.pop(f"{name} of baseline")
+    return joined
 
 
 def regret(values: pd.DataFrame, better: str) -> pd.DataFrame:
@@ -155,10 +159,10 @@ def regret(values: pd.DataFrame, better: str) -> pd.DataFrame:
         first; ``best_in`` counts points in which nothing is better.
     """
     wide = values.pivot_table(index="point", columns="scenario", values="value").dropna()
-    sign = 1.0 if better == "higher" else -1.0
-    lost = (sign * wide).max(axis=1).to_numpy()[:, None] - sign * wide.to_numpy()
-    if not len(wide):
+    if wide.empty:
         raise InputError("no point is finished in every scenario; there is no regret to compare")
+    signed = wide.to_numpy() * (1.0 if better == "higher" else -1.0)
+    lost = signed.max(axis=1, keepdims=True) - signed
     table = pd.DataFrame(
         {
             "scenario": wide.columns.astype(str),
@@ -183,78 +187,141 @@ def satisficing(values: pd.DataFrame, level: float, better: str) -> pd.DataFrame
     """
     good = values["value"] >= level if better == "higher" else values["value"] <= level
     groups = good.groupby(values["scenario"].astype(str), sort=True)
-    held, points = groups.sum().astype(int), groups.size()
-    low, high = share_interval(np.asarray(held, np.float64), np.asarray(points, np.float64))
-    return pd.DataFrame(
-        {
-            "scenario": held.index,
-            "level": level,
-            "holds_in": held.to_numpy(),
-            "points": points.to_numpy(),
-            "share": (held / points).to_numpy(),
-            "share_low": low,
-            "share_high": high,
-        }
-    )
+    table = pd.DataFrame({"level": level, "holds_in": groups.sum().astype(int), "points": groups.size()})
+    low, high = share_interval(table["holds_in"].to_numpy(np.float64), table["points"].to_numpy(np.float64))
+    return table.assign(share=table["holds_in"] / table["points"], share_low=low, share_high=high).reset_index()
 
 
-def holds_under(runs: pd.DataFrame, baseline: str, outcome: str, theory: str = "point") -> pd.DataFrame:
-    """Paired effect under each theory: "holds under k of n".
+def cost_effectiveness(windows: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Divide the extra cost by what was averted, over all pairs, with a bootstrap interval (percentiles).
+
+    Only harms that add up over time have a price (deaths, displacement, incidents). Where the 95 % interval
+    of the averted number includes zero there is no price, and the note says so; the same where harm
+    increases.
 
     Parameters
     ----------
-    runs : DataFrame
-        The ``runs`` table of a sweep: ``scenario, point, replication``, the outcome, and the column ``theory``.
-    baseline, outcome : str
-        Key of the reference scenario; what is compared.
-    theory : str
-        Column whose values are rival theories; every design point by default.
+    windows : DataFrame
+        From ``window_table``.
+    baseline : str
+        Key of the reference scenario.
 
     Returns
     -------
-    DataFrame with ``HOLDS_COLUMNS``
+    DataFrame with ``COST_COLUMNS``; costs in million euro of 2024
     """
-    better = OUTCOMES[OUTCOME_INDEX[outcome]].better
     rows = []
-    for name, part in _done(runs).groupby(theory, sort=True):
-        for pairs in paired(part.assign(whole=0), baseline, ["whole"], [outcome]):
-            estimate, _ = crossed_estimate(pairs.treated - pairs.reference, pairs.points, pairs.replications)
-            effect, low, high = (float(bound.item()) for bound in (estimate.value, estimate.low, estimate.high))
-            words = verdict(effect, low, high, better)
-            rows.append([pairs.scenario, outcome, name, effect, low, high, pairs.n, words])
-    return pd.DataFrame(rows, columns=HOLDS_COLUMNS).sort_values(["scenario", "theory"], ignore_index=True)
+    for pairs in paired(windows, baseline, ["scope", "window"], ["cost", *(item.name for item in AVERTABLE)]):
+        differences = pairs.treated - pairs.reference
+        extra, averted = differences[..., 0], -differences[..., 1:]
+        estimate = estimate_of(averted, pairs)
+        weights = resample_weights(pairs.n, 2000, 0)
+        for row, place in enumerate(pairs.rows.to_dict("records")):
+            costs, cost = weights @ extra[:, row], float(extra[:, row].mean())
+            for index, item in enumerate(AVERTABLE):
+                mean, low, high = (float(bound[row, index]) for bound in (estimate.value, estimate.low, estimate.high))
+                rows.append(
+                    {
+                        "scenario": pairs.scenario,
+                        "outcome": item.name,
+                        "unit": f"million euro of 2024 per {item.unit.removesuffix('s')}",
+                        "scope": place["scope"],
+                        "window": place["window"],
+                        "cost": cost,
+                        "averted": mean,
+                        "averted_low": low,
+                        "averted_high": high,
+                        "n": pairs.n,
+                        **_price(cost, mean, low, high, costs, weights @ averted[:, row, index]),
+                    }
+                )
+    return pd.DataFrame(rows, columns=COST_COLUMNS)
 
 
-def holds_summary(holds: pd.DataFrame) -> pd.DataFrame:
-    """Count theories: ``scenario, outcome, better, worse, unclear, theories, in_words``."""
-    rows = []
-    for (scenario, outcome), part in holds.groupby(["scenario", "outcome"], sort=True):
-        better, worse = (int((part["in_words"] == words).sum()) for words in ("better", "worse"))
-        words = f"holds under {better} of {len(part)} theories" + (f", reversed under {worse}" if worse else "")
-        rows.append([scenario, outcome, better, worse, len(part) - better - worse, len(part), words])
-    return pd.DataFrame(rows, columns=["scenario", "outcome", "better", "worse", "unclear", "theories", "in_words"])
+def _price(cost: float, averted: float, low: float, high: float, costs: F8, averts: F8) -> dict[str, object]:
+    """Price of one unit averted, or the reason there is none."""
+    note = NO_COST if cost == 0 else HARM if high < 0 else "" if low > 0 else UNCLEAR
+    if note:
+        return {"note": note}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        prices = np.where(averts > 0, costs / averts, np.inf)
+    cheap, dear = np.quantile(prices, [0.025, 0.975], method="inverted_cdf")
+    return {"cost_per_unit": cost / averted, "ci_low": float(cheap), "ci_high": float(dear), "note": ""}
 
 
-def run_differences(runs: pd.DataFrame, baseline: str, outcomes: list[str]) -> pd.DataFrame:
-    """Difference of every run from the baseline's run of the same point and replication.
+def cost_plane(
+    windows: pd.DataFrame, baseline: str, outcome: str, scope: str = REGION, *, draws: int = 400
+) -> pd.DataFrame:
+    """Resampled means for the cost-effectiveness plane: extra cost against what was averted.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        From ``window_table``.
+    baseline, outcome, scope : str
+        Key of the reference scenario; an outcome of which less is better; region or a state.
+    draws : int
+        Resamples of pairs; draw 0 is the estimate itself.
 
     Returns
     -------
-    DataFrame
-        ``scenario, point, replication`` and the outcomes, as differences; scenarios other than the baseline.
+    DataFrame with ``PLANE_COLUMNS``; million euro of 2024
     """
-    keys = ["point", "replication"]
-    done = _done(runs)
-    base = done[done["scenario"] == baseline].set_index(keys)[outcomes]
-    other = done[done["scenario"] != baseline]
-    joined = other[["scenario", *keys, *outcomes]].merge(
-        base.reset_index(), on=keys, how="inner", suffixes=("", " of baseline")
-    )
-    for name in outcomes:
-        joined[name] = joined[name] - joined.pop(f"{name} of baseline")
-    return joined
+    frames = []
+    for pairs in paired(_priced(windows, outcome, scope), baseline, ["scope", "window"], ["cost", outcome]):
+        differences = (pairs.treated - pairs.reference)[:, 0]
+        means = np.vstack([differences.mean(axis=0), resample_weights(pairs.n, draws) @ differences])
+        head = {"scenario": pairs.scenario, "outcome": outcome, "scope": scope, "draw": np.arange(draws + 1)}
+        frames.append(pd.DataFrame(head | {"averted": -means[:, 1], "cost": means[:, 0]}))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=PLANE_COLUMNS)
 
 
-def _done(runs: pd.DataFrame) -> pd.DataFrame:
-    done = runs[runs["status"] == "done"] if "status" in runs else runs
-    return done.astype({"scenario": str})
+def _priced(windows: pd.DataFrame, outcome: str, scope: str) -> pd.DataFrame:
+    """Rows of the whole run in one scope; an error where the outcome is no harm that adds up."""
+    allowed = [item.name for item in AVERTABLE]
+    if outcome not in allowed:
+        raise InputError(Problem("has no price", key=outcome, allowed=", ".join(allowed)))
+    return windows[(windows["window"] == WHOLE_RUN) & (windows["scope"] == scope)]
+
+
+def acceptability(
+    windows: pd.DataFrame, baseline: str, outcome: str, scope: str = REGION, *, willing: Sequence[float] = ()
+) -> pd.DataFrame:
+    """Probability that each scenario is worth its cost, by what one unit averted is worth.
+
+    Parameters
+    ----------
+    windows, baseline, outcome, scope
+        As in ``cost_plane``.
+    willing : sequence of float
+        Million euro of 2024 for one unit; by default 31 values up to four times the highest estimated price.
+
+    Returns
+    -------
+    DataFrame with ``ACCEPTABILITY_COLUMNS``
+        ``p_worth`` against the baseline (0.5 where nothing differs), ``p_best`` among all, the baseline included.
+
+    Notes
+    -----
+    Source: Fenwick, O'Brien and Briggs 2004, cost-effectiveness acceptability curves.
+    """
+    whole = _priced(windows, outcome, scope)
+    names, harm = shared_runs(whole, outcome)
+    if baseline not in names:
+        raise InputError(f"baseline {baseline}: it has no finished run to compare with")
+    _, cost = shared_runs(whole, "cost")
+    base, weights = names.index(baseline), resample_weights(len(harm))
+    averted, extra = weights @ (harm[:, [base]] - harm), weights @ (cost - cost[:, [base]])
+    rows = []
+    for price in willing if len(willing) else _prices(averted.mean(axis=0), extra.mean(axis=0)):
+        benefit = price * averted - extra
+        worth = (benefit > 0).mean(axis=0) + 0.5 * (benefit == 0).mean(axis=0)
+        columns = zip(names, worth, _share_best(benefit), strict=True)
+        rows += [[outcome, scope, name, float(price), *pair] for name, *pair in columns]
+    return pd.DataFrame(rows, columns=ACCEPTABILITY_COLUMNS)
+
+
+def _prices(averted: F8, extra: F8) -> F8:
+    paid = (averted > 0) & (extra > 0)
+    highest = float((extra[paid] / averted[paid]).max()) if paid.any() else 1.0
+    return np.linspace(0.0, 4 * highest, 31)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sim.analysis.tables import REGION, WHOLE_RUN
 from sim.analysis.verdict import is_small, verdict_of
-from sim.analysis.windows import REGION, WHOLE_RUN
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 
 
@@ -47,7 +47,7 @@ AREAS = (
 )
 """Which outcome is read for which area is our choice; every outcome stands in one area at most.
 
-Military posturing is in none: modernisation pulls it as a lever, so that it would score what was sent and not what followed.
+Military posturing is in none: modernisation pulls it as a lever, so that it would score the input and not its consequences.
 """
 
 SCORECARD_COLUMNS = [
@@ -72,22 +72,13 @@ def scorecard(effects: pd.DataFrame) -> pd.DataFrame:
         is under a hundredth of the baseline however certain.
     """
     chosen = (effects["scope"] == REGION) & (effects["window"] == WHOLE_RUN) & (effects["contrast"] == "difference")
-    rows = effects[chosen].set_index(["scenario", "outcome"])
+    found = {(row["scenario"], row["outcome"]): row for row in effects[chosen].to_dict("records")}
     made = []
-    for scenario in rows.index.get_level_values("scenario").unique():
+    for scenario in dict.fromkeys(scenario for scenario, _ in found):
         for area in AREAS:
-            for name in area.outcomes:
-                if (scenario, name) in rows.index:
-                    made.append(_row(scenario, area, name, rows.loc[(scenario, name)]))
+            for item in (OUTCOMES[OUTCOME_INDEX[name]] for name in area.outcomes if (scenario, name) in found):
+                row = found[scenario, item.name]
+                shown = {"area": area.key, "label": item.label, "better": item.better, "unit": item.unit}
+                small = is_small(row["effect"], row["baseline_mean"])
+                made.append(row | shown | {"in_words": verdict_of(row, item.better), "small": small})
     return pd.DataFrame(made, columns=SCORECARD_COLUMNS)
-
-
-def _row(scenario: str, area: Area, name: str, found: pd.Series) -> list[object]:
-    item = OUTCOMES[OUTCOME_INDEX[name]]
-    base, effect, low, high = (float(found[key]) for key in ("baseline_mean", "effect", "ci_low", "ci_high"))
-    words = verdict_of(found.to_dict(), item.better)
-    small = is_small(effect, base)
-    return [
-        scenario, area.key, name, item.label, item.unit, item.better, base, effect, low, high, int(found["n"]), words,
-        small,
-    ]  # fmt: skip

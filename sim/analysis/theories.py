@@ -1,4 +1,4 @@
-"""Whether a conclusion holds under rival theories: the same contrast under each stance, in the same luck."""
+"""Whether a conclusion holds under rival theories: the same contrast under each stance, with the same random draws."""
 
 from __future__ import annotations
 
@@ -8,41 +8,22 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.effects import paired_effects
-from sim.analysis.verdict import CLEAR
-from sim.analysis.windows import REGION, WHOLE_RUN
+from sim.analysis.statistics import crossed_estimate
+from sim.analysis.tables import REGION, WHOLE_RUN, finished, paired
+from sim.analysis.verdict import CLEAR, verdict
 from sim.experiment.theories import Variant
-from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
 
 DEFAULT, AS_IT_IS = "default", "as it is"
 """Theory and stance of the comparison that no stance changes."""
 THEORIES_COLUMNS = [
-    "scenario",
-    "outcome",
-    "unit",
-    "theory",
-    "stance",
-    "baseline_mean",
-    "effect",
-    "ci_low",
-    "ci_high",
-    "n",
-    "in_words",
-    "in_play",
-    "same_direction",
-    "clear",
-    "holds",
-]
+    "scenario", "outcome", "unit", "theory", "stance", "baseline_mean", "effect", "ci_low", "ci_high", "n", "in_words",
+    "in_play", "same_direction", "clear", "holds",
+]  # fmt: skip
 HOLDS_COUNT_COLUMNS = [
-    "scenario",
-    "outcome",
-    "conclusion",
-    "holds",
-    "stances",
-    "reversed",
-    "not_in_play",
-    "fails_under",
-    "in_words",
-]
+    "scenario", "outcome", "conclusion", "holds", "stances", "reversed", "not_in_play", "fails_under", "in_words",
+]  # fmt: skip
+HOLDS_COLUMNS = ["scenario", "outcome", "theory", "effect", "ci_low", "ci_high", "n", "in_words"]
 HEADLINE = [item.name for item in OUTCOMES if item.headline]
 
 
@@ -81,7 +62,14 @@ def theory_effects(windows: pd.DataFrame, baseline: str, variants: Sequence[Vari
         parts.append(effects.assign(theory=theory, stance=stance, in_play=in_play.astype(bool)))
     table = pd.concat([part for part in parts if len(part)], ignore_index=True)
     table["rank"] = table["outcome"].map(HEADLINE.index)
-    return _judged(table.sort_values(["scenario", "rank"], kind="stable", ignore_index=True))[THEORIES_COLUMNS]
+    table = table.sort_values(["scenario", "rank"], kind="stable", ignore_index=True)
+    keys = ["scenario", "outcome"]
+    table["clear"] = table["in_words"].isin(CLEAR)
+    central = table[table["theory"] == DEFAULT][[*keys, "effect", "clear"]]
+    table = table.merge(central, on=keys, how="left", suffixes=("", " as it is"), validate="many_to_one")
+    known = table["clear as it is"].fillna(False).astype(bool)
+    same = (np.sign(table["effect"]) == np.sign(table["effect as it is"])) & (table["effect"] != 0)
+    return table.assign(same_direction=same, holds=table["clear"] & same & known)[THEORIES_COLUMNS]
 
 
 def _effects(values: dict[str, pd.DataFrame], baseline: str, named: dict[str, str]) -> pd.DataFrame:
@@ -104,19 +92,6 @@ def _differ(values: dict[str, pd.DataFrame], key: str, other: str) -> bool:
     shared = mine.index.intersection(theirs.index)
     names = list(OUTCOME_NAMES)
     return not np.array_equal(mine.loc[shared, names].to_numpy(), theirs.loc[shared, names].to_numpy(), equal_nan=True)
-
-
-def _judged(table: pd.DataFrame) -> pd.DataFrame:
-    """Say of each effect whether it is clear, and whether the conclusion as it is holds."""
-    keys = ["scenario", "outcome"]
-    table["clear"] = table["in_words"].isin(CLEAR)
-    plain = table[table["theory"] == DEFAULT][[*keys, "effect", "clear"]]
-    joined = table.merge(plain, on=keys, how="left", suffixes=("", " as it is"), validate="many_to_one")
-    known = joined["clear as it is"].fillna(False).astype(bool)
-    joined["same_direction"] = (np.sign(joined["effect"]) == np.sign(joined["effect as it is"])) & (
-        joined["effect"] != 0
-    )
-    return joined.assign(holds=joined["clear"] & joined["same_direction"] & known)
 
 
 def holds_count(table: pd.DataFrame) -> pd.DataFrame:
@@ -146,18 +121,48 @@ def holds_count(table: pd.DataFrame) -> pd.DataFrame:
         names = "; ".join(
             f"{theory}: {stance}" for theory, stance in zip(fails["theory"], fails["stance"], strict=True)
         )
-        count = (int(part["holds"].sum()), len(part), against, idle)
-        words = _words(*count) if settled else _unsettled(int(others["clear"].sum()), len(part))
-        rows.append([scenario, outcome, plain["in_words"].iloc[0], *count, names, words])
+        holds, stances, clear = int(part["holds"].sum()), len(part), int(others["clear"].sum())
+        if settled:
+            words = f"holds under {holds} of {stances}" + (f", reversed under {against}" if against else "")
+            words += f"; {idle} changed nothing here" if idle else ""
+        else:
+            words = "nothing clear as it is" + (f"; clear under {clear} of {stances}" if clear else "")
+        rows.append([scenario, outcome, plain["in_words"].iloc[0], holds, stances, against, idle, names, words])
     return pd.DataFrame(rows, columns=HOLDS_COUNT_COLUMNS)
 
 
-def _words(holds: int, stances: int, against: int, idle: int) -> str:
-    words = f"holds under {holds} of {stances}"
-    if against:
-        words += f", reversed under {against}"
-    return words + (f"; {idle} changed nothing here" if idle else "")
+def holds_under(runs: pd.DataFrame, baseline: str, outcome: str, theory: str = "point") -> pd.DataFrame:
+    """Paired effect under each theory of a sweep.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        The ``runs`` table of a sweep: ``scenario, point, replication``, the outcome, and the column ``theory``.
+    baseline, outcome : str
+        Key of the reference scenario; what is compared.
+    theory : str
+        Column whose values are rival theories; every design point by default.
+
+    Returns
+    -------
+    DataFrame with ``HOLDS_COLUMNS``
+    """
+    better = OUTCOMES[OUTCOME_INDEX[outcome]].better
+    rows = []
+    for name, part in finished(runs).groupby(theory, sort=True):
+        for pairs in paired(part.assign(whole=0), baseline, ["whole"], [outcome]):
+            estimate, _ = crossed_estimate(pairs.treated - pairs.reference, pairs.points, pairs.replications)
+            effect, low, high = (float(bound.item()) for bound in (estimate.value, estimate.low, estimate.high))
+            words = verdict(effect, low, high, better)
+            rows.append([pairs.scenario, outcome, name, effect, low, high, pairs.n, words])
+    return pd.DataFrame(rows, columns=HOLDS_COLUMNS).sort_values(["scenario", "theory"], ignore_index=True)
 
 
-def _unsettled(clear: int, stances: int) -> str:
-    return "nothing clear as it is" + (f"; clear under {clear} of {stances}" if clear else "")
+def holds_summary(holds: pd.DataFrame) -> pd.DataFrame:
+    """Count the theories of ``holds_under``: ``scenario, outcome, better, worse, unclear, theories, in_words``."""
+    rows = []
+    for (scenario, outcome), part in holds.groupby(["scenario", "outcome"], sort=True):
+        better, worse = (int((part["in_words"] == words).sum()) for words in ("better", "worse"))
+        words = f"holds under {better} of {len(part)} theories" + (f", reversed under {worse}" if worse else "")
+        rows.append([scenario, outcome, better, worse, len(part) - better - worse, len(part), words])
+    return pd.DataFrame(rows, columns=["scenario", "outcome", "better", "worse", "unclear", "theories", "in_words"])

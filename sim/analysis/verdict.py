@@ -1,4 +1,4 @@
-"""What a difference shows, in words: the same words and the same reasons in tables, figures, reports and on screen."""
+"""What a difference shows, in words: the same words in tables, figures, reports and on screen."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ UNTOLD = (NOT_ENOUGH, ONE_PAIR, OPEN)
 SMALL = 0.01
 """Share of the baseline below which a difference is called small whatever its certainty."""
 
-HOLLOW = "Hollow: the interval includes zero, not enough replications to tell."
+HOLLOW = "Hollow: not distinguishable from zero, not enough replications to tell."
 HOLLOW_DRAWN = (
-    "Filled: the direction is told. Hollow circle: not enough replications to tell it, because of luck. "
-    "Hollow square: it depends on the parameters, and more replications will not tell it."
+    "Filled: the direction is clear. Hollow circle: not enough replications to tell it. "
+    "Hollow square: it depends on the parameters; more replications will not change that."
 )
 """What marks in figures mean, with central and with drawn parameters."""
 
@@ -38,13 +38,13 @@ def verdict(effect: float, low: float, high: float, better: str, told: bool = Tr
     better : str
         "lower", "higher" or "none".
     told, apart : bool
-        Where parameters are drawn (see `sim.analysis.draws.Signs`): whether the points have one direction, and whether
-        parameters rather than luck set them apart.
+        Where parameters are drawn (see `sim.analysis.effects.Signs`): whether the parameter sets have one direction, and
+        whether parameters rather than sampling error set them apart.
 
     Returns
     -------
     str
-        "better", "worse" ("more", "less" where neither is better), or why nothing can be said.
+        "better", "worse" ("more", "less" where neither is better), or the reason why neither is shown.
     """
     if math.isnan(low) or math.isnan(high):
         return ONE_PAIR
@@ -71,21 +71,18 @@ def verdict_of(row: Mapping[Any, Any], better: str) -> str:
 
 
 def is_drawn(row: Mapping[Any, Any]) -> bool:
-    """Tell whether a row of effects is over several points of drawn parameters."""
+    """Tell whether a row of effects is over several parameter sets."""
     return float(row.get("draws", math.nan)) > 1
 
 
 def per_cent(row: Mapping[Any, Any]) -> tuple[float, float] | None:
-    """What the parameters allow of a count, in per cent of each point's baseline, to two digits; None where it is none."""
+    """Range of a count over parameter sets, in per cent of each set's baseline, to two digits; None where it has none."""
     low, high = (float(f"{100 * float(row.get(name, math.nan)) - 100:.2g}") for name in ("ratio_low", "ratio_high"))
     return None if math.isnan(low) or math.isnan(high) else (low, high)
 
 
-def points_in_words(row: Mapping[Any, Any], better: str) -> str:
-    """Say at how many parameter points an effect goes which way: "29 better, 1 worse, 2 the same"."""
-    up, down, points = (int(row[name]) for name in ("draws_up", "draws_down", "draws"))
-    counts = {direction(1.0, better): up, direction(-1.0, better): down}
-    most = sorted(counts, key=lambda name: -counts[name])
-    parts = [f"{counts[name]} {name}" for name in most if counts[name]]
-    same = points - up - down
-    return ", ".join([*parts, *([f"{same} the same"] if same else [])])
+def sets_in_words(row: Mapping[Any, Any], better: str) -> str:
+    """Say in how many parameter sets an effect goes which way: "29 better, 1 worse, 2 the same"."""
+    up, down, sets = (int(row[name]) for name in ("draws_up", "draws_down", "draws"))
+    ways = sorted([(up, direction(1.0, better)), (down, direction(-1.0, better))], key=lambda way: -way[0])
+    return ", ".join(f"{count} {words}" for count, words in [*ways, (sets - up - down, "the same")] if count)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sim.errors import InputError, Problem
 from sim.experiment import available_workers
-from sim.population.synthesis import minimum_citizens
+from sim.population import minimum_citizens
 from sim.region import Region
 
 PROCESS_BYTES = 400_000_000

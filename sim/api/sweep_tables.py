@@ -22,7 +22,7 @@ from sim.analysis import (
     tipping,
     variance_split,
 )
-from sim.analysis.factors import by_factor, factor_ends, grid_cells
+from sim.analysis.sensitivity import by_factor, factor_ends, grid_cells
 from sim.errors import InputError
 from sim.experiment import Store
 from sim.world.outcomes import OUTCOMES

@@ -27,8 +27,7 @@ from sim.analysis import (
     window_table,
     write_csv,
 )
-from sim.analysis.attribution import METHODS, MOST_EXACT, PERMUTATIONS, SHAPLEY
-from sim.analysis.story import why_paragraph
+from sim.analysis.attribution import METHODS, MOST_EXACT, PERMUTATIONS, SHAPLEY, why_paragraph
 from sim.api.folder import ExperimentFolder, default_folder
 from sim.api.results import Results, RunsFailedError, parts
 from sim.api.setup import ProgressCallback, ScenarioLike, Settings, Setup, prepare
@@ -316,7 +315,7 @@ def _describe(folder: Path, asked: Question) -> None:
 def _figures(
     folder: Path, tables: Mapping[str, pd.DataFrame], asked: Question, note: Any, outcome: str, scope: str
 ) -> tuple[Path, ...]:
-    from sim.analysis.story import METHOD
+    from sim.analysis.attribution import METHOD
     from sim.plots import attribution_figure, chain_figure, draw, files
 
     item = next(item for item in OUTCOMES if item.name == outcome)

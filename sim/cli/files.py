@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMAS = {
     "scenario": "sim.scenario.json_schema:scenario_schema",
-    "region": "sim.region.json_schema:region_schema",
+    "region": "sim.region.schema:region_schema",
     "experiment": "sim.experiment.file_schema:experiment_schema",
 }
 """What ``stabsim schema`` can print: the function that makes each."""

@@ -207,7 +207,7 @@ def _print_comparison(results: Comparison) -> None:
         told = rows[rows["in_words"].isin(CLEAR)] if short else rows
         print_table(
             f"{titles[key]}, compared with {titles[results.baseline]}: region, whole run, {rows['n'].iloc[0]} pairs"
-            + (f", {int(rows['draws'].max())} parameter points" if drawn else ""),
+            + (f", {int(rows['draws'].max())} parameter sets" if drawn else ""),
             [
                 ("outcome", "left"),
                 ("unit", "left"),
@@ -255,12 +255,12 @@ def _print_theories(results: Comparison) -> None:
 
 
 _MIDDLE = ("95 % interval of the mean", "5-95 % of pairs")
-_MIDDLE_DRAWN = ("luck", "parameters allow", "in %", "parameter points")
+_MIDDLE_DRAWN = ("sampling error", "5-95 % of parameter sets", "in %", "parameter sets")
 _HOW_DRAWN = (
-    "luck: standard error of the difference from having few runs; more replications narrow it.",
-    "parameters allow: 5-95 % of the difference over the parameter points; more replications do not narrow it. "
-    "in %: the same for counts, in per cent of each point's baseline.",
-    "parameter points: how many go which way. Intervals of the mean are in effects.csv.",
+    "sampling error: standard error of the difference from having few runs; more replications narrow it.",
+    "5-95 % of parameter sets: range of the difference over parameter sets; more replications do not narrow it. "
+    "in %: the same for counts, in per cent of the baseline of each set.",
+    "parameter sets: how many go which way. Intervals of the mean are in effects.csv.",
 )
 
 
@@ -288,13 +288,13 @@ def _of_pairs(row: Mapping[Any, Any]) -> list[str]:
 
 
 def _of_points(row: Mapping[Any, Any], better: str) -> list[str]:
-    """Write the luck, what the parameters allow, and at how many points it goes which way."""
-    from sim.analysis.verdict import per_cent, points_in_words
+    """Write sampling error, the range over parameter sets, and how many of them go which way."""
+    from sim.analysis.verdict import per_cent, sets_in_words
 
     allowed = f"{number(row['draws_low'])} to {number(row['draws_high'])}"
     share = per_cent(row)
     shown = f"{number(share[0])} to {number(share[1])}" if share else ""
-    return [number(row["mc_error"]), allowed, shown, points_in_words(row, better)]
+    return [number(row["mc_error"]), allowed, shown, sets_in_words(row, better)]
 
 
 def ending(results: Any) -> int:

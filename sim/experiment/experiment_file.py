@@ -15,7 +15,7 @@ from sim.experiment.factors_file import FactorReader
 from sim.experiment.file_schema import ExperimentFile
 from sim.experiment.until import Until
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.shipped import shipped_studies
+from sim.region.files import shipped_studies
 from sim.scenario import Template, load_template, shipped_scenarios
 from sim.scenario.schema import problem_at, shown
 from sim.scenario.shape import check_shape

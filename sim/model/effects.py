@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.region import Region
 from sim.types import REFORM_POLITICAL, REFORM_SECURITY, Array, Geography
-from sim.world.effects import MINED, Reach, Source, exposures, factor_table, make_pull
+from sim.world.effects import MINED, Pulls, Reach, exposures, factor_table, make_pull
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.world import WAR, World
 
@@ -20,8 +20,8 @@ class Handles:
     def __init__(self, region: Region, geography: Geography) -> None:
         self.region = region
         self.geography = geography
-        self.promised: list[partial[Source]] = []
-        self.open: dict[int, Source] = {}
+        self.promised: list[partial[Pulls]] = []
+        self.open: dict[int, Pulls] = {}
 
     def promise(self, lever: str, size: float, states: Sequence[int], lag: float, halflife: float,
                 communities: Sequence[int] | None = None) -> int:  # fmt: skip
@@ -42,16 +42,16 @@ class Handles:
         for source in self.open.values():
             source.move()
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[Pulls]:
         """What pulls on levers, by number of the handle."""
         return [self.open[number] for number in sorted(self.open)]
 
     def _build(self, lever: str, size: float, states: Sequence[int], lag: float, halflife: float,
-               communities: Sequence[int] | None) -> Source:  # fmt: skip
+               communities: Sequence[int] | None) -> Pulls:  # fmt: skip
         mask = np.isin(self.geography.cell_state, list(states))
         if communities is not None:
             mask &= np.isin(self.region.cell_community, list(communities))
-        return Source([make_pull(lever, size, Reach(np.flatnonzero(mask)), self.geography, lag, halflife)])
+        return Pulls([make_pull(lever, size, Reach(np.flatnonzero(mask)), self.geography, lag, halflife)])
 
 
 def factors(world: World, at_war: Array, after_war: Array, dialogue: Array, *, adaptive: bool) -> Array:

@@ -24,9 +24,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 SOURCES = (
     "types.py",
     "kernels",
-    "population",
+    "population.py",
     "region/build.py",
-    "region/cells.py",
     "region/records.py",
     "interventions/schema.py",
     "scenario/records.py",

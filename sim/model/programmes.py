@@ -21,7 +21,7 @@ from sim.interventions.schema import CatalogueEntry
 from sim.kernels.draws import EFFECT, uniform
 from sim.scenario import Condition, Programme, Scenario, Trigger, target_cells
 from sim.types import Array, Geography, stable_uid
-from sim.world.effects import Reach, Source, dose_response, make_pull
+from sim.world.effects import Pulls, Reach, dose_response, make_pull
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.world import Setting
 
@@ -126,7 +126,7 @@ class Programmes:
                 shares[number] = share
         return shares
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[Pulls]:
         """What pulls on levers."""
         return [one.source for one in self.deliveries]
 
@@ -220,7 +220,7 @@ class Delivery:
     key: str
     uid: int
     entry: CatalogueEntry
-    source: Source
+    source: Pulls
     dose: float
     share: float
     start: int
@@ -309,7 +309,7 @@ def affordable(wishes: Sequence[float], ceiling: float) -> float:
 
 def programme_source(
     entry: CatalogueEntry, cells: Array, heads: float, geography: Geography, sizes: Sequence[float] | None = None
-) -> Source:
+) -> Pulls:
     """Return the pulls of a catalogue entry on the cells it targets; ``heads`` persons for levers that count them.
 
     ``sizes`` replace the central sizes of its channels (`channel_sizes`).
@@ -328,7 +328,7 @@ def programme_source(
         pulls.append(
             make_pull(channel.lever, size, reach, geography, channel.lag_months, channel.halflife_months, factors)
         )
-    return Source(pulls)
+    return Pulls(pulls)
 
 
 def singled_out(cells: Array, geography: Geography) -> bool:

@@ -26,7 +26,7 @@ from sim.region import Region
 from sim.scenario import Scenario, Shock, target_cells
 from sim.scenario.places import drawn_in
 from sim.types import Array
-from sim.world.effects import Pull, Reach, Source, make_pull, multipliers
+from sim.world.effects import Pull, Pulls, Reach, make_pull, multipliers
 from sim.world.world import Setting, World
 
 ROUND_SHARES = (1.0, 0.5)
@@ -91,17 +91,17 @@ class Shocks:
                 shares[key] = min(shares.get(key, 1.0), left)
         return shares
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[Pulls]:
         """What pulls on levers."""
         return [source for _, source in self.all]
 
 
-def _source(shock: Shock, setting: Setting) -> Source:
+def _source(shock: Shock, setting: Setting) -> Pulls:
     """What a shock pulls on."""
     cells = Reach(np.flatnonzero(target_cells(setting.region, shock.targets)))
     g = setting.geography
     exposed = (shock.entry.exposure,) if shock.entry.exposure else ()
-    return Source([make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months, exposed) for c in shock.entry.channels])
+    return Pulls([make_pull(c.lever, c.size, cells, g, 0.0, c.halflife_months, exposed) for c in shock.entry.channels])
 
 
 def _division(shock: Shock, month: int) -> float:

@@ -16,7 +16,7 @@ from sim.scenario import Scenario
 from sim.types import CIVIC_SPACE, CREDIBILITY, OVERSIGHT, Array, Geography
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
-from sim.world.presence import standing_missions
+from sim.world.presence import OBSERVERS, TROOPS, standing_missions
 from sim.world.recorder import record_month
 from sim.world.world import World
 
@@ -35,7 +35,7 @@ def read_indicator(situation: Situation, state_people: Array, name: str, where: 
 def information(world: World) -> list[float]:
     """Share of observation noise removed in each state: by programmes and by monitors on the ground."""
     levers, setting = world.levers.totals, world.setting
-    monitors = np.maximum(world.standing[2] + levers["observers"], 0.0)
+    monitors = np.maximum(world.standing[OBSERVERS] + levers["observers"], 0.0)
     per_state = np.minimum(1e4 * monitors / setting.geography.state_people, 1.0)
     seen = levers["information"] + setting.parameters.monitor_information * per_state
     return np.clip(seen, 0.0, 1.0).tolist()  # type: ignore[no-any-return]
@@ -44,7 +44,7 @@ def information(world: World) -> list[float]:
 def mission_dose(world: World) -> list[float]:
     """Troops in each state as a share of a full mission, at most 1."""
     setting = world.setting
-    troops = world.standing[0] + np.maximum(world.levers.totals["troops"], 0.0)
+    troops = world.standing[TROOPS] + np.maximum(world.levers.totals["troops"], 0.0)
     dose = 1000.0 * troops / setting.geography.state_people / setting.parameters.mission_full
     return np.minimum(dose, 1.0).tolist()  # type: ignore[no-any-return]
 
@@ -156,5 +156,5 @@ def forces_against(world: World) -> list[float]:
         weights=world.inputs.officers[g.cell_district] * g.cell_people,
         minlength=g.group_people.size,
     )
-    soldiers = (world.standing[0] + world.levers.totals["troops"])[g.group_state]
+    soldiers = (world.standing[TROOPS] + world.levers.totals["troops"])[g.group_state]
     return (officers + soldiers * g.group_people / g.state_people[g.group_state]).tolist()  # type: ignore[no-any-return]

@@ -18,7 +18,7 @@ from sim.errors import InputError, Problem, ScenarioError
 from sim.interventions import PATTERN_OPTIONS, SCRIPTED, catalogue
 from sim.parameters.theories import THEORIES
 from sim.region import Region, find_region, load_region
-from sim.region.shipped import shipped_root
+from sim.region.files import shipped_root
 from sim.scenario import Scenario, as_yaml, load_scenario, shipped_scenarios
 from sim.scenario.layers import find_scenario, read_layers
 from sim.scenario.text import MAX_BYTES, parse

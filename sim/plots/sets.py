@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.analysis import PLACE_MEASURES
+from sim.analysis import OUTCOMES_BY_PLACE
 from sim.plots.bars import ranking_figure
 from sim.plots.baseline import baseline_figure
 from sim.plots.costs import plane_figure
@@ -130,7 +130,7 @@ def _maps(table: pd.DataFrame | None, note: Note, titles: Mapping[str, str], geo
     if table is None or geography is None or not geography.outlines:
         return
     placed = table.merge(geography.districts, on=["state", "district"], validate="many_to_one")
-    for measure in PLACE_MEASURES:
+    for measure in OUTCOMES_BY_PLACE:
         if measure.name in ON_MAPS:
             rows = placed[placed["outcome"] == measure.name]
             if rows.empty:

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.region.cells import merge_small, rake
-from sim.region.read import Table, Tables
-from sim.region.records import F8, I4, I8, U8, Mission, Region
-from sim.region.schema import UNCERTAIN_QUALITIES
-from sim.region.variables import VARIABLES
+from sim.region.read import Table, Tables, content_hash
+from sim.region.records import F8, I8, U8, Mission, Region
+from sim.region.schema import OTHER, UNCERTAIN_QUALITIES, VARIABLES, Header
+from sim.types import stable_uid
 
 OLD_YEARS = 5
+MIN_PERSONS = 8
+"""A cell holds at least this many persons: with one citizen per person it still has 8 citizens."""
 
 
-def build_region(tables: Tables, year: int) -> Region:
+def build_region(tables: Tables, header: Header, year: int) -> Region:
     """Build the region at a year from tables that passed every check."""
-    header = tables.header
-    assert header is not None
     notes: list[str] = []
-    states = _sorted_table(tables["states.csv"], "state")
-    state_index = {key: index for index, key in enumerate(states["state"])}
-    values = _values(tables, states["state"], year, notes)
+    states = sorted(tables["states.csv"], key=lambda row: row.state)
+    keys = [row.state for row in states]
+    state_index = {key: index for index, key in enumerate(keys)}
+    values = _values(tables, keys, year, notes)
 
-    districts = _sorted_table(tables["districts.csv"], "state", "district")
+    districts = sorted(tables["districts.csv"], key=lambda row: (row.state, row.district))
     census = merge_small(tables, header)
-    cells = [
-        (state, district, community)
-        for state, district in zip(districts["state"], districts["district"], strict=True)
-        for community in census[district]
-    ]
-    counts = [census[district][community] for _, district, community in cells]
-    population = _rake_states(cells, counts, states["state"], values["population"])
-    district_index = {key: index for index, key in enumerate(districts["district"])}
+    cells = [(row.state, row.district, community) for row in districts for community in census[row.district]]
+    population: list[int] = []
+    for state, total in zip(keys, values["population"].tolist(), strict=True):
+        own = [census[district][community] for of, district, community in cells if of == state]
+        population += rake(own, round(total))
+    district_index = {row.district: index for index, row in enumerate(districts)}
     cell_district = [district_index[district] for _, district, _ in cells]
 
     communities = sorted(header.communities)
@@ -43,42 +42,42 @@ def build_region(tables: Tables, year: int) -> Region:
     groups = sorted({(state, community) for state, _, community in cells})
     group_index = {key: index for index, key in enumerate(groups)}
     cell_group = [group_index[state, community] for state, _, community in cells]
-    _note_censuses(districts, year, notes)
+    censuses = sorted({(row.state, row.census_year) for row in districts if abs(row.census_year - year) > OLD_YEARS})
+    if censuses:
+        named = ", ".join(f"{state} {census_year}" for state, census_year in censuses)
+        notes.append(f"composition of communities in {year} is that of another year's census: {named}")
 
     war_deaths, memory_years = _war_memory(tables["war_memory.csv"], cells, year)
     kin = _kin(tables["kin_ties.csv"], group_index)
-    borders = _pairs(
-        zip(
-            *(tables["borders.csv"].columns[name] for name in ("state_a", "state_b", "border_km")),
-            strict=True,
-        ),
-        state_index,
-    )
+    borders = _pairs(((row.state_a, row.state_b, row.border_km) for row in tables["borders.csv"]), state_index)
     disputes = _pairs(_disputes(tables["disputes.csv"], year), state_index)
+    displaced = _latest(
+        ((row.state, row.year, row.displaced) for row in tables["displaced.csv"] if row.year <= year), year
+    )
     return Region(
         key=header.key,
         title=header.title,
         year=year,
         folder=tables.folder,
-        sha256=tables.sha256,
+        sha256=content_hash(header, tables),
         price_year=header.price_year,
-        border_factor=header.border_factor,
-        distance_km=header.distance_km,
-        states=tuple(states["state"]),
-        state_names=tuple(states["name"]),
-        state_uid=_uids(states["state"]),
-        state_lat=_f8(states["lat"]),
-        state_lon=_f8(states["lon"]),
+        border_factor=float(header.border_factor),
+        distance_km=float(header.distance_km),
+        states=tuple(keys),
+        state_names=tuple(row.name for row in states),
+        state_uid=_uids(keys),
+        state_lat=_f8([row.lat for row in states]),
+        state_lon=_f8([row.lon for row in states]),
         communities=tuple(communities),
         community_names=tuple(header.communities[key] for key in communities),
-        districts=tuple(districts["district"]),
-        district_names=tuple(districts["name"]),
-        district_uid=_uids(f"{s}/{d}" for s, d in zip(districts["state"], districts["district"], strict=True)),
-        district_state=_i4([state_index[state] for state in districts["state"]]),
-        district_lat=_f8(districts["lat"]),
-        district_lon=_f8(districts["lon"]),
+        districts=tuple(row.district for row in districts),
+        district_names=tuple(row.name for row in districts),
+        district_uid=_uids(f"{row.state}/{row.district}" for row in districts),
+        district_state=_i4([state_index[row.state] for row in districts]),
+        district_lat=_f8([row.lat for row in districts]),
+        district_lon=_f8([row.lon for row in districts]),
         district_population=_totals(cell_district, population, len(district_index)),
-        district_cells=_i4([0, *np.cumsum([len(census[district]) for district in districts["district"]])]),
+        district_cells=_i4([0, *np.cumsum([len(census[row.district]) for row in districts])]),
         cell_uid=_uids("/".join(cell) for cell in cells),
         cell_district=_i4(cell_district),
         cell_community=_i4([community_index[community] for _, _, community in cells]),
@@ -101,53 +100,105 @@ def build_region(tables: Tables, year: int) -> Region:
         dispute_level=_f8([level for _, _, level in disputes]),
         war_deaths_per_1000=war_deaths,
         memory_years=memory_years,
-        displaced=_displaced(tables["displaced.csv"], states["state"], year),
+        displaced=_i8([displaced[state][1] if state in displaced else 0 for state in keys]),
         missions=_missions(tables, state_index),
-        milestones=_milestones(tables["milestones.csv"]),
+        milestones=tuple(sorted((row.state, row.milestone, row.year) for row in tables["milestones.csv"])),
         bounds=dict(header.bounds),
         notes=tuple(notes),
     )
 
 
-# --- small tools ----------------------------------------------------------------------------------
+# --- cells ----------------------------------------------------------------------------------------
 
 
-def _freeze(array: Any) -> Any:
+def merge_small(tables: Tables, header: Header) -> dict[str, dict[str, int]]:
+    """Join the small communities of each district into its cell ``other``.
+
+    A community is kept when it has ``small_community`` persons or more in the census, is protected, or is
+    the largest of its district; fewer than `MIN_PERSONS` are never kept, and a smaller cell ``other`` joins
+    the largest community. Census counts decide, so the cells are the same in every year.
+
+    Returns
+    -------
+    dict of str to dict of str to int
+        Persons counted in the census by district and community, keys sorted; no district without people.
+    """
+    state_of = {row.district: row.state for row in tables["districts.csv"]}
+    counts: dict[str, dict[str, int]] = {}
+    for row in tables["communities.csv"]:
+        if row.persons:
+            counts.setdefault(row.district, {})[row.community] = row.persons
+    cells: dict[str, dict[str, int]] = {}
+    for district, counted in sorted(counts.items()):
+        largest = min(counted, key=lambda community: (-counted[community], community))
+        joined: dict[str, int] = {}
+        for community, persons in counted.items():
+            protected = (state_of.get(district, ""), community) in header.protected
+            kept = persons >= (MIN_PERSONS if protected else header.small_community) or community == largest
+            target = community if kept else OTHER
+            joined[target] = joined.get(target, 0) + persons
+        if OTHER in joined and joined[OTHER] < MIN_PERSONS and largest != OTHER:
+            joined[largest] += joined.pop(OTHER)
+        cells[district] = dict(sorted(joined.items()))
+    return cells
+
+
+def rake(counts: Sequence[int], total: int, least: int = MIN_PERSONS) -> list[int]:
+    """Scale whole counts to a whole total by largest remainders, with a least count each.
+
+    Parameters
+    ----------
+    counts : sequence of int, persons
+        Positive counts.
+    total : int, persons
+        The total wanted, at least ``least * len(counts)``.
+    least : int, persons
+        What each entry gets at least; the largest entry gives.
+
+    Returns
+    -------
+    list of int, persons
+        Counts that sum to ``total``; ties go to the earlier entry. Exact integer arithmetic.
+    """
+    whole = sum(counts)
+    scaled = [count * total // whole for count in counts]
+    by_remainder = sorted(range(len(counts)), key=lambda index: (-(counts[index] * total % whole), index))
+    for index in by_remainder[: total - sum(scaled)]:
+        scaled[index] += 1
+    for index in range(len(scaled)):
+        while scaled[index] < least:
+            richest = max(range(len(scaled)), key=lambda other: (scaled[other], -other))
+            given = min(least - scaled[index], scaled[richest] - least)
+            scaled[index] += given
+            scaled[richest] -= given
+    return scaled
+
+
+# --- values and ties ------------------------------------------------------------------------------
+
+
+def _freeze(items: Any, dtype: Any) -> NDArray[Any]:
+    array = np.array(items, dtype=dtype)
     array.flags.writeable = False
     return array
 
 
-def _f8(items: Sequence[float]) -> F8:
-    return _freeze(np.array(items, dtype=np.float64))  # type: ignore[no-any-return]
-
-
-def _i4(items: Sequence[int]) -> I4:
-    return _freeze(np.array(items, dtype=np.int32))  # type: ignore[no-any-return]
-
-
-def _i8(items: Sequence[int]) -> I8:
-    return _freeze(np.array(items, dtype=np.int64))  # type: ignore[no-any-return]
+_f8, _i4, _i8 = (partial(_freeze, dtype=dtype) for dtype in (np.float64, np.int32, np.int64))
 
 
 def _uids(keys: Iterable[str]) -> U8:
-    """Stable 64-bit names of keys: blake2b, little-endian."""
-    numbers = [int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little") for key in keys]
-    return _freeze(np.array(numbers, dtype=np.uint64))  # type: ignore[no-any-return]
+    """Stable 64-bit names of keys."""
+    return _freeze([stable_uid(key) for key in keys], np.uint64)
 
 
 def _totals(index: Sequence[int], persons: Sequence[int], size: int) -> I8:
     total = np.zeros(size, dtype=np.int64)
     np.add.at(total, np.asarray(index), np.asarray(persons, dtype=np.int64))
-    return _freeze(total)  # type: ignore[no-any-return]
-
-
-def _sorted_table(table: Table, *keys: str) -> dict[str, list[Any]]:
-    order = sorted(range(len(table)), key=lambda row: tuple(table.columns[key][row] for key in keys))
-    return {name: [column[row] for row in order] for name, column in table.columns.items()}
+    return _freeze(total, np.int64)
 
 
 def _latest(rows: Iterable[tuple[Any, int, Any]], year: int) -> dict[Any, tuple[int, Any]]:
-    """By key the row of the latest year at or before ``year``, else of the nearest later."""
+    """By key the year and value of the latest row at or before ``year``, else of the nearest later."""
     best: dict[Any, tuple[int, Any]] = {}
     for key, known, value in rows:
         old = best.get(key)
@@ -156,53 +207,24 @@ def _latest(rows: Iterable[tuple[Any, int, Any]], year: int) -> dict[Any, tuple[
     return best
 
 
-# --- people ---------------------------------------------------------------------------------------
-
-
-def _rake_states(cells: list[tuple[str, str, str]], counts: list[int], states: list[str], totals: F8) -> list[int]:
-    """Scale the cells of each state to its population; cells are sorted by state."""
-    population: list[int] = []
-    for state, total in zip(states, totals.tolist(), strict=True):
-        own = [count for (of, _, _), count in zip(cells, counts, strict=True) if of == state]
-        population += rake(own, round(total))
-    return population
-
-
-def _note_censuses(districts: dict[str, list[Any]], year: int, notes: list[str]) -> None:
-    censuses = sorted(
-        {
-            (state, census)
-            for state, census in zip(districts["state"], districts["census_year"], strict=True)
-            if abs(census - year) > OLD_YEARS
-        }
-    )
-    if censuses:
-        named = ", ".join(f"{state} {census}" for state, census in censuses)
-        notes.append(f"composition of communities in {year} is that of another year's census: {named}")
-
-
 def _values(tables: Tables, states: list[str], year: int, notes: list[str]) -> dict[str, F8]:
-    rows: list[tuple[tuple[str, str], int, tuple[float, str]]] = []
-    for file in ("state_values.csv", "state_values_vdem.csv"):
-        columns = tables[file].columns
-        keys = zip(columns["variable"], columns["state"], strict=True)
-        rows += zip(keys, columns["year"], zip(columns["value"], columns["quality"], strict=True), strict=True)
-    best = _latest(rows, year)
+    rows = (*tables["state_values.csv"], *tables["state_values_vdem.csv"])
+    best = _latest((((row.variable, row.state), row.year, row) for row in rows), year)
     values: dict[str, F8] = {}
     late: list[str] = []
     old: list[str] = []
     rough: list[str] = []
     for name in VARIABLES:
-        found = {state: best[name, state] for state in states}
-        values[name] = _f8([value for _, (value, _) in found.values()])
-        late += [f"{name} {state} {known}" for state, (known, _) in found.items() if known > year]
-        uncertain = [state for state, (_, (_, quality)) in found.items() if quality in UNCERTAIN_QUALITIES]
+        found = [best[name, state][1] for state in states]
+        values[name] = _f8([row.value for row in found])
+        late += [f"{name} {row.state} {row.year}" for row in found if row.year > year]
+        uncertain = [row.state for row in found if row.quality in UNCERTAIN_QUALITIES]
         if uncertain:
             rough.append(name if len(uncertain) == len(states) else f"{name} ({', '.join(uncertain)})")
         old += [
-            f"{name} {state} {known}"
-            for state, (known, (_, quality)) in found.items()
-            if year - known > OLD_YEARS and quality not in (*UNCERTAIN_QUALITIES, "invented")
+            f"{name} {row.state} {row.year}"
+            for row in found
+            if year - row.year > OLD_YEARS and row.quality not in (*UNCERTAIN_QUALITIES, "invented")
         ]
     for text, items in (
         ("later value used", late),
@@ -215,35 +237,25 @@ def _values(tables: Tables, states: list[str], year: int, notes: list[str]) -> d
 
 
 def _exclusion(table: Table, groups: list[tuple[str, str]], year: int, notes: list[str]) -> F8:
-    columns = table.columns
-    keys = zip(columns["state"], columns["community"], strict=True)
-    best = _latest(zip(keys, columns["year"], columns["status"], strict=True), year)
-    late = [
-        f"{state}/{community} {best[state, community][0]}"
-        for state, community in groups
-        if best[state, community][0] > year
-    ]
+    best = _latest((((row.state, row.community), row.year, row.status) for row in table), year)
+    late = [f"{state}/{name} {best[state, name][0]}" for state, name in groups if best[state, name][0] > year]
     if late:
         notes.append(f"later power status used in {year}: {', '.join(late)}")
     return _f8([best[group][1] for group in groups])
 
 
-# --- ties, disputes, memory -----------------------------------------------------------------------
-
-
 def _kin(table: Table, group_index: dict[tuple[str, str], int]) -> list[tuple[int, int, float]]:
-    columns = table.columns
+    """Ties between groups that have a cell, in both directions."""
     ties = []
-    for community, a, b, strength in zip(
-        *(columns[name] for name in ("community", "kin_state", "host_state", "strength")), strict=True
-    ):
-        one, two = group_index.get((a, community)), group_index.get((b, community))
-        if one is not None and two is not None and strength > 0:
-            ties += [(one, two, strength), (two, one, strength)]
+    for row in table:
+        one = group_index.get((row.kin_state, row.community))
+        two = group_index.get((row.host_state, row.community))
+        if one is not None and two is not None and row.strength > 0:
+            ties += [(one, two, row.strength), (two, one, row.strength)]
     return sorted(ties)
 
 
-def _pairs(rows: Iterable[tuple[Any, ...]], state_index: dict[str, int]) -> list[tuple[int, int, float]]:
+def _pairs(rows: Iterable[tuple[str, str, float]], state_index: dict[str, int]) -> list[tuple[int, int, float]]:
     """Pairs of states by index, a < b, sorted."""
     return sorted(
         (min(state_index[a], state_index[b]), max(state_index[a], state_index[b]), value) for a, b, value in rows
@@ -252,10 +264,8 @@ def _pairs(rows: Iterable[tuple[Any, ...]], state_index: dict[str, int]) -> list
 
 def _disputes(table: Table, year: int) -> list[tuple[str, str, float]]:
     """Disputes open at a year: the latest row at or before it, none before the first row."""
-    columns = table.columns
-    pairs = [(min(a, b), max(a, b)) for a, b in zip(columns["state_a"], columns["state_b"], strict=True)]
-    rows = zip(pairs, columns["year"], columns["level"], strict=True)
-    best = _latest((row for row in rows if row[1] <= year), year)
+    past = (row for row in table if row.year <= year)
+    best = _latest(((tuple(sorted((row.state_a, row.state_b))), row.year, row.level) for row in past), year)
     return [(a, b, level) for (a, b), (_, level) in best.items() if level > 0]
 
 
@@ -266,8 +276,7 @@ def _war_memory(table: Table, cells: list[tuple[str, str, str]], year: int) -> t
     """
     deaths: dict[str, float] = {}
     ended: dict[str, int] = {}
-    columns = (table.columns[name] for name in ("place", "from_year", "to_year", "deaths_per_1000"))
-    for place, first, last, rate in sorted(zip(*columns, strict=True)):
+    for place, first, last, rate in sorted((r.place, r.from_year, r.to_year, r.deaths_per_1000) for r in table):
         if first < year:
             gone = min(year, last + 1)
             deaths[place] = deaths.get(place, 0.0) + rate * (gone - first) / (last + 1 - first)
@@ -280,28 +289,21 @@ def _war_memory(table: Table, cells: list[tuple[str, str, str]], year: int) -> t
     return _f8(rates), _f8(years)
 
 
-def _displaced(table: Table, states: list[str], year: int) -> I8:
-    columns = table.columns
-    rows = zip(columns["state"], columns["year"], columns["displaced"], strict=True)
-    best = _latest((row for row in rows if row[1] <= year), year)
-    return _i8([best[state][1] if state in best else 0 for state in states])
-
-
 def _missions(tables: Tables, state_index: dict[str, int]) -> tuple[Mission, ...]:
-    columns = tables["mission_strength.csv"].columns
     strength: dict[str, dict[int, int]] = {}
-    for key, year, persons in sorted(zip(columns["mission"], columns["year"], columns["persons"], strict=True)):
-        strength.setdefault(key, {})[year] = persons
-    missions = _sorted_table(tables["missions.csv"], "mission")
-    names = ("mission", "name", "organisation", "state", "kind", "mandate", "start", "end")
+    for row in sorted(tables["mission_strength.csv"], key=lambda row: (row.mission, row.year)):
+        strength.setdefault(row.mission, {})[row.year] = row.persons
     return tuple(
-        Mission(key, name, organisation, state_index[state], kind, mandate, start, end, strength[key])
-        for key, name, organisation, state, kind, mandate, start, end in zip(
-            *(missions[name] for name in names), strict=True
+        Mission(
+            row.mission,
+            row.name,
+            row.organisation,
+            state_index[row.state],
+            row.kind,
+            row.mandate,
+            row.start,
+            row.end,
+            strength[row.mission],
         )
+        for row in sorted(tables["missions.csv"], key=lambda row: row.mission)
     )
-
-
-def _milestones(table: Table) -> tuple[tuple[str, str, int], ...]:
-    columns = table.columns
-    return tuple(sorted(zip(columns["state"], columns["milestone"], columns["year"], strict=True)))

@@ -1,4 +1,4 @@
-"""Read files of unknown origin: plain, of a sane size, UTF-8, and nothing else."""
+"""Find the files that ship with the package, and read files of unknown origin: plain, of a sane size, UTF-8."""
 
 from __future__ import annotations
 
@@ -20,6 +20,34 @@ _KNOWN_STARTS = (
     (b"\x1f\x8b", "this is a compressed file"),
     (b"PAR1", "this is a table of results"),
 )
+
+
+def shipped_root() -> Path:
+    """Return the folder that holds the shipped scenarios.
+
+    Returns
+    -------
+    Path
+        ``sim/_scenarios`` of an installed wheel, else ``scenarios`` beside the package of a checkout.
+    """
+    return _shipped("scenarios")
+
+
+def shipped_studies() -> Path:
+    """Return the folder that holds the shipped experiments, found in the same way.
+
+    Returns
+    -------
+    Path
+        ``sim/_experiments`` of an installed wheel, else ``experiments`` beside the package of a checkout.
+    """
+    return _shipped("experiments")
+
+
+def _shipped(name: str) -> Path:
+    package = Path(__file__).resolve().parent.parent
+    installed = package / f"_{name}"
+    return installed if installed.is_dir() else package.parent / name
 
 
 def is_file(path: Path) -> bool:

@@ -1,12 +1,21 @@
-"""What a region is, once read: plain arrays in canonical order."""
+"""What a region is, once read: plain arrays in canonical order, and the outlines of its states for maps."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.errors import Problem, RegionError
+from sim.region.files import read_text
+
+OUTLINES_FILE = "outlines.geojson"
 
 F8 = NDArray[np.float64]
 I4 = NDArray[np.int32]
@@ -144,6 +153,43 @@ class Region:
         dict of str to list of rings
             Outer rings as (lon, lat) in degrees by state; empty when the region has no outlines.
         """
-        from sim.region.outlines import read_outlines
+        if not (self.folder / OUTLINES_FILE).exists():
+            return {}
+        found = read_outlines(self.folder, self.states)
+        if isinstance(found, Problem):
+            raise RegionError(found)
+        return found
 
-        return read_outlines(self.folder, self.states)
+
+def read_outlines(folder: Path, states: Sequence[str]) -> dict[str, list[Ring]] | Problem:
+    """Read the outlines of a folder: GeoJSON features with a property ``state`` and a Polygon or MultiPolygon each."""
+    text = read_text(folder, OUTLINES_FILE)
+    if isinstance(text, Problem):
+        return text
+    rings: dict[str, list[Ring]] = {}
+    try:
+        for feature in json.loads(text)["features"]:
+            rings.setdefault(str(feature["properties"]["state"]), []).extend(_rings(feature["geometry"]))
+    except json.JSONDecodeError as error:
+        return Problem(error.msg, file=OUTLINES_FILE, line=error.lineno, column=error.colno)
+    except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+        return Problem(
+            f"not GeoJSON as expected: {type(error).__name__} {error}"[:200],
+            file=OUTLINES_FILE,
+            allowed="features with a property 'state' and a Polygon or MultiPolygon",
+        )
+    unknown = sorted(set(rings) - set(states))
+    if unknown:
+        return Problem("unknown state", file=OUTLINES_FILE, got=unknown[0][:40], allowed=", ".join(states))
+    return {state: rings[state] for state in states if state in rings}
+
+
+def _rings(geometry: dict[str, Any]) -> list[Ring]:
+    """Outer rings of one geometry."""
+    if geometry["type"] not in ("Polygon", "MultiPolygon"):
+        raise ValueError(str(geometry["type"])[:40])
+    polygons = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
+    rings = [[(float(point[0]), float(point[1])) for point in polygon[0]] for polygon in polygons]
+    if not all(math.isfinite(value) for ring in rings for point in ring for value in point):
+        raise ValueError("coordinates must be finite")
+    return rings

@@ -12,22 +12,20 @@ FIRST_YEAR, LAST_YEAR = 1950, 2099
 _SWITCH = {"on", "off", "yes", "no", "y", "n", "true", "false"}
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _SHARES = {"none": "0", "half": "0.5", "full": "1", "max": "1", "maximum": "1"}
-_AMOUNT = re.compile(r"[€$£]?\s*([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
-_TIMES = {"k": 1000, "thousand": 1000, "year": 12, "years": 12, "yr": 12, "yrs": 12, "y": 12}
+_AMOUNT = re.compile(r"(€?)\s*([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
+_YEARS = {"year", "years", "yr", "yrs", "y"}
+_COUNTED = {"troops", "soldiers", "persons", "people", "officers", "monitors", "observers", "month", "months"}
+_MILLIONS = {"m", "meur", "m eur", "million", "million euro", "million eur", "mio", "mio euro", "mio eur", "m€"}
 _EQUALS = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*\S")
 _TIGHT = re.compile(r"\s*[\w-]+:[^\s/:]")
 _SIGNS = str.maketrans("\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}\N{NO-BREAK SPACE}", "---- ")
 _CURLY = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 _MONTHS = {
     name.casefold(): number
-    for names in (
-        calendar.month_name,
-        calendar.month_abbr,
-        ("", *["x", "x", "x", "x", "x", "x", "x", "x", "sept", "x", "x", "x"]),
-    )
+    for names in (calendar.month_name, calendar.month_abbr)
     for number, name in enumerate(names)
-    if name and name != "x"
-}
+    if name
+} | {"sept": 9}
 
 
 def plain(text: str) -> str:
@@ -46,13 +44,18 @@ def written(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.12g}"
 
 
-def amount(text: str) -> float | None:
-    """Read a number as people write it: decimal comma, thousands in groups, underscores, blanks."""
-    text = re.sub(r"(?<=[0-9])[ _'](?=[0-9])", "", text.strip())
-    if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", text):
+def amount(text: str, *, whole: bool = False) -> float | None:
+    """Read a number as people write it, or None where it can be read in two ways: 41,685 may be a decimal."""
+    text = re.sub(r"(?<=[0-9])_(?=[0-9])", "", text.strip())
+    grouped = re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(?:([,. '])[0-9]{3})(?:\1[0-9]{3})*", text)
+    if grouped and (text.count(grouped[1]) > 1 or (whole and grouped[1] != ".")):
+        text = text.replace(grouped[1], "")
+    elif re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+\.[0-9]+", text):
         text = text.replace(",", "")
-    elif re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+,[0-9]+|[-+]?[1-9][0-9]{0,2}(\.[0-9]{3}){2,}", text):
+    elif re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+,[0-9]+", text):
         text = text.replace(".", "").replace(",", ".")
+    elif grouped and (whole or grouped[1] != "."):
+        return None
     elif text.count(",") == 1:
         text = text.replace(",", ".")
     try:
@@ -63,11 +66,14 @@ def amount(text: str) -> float | None:
 
 
 def number_hint(value: Any, *, whole: bool, share: bool, months: bool) -> str:
-    """Return a tip for what stands where a number is wanted (``share``: between 0 and 1)."""
+    """Return a tip for what stands where a number is wanted (``share``: between 0 and 1).
+
+    A number is told only where it can be no other; a thing written in two ways gets the rule alone.
+    """
     if isinstance(value, bool):
         return "true and false are not numbers: write 1 or 0"
     if isinstance(value, float):
-        return f"write {written(value)}" if value == int(value) else "whole numbers only"
+        return "a whole number, without a decimal point"
     if isinstance(value, list):
         one = f"write {value[0]} without brackets" if len(value) == 1 and isinstance(value[0], int | float) else ""
         return one or "one number only; what is to vary belongs in an experiment"
@@ -88,29 +94,43 @@ def _amount_hint(text: str, raw: str, *, whole: bool, share: bool, months: bool)
     if re.fullmatch(r"[-+0-9.,]*[oO][-+0-9.,oO]*", text) and amount(text.lower().replace("o", "0")) is not None:
         return "the letter O stands for the digit 0"
     if re.fullmatch(r"[0-9.]+\s*(-|\.\.|to)\s*[0-9.]+", text):
-        return "one number, not a range; ranges belong in an experiment"
+        return "one number, not a range"
     fraction = re.fullmatch(r"([0-9]{1,9})\s*/\s*([1-9][0-9]{0,8})", text)
     if fraction:
-        return f"no fractions: write {written(int(fraction[1]) / int(fraction[2]))}"
+        return "no fractions" if whole else f"no fractions: write {written(int(fraction[1]) / int(fraction[2]))}"
     found = _AMOUNT.fullmatch(text)
-    value = amount(found[1]) if found else None
-    if found is None or value is None:
+    if found is None or re.search(r"[0-9:;/*+=]", found[3]):
         return ""
-    unit = found[2].strip().casefold()
-    if re.search(r"[0-9:;/*+=]", unit):
-        return ""
-    if unit in ("%", "percent", "per cent", "pct", "p.c."):
-        return f"a share, not a percentage: write {written(value / 100)}" if share else f"write {written(value)}"
-    if unit:
-        times = _TIMES.get(unit, 1) if whole and (months or unit in ("k", "thousand")) else 1
-        return f"the number alone, without a unit: write {written(value * times)}"
+    value, unit = amount(found[2], whole=whole), found[3].strip().casefold()
+    if unit or found[1]:
+        return _unit_hint(value, unit, euro=bool(found[1]), whole=whole, share=share, months=months)
+    if value is None:
+        point = "a whole number without points" if whole else "a decimal point"
+        return f"{point}, and nothing between thousands" if re.fullmatch(r"[-+0-9., ']+", found[2]) else ""
     if whole and value != int(value):
-        return "whole numbers only"
-    if "," in text and value != int(value):
+        return "a whole number, without a decimal point"
+    if "," in text and "." not in text.partition(",")[2] and value != int(value):
         return f"a decimal point, not a comma: write {written(value)}"
-    if raw.strip() == raw and re.fullmatch(r"[-+.0-9eE]+", raw):
-        return f"without quotes: write {written(value)}"
+    if re.fullmatch(r"[-+]?[0-9]*\.?[0-9]+", raw):
+        return f"without quotes: write {raw}"
     return f"digits only: write {written(value)}"
+
+
+def _unit_hint(value: float | None, unit: str, *, euro: bool, whole: bool, share: bool, months: bool) -> str:
+    """Return a tip for a number with a unit; with its value only where the unit leaves no doubt."""
+    if unit in ("%", "percent", "per cent", "pct", "p.c."):
+        if not share:
+            return "a number without a percent sign"
+        return "a share, not a percentage" + (f": write {written(value / 100)}" if value is not None else "")
+    times = 0
+    if whole and not euro and unit in ("k", "thousand"):
+        times = 1000
+    elif months and unit in _YEARS:
+        times = 12
+    elif unit in (_COUNTED if whole else _MILLIONS):
+        times = 1
+    exact = value is not None and times and (not whole or value * times == int(value * times))
+    return "the number alone, without a unit" + (f": write {written((value or 0) * times)}" if exact else "")
 
 
 def range_hint(value: float, *, share: bool, field: str) -> str:
@@ -123,45 +143,40 @@ def range_hint(value: float, *, share: bool, field: str) -> str:
 
 
 def date_hint(value: Any) -> str:
-    """Return a tip for what stands where a month such as 2024-01 is wanted."""
+    """Return a tip for what stands where a month such as 2024-01 is wanted, with the month where it is certain."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     text = plain(str(value)).strip(_CURLY)
     if len(text) > 40:
         return ""
     if re.fullmatch(r"[0-9]{4}", text):
-        return f"add the month: write {text}-01"
-    found = re.fullmatch(r"([0-9]{4})[-/. _mM]{0,2}([0-9]{1,2})", text)
-    if found:
-        return _month_hint(int(found[1]), int(found[2]))
+        return f"add the month, as in {text}-01"
+    found = re.fullmatch(r"([0-9]{4})(?:([-/. _mM]{1,2})([0-9]{1,2})|([0-9]{2}))", text)
+    if found and not (found[2] == "." and len(found[3]) == 1):
+        return _month_hint(int(found[1]), int(found[3] or found[4]))
     found = re.fullmatch(r"([0-9]{1,2})[-/. ]([0-9]{4})", text)
     if found:
         return _month_hint(int(found[2]), int(found[1]))
-    found = re.fullmatch(r"([0-9]{4})[-/.]?([0-9]{1,2})[-/.]?([0-9]{1,2})([T ].*)?", text)
-    if found:
-        return _day_hint(int(found[1]), int(found[2]), int(found[3]))
+    found = re.fullmatch(r"([0-9]{4})([-/.]?)([0-9]{1,2})\2([0-9]{1,2})([T ].*)?", text)
+    if found and (found[2] or len(found[3] + found[4]) == 4):
+        return _day_hint(int(found[1]), int(found[3]), int(found[4]))
     found = re.fullmatch(r"([0-9]{1,2})([-/.]) ?([0-9]{1,2})[-/.] ?([0-9]{4})", text)
     if found and (found[2] == "." or int(found[1]) > 12):
         return _day_hint(int(found[4]), int(found[3]), int(found[1]))
-    found = re.fullmatch(r"([0-9]{2})-([0-9]{1,2})", text)
-    if found:
-        return f"four digits for the year: write 20{found[1]}-{int(found[2]):02d}"
     return _named_month(text) or "write the year in four digits, a hyphen, the month in two"
 
 
 def _month_hint(year: int, month: int) -> str:
     if not 1 <= month <= 12:
         return f"there is no month {month}"
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        return f"years from {FIRST_YEAR} to {LAST_YEAR}"
-    return f"write {year}-{month:02d}"
+    return f"write {year}-{month:02d}" if FIRST_YEAR <= year <= LAST_YEAR else ""
 
 
 def _day_hint(year: int, month: int, day: int) -> str:
-    if not 1 <= month <= 12:
-        return f"there is no month {month}"
     tip = _month_hint(year, month)
-    if not 1 <= day <= calendar.monthrange(max(1, year), month)[1]:
+    if not 1 <= month <= 12 or not tip:
+        return tip
+    if not 1 <= day <= calendar.monthrange(year, month)[1]:
         return f"that day does not exist, and a month has no day here: {tip}"
     return f"without the day: {tip}"
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sim.analysis import PLACE_MEASURES, REGION, WHOLE_RUN
-from sim.analysis.verdict import OPEN, SAME, UNTOLD, is_drawn, is_small, points_in_words, verdict_of
+from sim.analysis import OUTCOMES_BY_PLACE, REGION, WHOLE_RUN
+from sim.analysis.verdict import OPEN, SAME, UNTOLD, is_drawn, is_small, sets_in_words, verdict_of
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import (
     EN_DASH,
@@ -102,7 +102,7 @@ def _of_pairs(row: Mapping[Any, Any]) -> list[object]:
 def _of_points(row: Mapping[Any, Any], better: str) -> list[object]:
     """Write the luck, what the parameters allow, and at how many points it goes which way."""
     luck = number(float(row["mc_error"]))
-    return [luck, allowed(row), points_in_words(row, better)] if is_drawn(row) else [luck, "", ""]
+    return [luck, allowed(row), sets_in_words(row, better)] if is_drawn(row) else [luck, "", ""]
 
 
 def unclear_section(material: Material) -> Html:
@@ -181,7 +181,7 @@ def _word_here(row: Any) -> Html:
 
 def _districts(material: Material) -> Html:
     rows = material.table("districts")
-    measures = {measure.name: measure for measure in PLACE_MEASURES}
+    measures = {measure.name: measure for measure in OUTCOMES_BY_PLACE}
     if rows.empty:
         return Html("")
     items = []

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sim.analysis import headline_effects
-from sim.analysis.verdict import CLEAR, OPEN, SAME, is_drawn, is_small, per_cent, points_in_words, verdict_of
+from sim.analysis.verdict import CLEAR, OPEN, SAME, is_drawn, is_small, per_cent, sets_in_words, verdict_of
 from sim.plots.sets import BY_NAME, PRIMARY
 from sim.report.markup import NO_BREAK, Html, element, interval, join, listed, number, percent, text
 from sim.report.study import Material, Study
@@ -64,7 +64,7 @@ def describe(row: Mapping[Any, Any], unit: str, better: str = "none") -> Html:
     if is_drawn(row):
         inside += [
             f"the parameters allow {allowed(row)}",
-            f"of {int(row['draws'])} parameter points {points_in_words(row, better)}",
+            f"of {int(row['draws'])} parameter points {sets_in_words(row, better)}",
         ]
     elif low == low:
         inside += [f"95{NO_BREAK}% interval {interval(low, high)}"]

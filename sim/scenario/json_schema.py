@@ -15,7 +15,7 @@ from sim.interventions import PATTERN_OPTIONS, QUANTITIES, CatalogueEntry, Shock
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.parameters.catalogue import Parameter
 from sim.parameters.theories import THEORIES, Theory
-from sim.region.json_schema import DIALECT, region_schema
+from sim.region.schema import DIALECT, region_schema
 from sim.scenario.fields import DEFAULTS, UNITS
 from sim.scenario.layers import LABELLED
 from sim.scenario.records import FIELDS

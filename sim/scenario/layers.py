@@ -15,8 +15,7 @@ from typing import Any
 
 from sim.errors import Problem, nearest
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.region.files import is_file
-from sim.region.shipped import shipped_root
+from sim.region.files import is_file, shipped_root
 from sim.region.slips import pair_hint
 from sim.scenario.migrate import format_problem
 from sim.scenario.schema import FORMAT, ScenarioFile, dotted, problem_at, shown

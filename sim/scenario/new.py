@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from sim.errors import InputError, Problem
-from sim.region.shipped import shipped_root, shipped_studies
+from sim.region.files import shipped_root, shipped_studies
 
 README = """\
 # My study

@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.kernels.compiling import kernel
 from sim.kernels.elementary import exp, logistic, logit
-from sim.types import SLOW_FIELDS, Array, Fields, Geography, Inputs
+from sim.types import CAPACITY, CIVIC_SPACE, CORRUPTION, OVERSIGHT, SLOW_FIELDS, Array, Fields, Geography, Inputs
 from sim.world.levers import LEVER_BY_NAME, LEVERS
 from sim.world.rates import decay, keep
 
@@ -209,14 +209,14 @@ def factor_table(fields: Fields, at_war: Array, after_war: Array, others: Mappin
     none, full = np.zeros_like(at_war), np.ones_like(at_war)
     state_war = given.get("state_war", none)
     rows: dict[str, Array] = {
-        "capacity": slow[0],
-        "integrity": 1.0 - slow[1],
-        "civic_space": slow[5],
+        "capacity": slow[CAPACITY],
+        "integrity": 1.0 - slow[CORRUPTION],
+        "civic_space": slow[CIVIC_SPACE],
         "access": 1.0 - 0.8 * at_war,
         "always": full,
         "secure": 1.0 - at_war,
         "insecure": at_war,
-        "low_oversight": 1.0 - slow[6],
+        "low_oversight": 1.0 - slow[OVERSIGHT],
         "active_war": at_war,
         "post_war": after_war,
         "irregular_war": at_war * (1.0 - state_war),
@@ -285,7 +285,7 @@ def make_pull(
     return Pull(lever, places.astype(np.int64), size * shares, states.astype(np.int64), known, lag, halflife)
 
 
-class Source:
+class Pulls:
     """Something that acts on levers: its pulls, their present levels, and the dose they move towards."""
 
     def __init__(self, pulls: list[Pull]) -> None:

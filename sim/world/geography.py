@@ -8,13 +8,16 @@ of neighbours, are used. All sums run in canonical order with fixed-order arithm
 from __future__ import annotations
 
 from math import fsum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.kernels.compiling import kernel
 from sim.kernels.elementary import exp
-from sim.region import Region
 from sim.types import Array, Geography
+
+if TYPE_CHECKING:
+    from sim.region import Region
 
 CUTOFF_LENGTHS = 2.5
 KM_PER_DEGREE = 111.32

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.kernels.compiling import kernel
 from sim.kernels.elementary import exp
-from sim.region import Region
 from sim.types import CAPACITY, Array
+
+if TYPE_CHECKING:
+    from sim.region import Region
 
 MANDATE_WEIGHT = {"robust": 1.0, "limited": 0.1, "observer": 0.0}
 """How far troops of a mandate act on combat (P5, P7): a weak force in an active war changes little."""
 KINDS = ("troops", "police", "observers")
-WEAK_TROOPS = 3
-"""Row of troops whose mandate does not let them act on combat."""
+"""Kinds of missions, in the order of the rows of ``standing``."""
+TROOPS, POLICE, OBSERVERS, WEAK_TROOPS = range(4)
+"""Rows of ``standing``: the last holds troops whose mandate does not let them act on combat."""
 
 
 def standing_missions(region: Region, year: int, month: int, shares: dict[str, float] | None = None) -> Array:
@@ -28,9 +31,9 @@ def standing_missions(region: Region, year: int, month: int, shares: dict[str, f
     for mission in sorted(region.missions, key=lambda m: (m.key, m.state)):
         persons = float(mission.persons(year, month)) * (shares or {}).get(mission.key, 1.0)
         row = KINDS.index(mission.kind)
-        if row == 0:
+        if row == TROOPS:
             weight = MANDATE_WEIGHT[mission.mandate]
-            out[0, mission.state] += weight * persons
+            out[TROOPS, mission.state] += weight * persons
             out[WEAK_TROOPS, mission.state] += (1.0 - weight) * persons
         else:
             out[row, mission.state] += persons
@@ -43,7 +46,7 @@ def clear_mandates(standing: Array, share: Array) -> Array:
         return standing
     moved = np.clip(share, 0.0, 1.0) * standing[WEAK_TROOPS]
     out = standing.copy()
-    out[0] += moved
+    out[TROOPS] += moved
     out[WEAK_TROOPS] -= moved
     return out
 
@@ -60,9 +63,9 @@ def set_presence(  # type: ignore[no-untyped-def]
     for d in range(inputs.officers.size):
         s = geography.district_state[d]
         people = geography.state_people[s]
-        soldiers = max(standing[0, s] + troops[s], 0.0)
-        everybody = max(soldiers + standing[3, s], 0.0)
-        abroad = max(standing[1, s] + officers_abroad[s], 0.0)
+        soldiers = max(standing[TROOPS, s] + troops[s], 0.0)
+        everybody = max(soldiers + standing[WEAK_TROOPS, s], 0.0)
+        abroad = max(standing[POLICE, s] + officers_abroad[s], 0.0)
         strength = lever_police[d] + p.police_capacity * (slow[CAPACITY, s] - slow_ref[CAPACITY, s])
         home = police[s] * hot_spots[d] * (exp(strength) if strength != 0.0 else 1.0)
         inputs.officers[d] = home + (p.troop_riot_role * everybody + abroad) / people

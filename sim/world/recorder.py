@@ -21,6 +21,7 @@ from sim.types import (
     REFORM_POLITICAL,
     REFORM_SECURITY,
     RETURNED,
+    SLOW_FIELDS,
     VIOLENT,
     Array,
 )
@@ -48,9 +49,9 @@ TENSION, LEGITIMACY, TRUST, EXCLUSION = (_I[n] for n in ("tension", "legitimacy"
 UNEMPLOYMENT, YOUTH, EXTREMISM, CRIME = (_I[n] for n in ("unemployment", "youth_unemployment", "extremism", "crime"))
 INFLUENCE, CYBER, DISPUTE = (_I[n] for n in ("influence", "cyber", "dispute"))
 SLOW_ROWS = np.array([CAPACITY, CORRUPTION, REFORM_SECURITY, REFORM_POLITICAL, REFORM_ECONOMIC], np.int64)
-SLOW_COLUMNS = np.array(
-    [OUTCOME_INDEX[n] for n in ("capacity", "corruption", "reform_security", "reform_political", "reform_economic")],
-    np.int64,
+SLOW_COLUMNS = np.array([OUTCOME_INDEX[SLOW_FIELDS[row]] for row in SLOW_ROWS], np.int64)
+STATE_CAPACITY, CORRUPT, SECURE, DEMOCRATIC = (
+    _I[n] for n in ("capacity", "corruption", "reform_security", "reform_political")
 )
 STABILITY, PRESSURE, WEAKNESS, COPING = (_I[n] for n in ("stability", "pressure", "weakness", "coping_gap"))
 
@@ -64,6 +65,16 @@ PRESSURE_BOUNDS = {
 WEAKNESS_BOUNDS = {"1 - political reform": (0.2, 0.9), "corruption": (0.2, 0.85), "exclusion": (0.0, 0.4)}
 COPING_BOUNDS = {"1 - capacity": (0.1, 0.8), "1 - legitimacy": (0.2, 0.8), "1 - security reform": (0.1, 0.9)}
 _BOUNDS = np.array([*PRESSURE_BOUNDS.values(), *WEAKNESS_BOUNDS.values(), *COPING_BOUNDS.values()])
+(
+    BY_TENSION, BY_YOUTH, BY_INFLUENCE, BY_EXTREMISM, BY_CRIME, BY_CYBER, BY_DISPUTE, BY_MEMORY,
+    BY_POLITICS, BY_CORRUPTION, BY_EXCLUSION, BY_CAPACITY, BY_LEGITIMACY, BY_SECURITY,
+) = range(len(_BOUNDS))  # fmt: skip
+"""Rows of `_BOUNDS`: the components of the index."""
+(
+    PLACE_PERSON_ROUNDS, PLACE_PARTICIPANTS, PLACE_INCIDENTS, PLACE_DEATHS, PLACE_NEW_DISPLACED, PLACE_NEW_DETAINED,
+    PLACE_TENSION, PLACE_LEGITIMACY, PLACE_UNEMPLOYMENT,
+) = range(len(PLACE_OUTCOMES))  # fmt: skip
+"""Columns of `PLACE_OUTCOMES`; levels from tension on."""
 
 
 @kernel
@@ -75,13 +86,14 @@ def _scaled(value, row):  # type: ignore[no-untyped-def]
 @kernel
 def _index(row, memory, exclusion):  # type: ignore[no-untyped-def]
     """Write the stability index and its groups from a state's row of outcomes (`docs/model.md`)."""
-    pressure = (
-        _scaled(row[TENSION], 0) + _scaled(row[YOUTH], 1) + _scaled(row[INFLUENCE], 2) + _scaled(row[EXTREMISM], 3)
-    )
-    pressure += _scaled(row[CRIME], 4) + _scaled(row[CYBER], 5) + _scaled(row[DISPUTE], 6) + _scaled(memory, 7)
-    weakness = _scaled(1.0 - row[SLOW_COLUMNS[3]], 8) + _scaled(row[SLOW_COLUMNS[1]], 9) + _scaled(exclusion, 10)
-    coping = _scaled(1.0 - row[SLOW_COLUMNS[0]], 11) + _scaled(1.0 - row[LEGITIMACY], 12)
-    coping += _scaled(1.0 - row[SLOW_COLUMNS[2]], 13)
+    pressure = _scaled(row[TENSION], BY_TENSION) + _scaled(row[YOUTH], BY_YOUTH)
+    pressure = pressure + _scaled(row[INFLUENCE], BY_INFLUENCE) + _scaled(row[EXTREMISM], BY_EXTREMISM)
+    more = _scaled(row[CRIME], BY_CRIME) + _scaled(row[CYBER], BY_CYBER)
+    pressure += more + _scaled(row[DISPUTE], BY_DISPUTE) + _scaled(memory, BY_MEMORY)
+    weakness = _scaled(1.0 - row[DEMOCRATIC], BY_POLITICS) + _scaled(row[CORRUPT], BY_CORRUPTION)
+    weakness += _scaled(exclusion, BY_EXCLUSION)
+    coping = _scaled(1.0 - row[STATE_CAPACITY], BY_CAPACITY) + _scaled(1.0 - row[LEGITIMACY], BY_LEGITIMACY)
+    coping += _scaled(1.0 - row[SECURE], BY_SECURITY)
     pressure = min(max(pressure / 8.0, 0.02), 0.98)
     weakness = min(max(weakness / 3.0, 0.02), 0.98)
     coping = min(max(coping / 3.0, 0.02), 0.98)
@@ -159,15 +171,15 @@ def record_month(series, geography, fields, tallies, protracted):  # type: ignor
 def record_places(places, people, fields, tallies):  # type: ignore[no-untyped-def]
     """Add one month to a window's outcomes by cell, (n_c, n_place): flows are summed, levels too (divide later)."""
     for c in range(places.shape[0]):
-        places[c, 0] += 4.0 * people[c]
-        places[c, 1] += tallies.month[ACTIVE, c]
-        places[c, 2] += tallies.month[INCIDENTS, c]
-        places[c, 3] += tallies.month[COMMUNAL_DEATHS, c] + tallies.month[ARMED_DEATHS, c]
-        places[c, 4] += tallies.month[NEW_DISPLACED, c]
-        places[c, 5] += tallies.month[NEW_DETAINED, c]
-        places[c, 6] += fields.tension[c]
-        places[c, 7] += fields.legitimacy[c]
-        places[c, 8] += fields.unemployment[c]
+        places[c, PLACE_PERSON_ROUNDS] += 4.0 * people[c]
+        places[c, PLACE_PARTICIPANTS] += tallies.month[ACTIVE, c]
+        places[c, PLACE_INCIDENTS] += tallies.month[INCIDENTS, c]
+        places[c, PLACE_DEATHS] += tallies.month[COMMUNAL_DEATHS, c] + tallies.month[ARMED_DEATHS, c]
+        places[c, PLACE_NEW_DISPLACED] += tallies.month[NEW_DISPLACED, c]
+        places[c, PLACE_NEW_DETAINED] += tallies.month[NEW_DETAINED, c]
+        places[c, PLACE_TENSION] += fields.tension[c]
+        places[c, PLACE_LEGITIMACY] += fields.legitimacy[c]
+        places[c, PLACE_UNEMPLOYMENT] += fields.unemployment[c]
 
 
 class Recorder:
@@ -184,7 +196,7 @@ class Recorder:
         """Turn the sums of levels in ``places`` into means over the window's months."""
         for window in range(self.places.shape[0]):
             months = min(self.WINDOW, self.series.shape[0] - window * self.WINDOW)
-            self.places[window, :, 6:] /= months
+            self.places[window, :, PLACE_TENSION:] /= months
 
 
 assert OUTCOME_NAMES.index("cost") > STABILITY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from sim.kernels.rounds import advance_rounds, labour, start_moods
 from sim.parameters import as_record
 from sim.parameters import parameters as make_parameters
 from sim.population import Population
-from sim.region import Region
 from sim.types import (
+    OVERSIGHT,
+    SLOW_FIELDS,
     Array,
     CellRound,
     Citizens,
@@ -29,22 +30,26 @@ from sim.types import (
     Tallies,
     Targets,
 )
-from sim.world.anchors import build_fields
-from sim.world.baseline import (
-    NODES,
-    WEIGHTS,
-    expected_incidents,
-    expected_turnout,
-    solve_baseline,
-    violent_probability,
-)
 from sim.world.effects import LeverSums, Pull, displace
 from sim.world.geography import build_geography
-from sim.world.offsets import odds, state_offsets
 from sim.world.outcomes import OUTCOME_INDEX
-from sim.world.presence import officers_per_resident, set_presence, standing_missions
+from sim.world.presence import TROOPS, WEAK_TROOPS, officers_per_resident, set_presence, standing_missions
 from sim.world.rates import keep, rates
 from sim.world.recorder import Recorder, record_month, record_places
+from sim.world.start import (
+    NODES,
+    WEIGHTS,
+    build_fields,
+    expected_incidents,
+    expected_turnout,
+    odds,
+    solve_baseline,
+    state_offsets,
+    violent_probability,
+)
+
+if TYPE_CHECKING:
+    from sim.region import Region
 
 POSTURE_EVENTS = (0.3, 1.0, 2.0, 4.0)
 """Multiplier of armed events by posture: restrain, police, repress, war."""
@@ -83,7 +88,7 @@ def _calm_inputs(geography: Geography) -> Inputs:
         repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=np.full(n_s, POSTURE_EVENTS[0]),
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
-        shift_energy=zero_s(), shift_slow=np.zeros((8, n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
+        shift_energy=zero_s(), shift_slow=np.zeros((len(SLOW_FIELDS), n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
         outage=zero_s(),
     )  # fmt: skip
 
@@ -174,8 +179,8 @@ def _targets(geography: Geography) -> Targets:
         "incidents": n_d, "raw_incidents": n_d, "deaths": n_d, "fighters": n_d, "district_tension": n_d, "youth": n_d,
         "group_deaths": n_g, "felt_deaths": n_g, "tension": n_s, "crime": n_s, "tension_change": n_c,
         "cell_tension": n_c, "cell_legitimacy": n_c, "cell_unemployment": n_c, "district_extremism": n_d,
-        "district_crime": n_d, "state_influence": n_s, "state_cyber": n_s, "state_energy": n_s, "slow": (8, n_s),
-        "push": 8, "influence_ref": n_s, "energy_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
+        "district_crime": n_d, "state_influence": n_s, "state_cyber": n_s, "state_energy": n_s, "slow": (len(SLOW_FIELDS), n_s),
+        "push": len(SLOW_FIELDS), "influence_ref": n_s, "energy_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
         "state_tension_ref": n_s, "state_crime_ref": n_s, "crime_ref": n_d, "district_tension_ref": n_d, "youth_ref": n_d,
     }  # fmt: skip
     return Targets(**{name: np.zeros(size) for name, size in sizes.items()})
@@ -270,7 +275,7 @@ class World:
         for group in np.flatnonzero(levels).tolist():
             state = int(self.setting.geography.group_state[group])
             level = int(levels[group])
-            oversight = float(self.fields.slow[6, state])
+            oversight = float(self.fields.slow[OVERSIGHT, state])
             self.inputs.repression[group] = POSTURE_REPRESSION[level] * (1.0 - oversight)
             self.inputs.posture[state] = max(self.inputs.posture[state], POSTURE_EVENTS[level])
 
@@ -286,7 +291,7 @@ class World:
         row = self.recorder.series[self.month]
         record_month(row, s.geography, self.fields, self.tallies, self.protracted)
         row[:, OUTCOME_INDEX["troops"]] = np.maximum(
-            self.standing[0] + self.standing[3] + self.levers.totals["troops"], 0.0
+            self.standing[TROOPS] + self.standing[WEAK_TROOPS] + self.levers.totals["troops"], 0.0
         )
         row[:, OUTCOME_INDEX["outage"]] = self.inputs.outage
         row[:, OUTCOME_INDEX["arming"]] = np.clip(self.levers.totals["arming"], 0.0, 1.0)

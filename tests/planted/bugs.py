@@ -82,7 +82,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("weight-twice", "The share of a place reached by a programme counts twice", "sim/world/effects.py",
         "places.astype(np.int64), size * shares,", "places.astype(np.int64), size * shares * shares,", SURVIVORS, "reach_by_residents_once"),
     Bug("absorbed-by-corruption", "Corruption helps a programme to be absorbed", "sim/world/effects.py",
-        '"integrity": 1.0 - slow[1]', '"integrity": slow[1]', SURVIVORS, "absorbed_by_integrity"),
+        '"integrity": 1.0 - slow[CORRUPTION]', '"integrity": slow[CORRUPTION]', SURVIVORS, "absorbed_by_integrity"),
     # Agents
     Bug("capacity-breeds-rebels", "Capable states have more armed groups", "sim/agents/armed_group.py",
         "push -= p.b_group_capacity *", "push += p.b_group_capacity *", SURVIVORS),

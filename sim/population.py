@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ from sim.errors import InputError
 from sim.kernels.compiling import kernel
 from sim.kernels.draws import WEIGHTS, uniform
 from sim.kernels.elementary import exp, normal_quantile
-from sim.region import Region
+
+if TYPE_CHECKING:
+    from sim.region import Region
 
 MINIMUM_PER_CELL = 8
 BLOCK = 2048
