@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 EXAMPLES = examples(
-    "check facts --quick",
-    "check facts --only SF4,SF5",
-    "check hindcast --from 1998-01 --to 2010-12 --split 2004-01",
+    "check facts --quick", "check facts --only SF4,SF5", "check hindcast --from 1998-01 --to 2010-12 --split 2004-01"
 )
 
 

@@ -15,7 +15,7 @@ from checks import epstein, intervals
 from checks.epstein import RUN_2
 from checks.facts.crowds import granovetter
 from checks.lab import Lab, Valley, run, valley_model
-from checks.records import OWN, Fact, FigureData, Measurement, TargetRange, Value, judged, measured_only, table
+from checks.records import OWN, Chart, Fact, Measurement, TargetRange, Value, judged, measured_only, table
 from sim.kernels.mobilisation import LITERAL
 
 TICKS = 60
@@ -80,7 +80,7 @@ def mesa_example(lab: Lab) -> Measurement:
         name: (np.sort([np.mean(one) for one in series]), np.arange(1, len(series) + 1) / len(series))
         for name, series in zip(names, (theirs, ours, papers), strict=True)
     }
-    picture = FigureData("mean active citizens of a seed", "share of seeds below", table(parts), kind="steps")
+    picture = Chart("mean active citizens of a seed", "share of seeds below", table(parts), kind="steps")
     return Measurement(
         tuple(rows),
         f"{len(theirs)} seeds of Mesa's example, 200 of ours, {TICKS} ticks, run 2 (L = 0.82, J = 30, police 0.04)",
@@ -200,9 +200,7 @@ def mean_field(lab: Lab) -> Measurement:
     )
     limit = [float(expected.min()), float(expected.max())]
     parts = {"district": (expected, simulated.mean(axis=0)), "equal": (limit, limit)}
-    picture = FigureData(
-        "expected turn-out per resident", "simulated turn-out per resident", table(parts), kind="points"
-    )
+    picture = Chart("expected turn-out per resident", "simulated turn-out per resident", table(parts), kind="points")
     return Measurement(
         rows,
         f"Twin Valleys, {len(made)} replications of 24 months, every inhabitant a citizen, no contagion, no noise, quiet "
@@ -228,7 +226,7 @@ def persons_per_citizen(lab: Lab) -> Measurement:
         rows.append(judged(f"Simulated over expected turn-out, {what}", ratio, TargetRange(0.99, 1.01, "", OWN)))
         x.append(persons)
         y.append(ratio.value)
-    picture = FigureData(
+    picture = Chart(
         "persons a citizen stands for",
         "simulated over expected turn-out",
         table({"simulated": (x, y), "equal": ([min(x), max(x)], [1.0, 1.0])}), "points", log_x=True,

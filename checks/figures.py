@@ -33,7 +33,7 @@ from sim.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from checks.records import CheckResult, FigureData, ResultRow
+    from checks.records import Chart, CheckResult, ResultRow
 
 LOOKS: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "lw": 2.2, "ls": "-"},
@@ -52,12 +52,12 @@ RECORDED = Line2D([], [], ls="", marker="D", mfc="white", mec=INK, ms=4.5, mew=1
 VERDICT_COLOURS = {"pass": BLUE, "fail": RED, "inconclusive": GREY, "not run": GREY, "not testable yet": GREY}
 
 
-def draw_picture(picture: FigureData, axes: Any) -> Any:
+def draw_picture(picture: Chart, axes: Any) -> Any:
     """Draw the pattern that a fact is about.
 
     Parameters
     ----------
-    picture : FigureData
+    picture : Chart
         Columns ``series``, ``x``, ``y``.
     axes : matplotlib Axes
 
@@ -122,7 +122,7 @@ def _draw_series(kind: str, name: str, k: int, among: int, rows: Sequence[tuple[
         axes.plot(xs, ys, **look, marker=few, ms=3, drawstyle=drawn, label=name)
 
 
-def _draw_ranges(picture: FigureData, axes: Any) -> Any:
+def _draw_ranges(picture: Chart, axes: Any) -> Any:
     """Simulated middle and range of each statistic, what was recorded, and the target range where there is one."""
     columns = picture.columns
     names = [str(name) for name in columns["series"]]

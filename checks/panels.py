@@ -17,7 +17,7 @@ from checks.calibration.history import STATISTICS
 from checks.calibration.runs import QUANTITIES
 from checks.hindcast.bank import CONDITIONS
 from checks.intervals import proportion
-from checks.records import FigureData
+from checks.records import Chart
 from sim.plots.style import (
     BLUE,
     GREY,
@@ -46,7 +46,7 @@ LEAST_SKILL = -1.0
 Rows = list[dict[str, Any]]
 
 
-def panel_heights(picture: FigureData) -> float:
+def panel_heights(picture: Chart) -> float:
     """Inches that the panels of a picture need."""
     panels = len(_panels(_rows(picture)))
     if picture.kind == "bands":
@@ -57,7 +57,7 @@ def panel_heights(picture: FigureData) -> float:
     return 2.6
 
 
-def legend_of(picture: FigureData) -> list[Any]:
+def legend_of(picture: Chart) -> list[Any]:
     """What the colours and marks of a picture mean."""
     if picture.kind == "bands":
         return [
@@ -74,7 +74,7 @@ def legend_of(picture: FigureData) -> list[Any]:
     return marks
 
 
-def _rows(picture: FigureData) -> Rows:
+def _rows(picture: Chart) -> Rows:
     names = list(picture.columns)
     return [dict(zip(names, cells, strict=True)) for cells in zip(*picture.columns.values(), strict=True)]
 
@@ -91,7 +91,7 @@ def _line(rows: Rows, name: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array([x for x, _ in chosen], float), np.array([y for _, y in chosen], float)
 
 
-def _bands(picture: FigureData, figure: Any) -> None:
+def _bands(picture: Chart, figure: Any) -> None:
     """Small multiples by unit, each with a scale of its own; a gap in the observed line is missing data."""
     rows = _rows(picture)
     split = next(row["x"] for row in rows if row["series"] == "split")
@@ -115,7 +115,7 @@ def _bands(picture: FigureData, figure: Any) -> None:
     figure.supylabel("\n".join(wrap(picture.y_label, 44)), fontsize=8.5)
 
 
-def _skills(picture: FigureData, figure: Any) -> None:
+def _skills(picture: Chart, figure: Any) -> None:
     """Dots with intervals, both conditions in each line; one panel a question."""
     panels = _panels(_rows(picture))
     shape = grid_shape(len(panels), 3)
@@ -150,7 +150,7 @@ def _dot(ax: Any, row: dict[str, Any], y: float) -> None:
     ax.plot([max(row["x"], LEAST_SKILL)], [y], mark, color=colour, ms=4.5, mec=INK, mew=0.3, clip_on=False)
 
 
-def _pit(picture: FigureData, figure: Any) -> None:
+def _pit(picture: Chart, figure: Any) -> None:
     rows = _rows(picture)
     axes = figure.subplots(1, 2, sharey=True)
     for ax, name in zip(axes, CONDITIONS, strict=True):
@@ -163,7 +163,7 @@ def _pit(picture: FigureData, figure: Any) -> None:
     axes[0].set_ylabel(f"{picture.y_label}\n(dashed: calibrated)")
 
 
-def _reliability(picture: FigureData, figure: Any) -> None:
+def _reliability(picture: Chart, figure: Any) -> None:
     rows = _rows(picture)
     ax = figure.subplots()
     across = min(1.0, 1.15 * max(row["x"] for row in rows))
@@ -191,7 +191,7 @@ def _blank(axes: Any, used: int) -> None:
         ax.set_axis_off()
 
 
-PANELS: dict[str, Callable[[FigureData, Any], None]] = {
+PANELS: dict[str, Callable[[Chart, Any], None]] = {
     "bands": _bands,
     "skills": _skills,
     "pit": _pit,

@@ -120,7 +120,7 @@ def _number(value: float) -> float | None:
 
 
 @dataclass(frozen=True)
-class FigureData:
+class Chart:
     """A figure as data: one table of columns ``series``, ``x``, ``y`` and how to draw it.
 
     ``ranges`` has a row for each ``series``: ``x`` with ``low`` and ``high``, ``recorded``, and the target range ``least`` to
@@ -160,7 +160,7 @@ class Measurement:
     rows: tuple[ResultRow, ...]
     simulated: str
     method: str
-    picture: FigureData | None = None
+    picture: Chart | None = None
     suspected: str = ""
 
 
@@ -185,7 +185,7 @@ class CheckResult:
     rows: tuple[ResultRow, ...] = ()
     simulated: str = ""
     method: str = ""
-    picture: FigureData | None = None
+    picture: Chart | None = None
     suspected: str = ""
     seconds: float = field(default=0.0, compare=False)
 
@@ -210,5 +210,5 @@ def read_result(content: Mapping[str, Any]) -> CheckResult:
     """Read back what `CheckResult.content` wrote."""
     made = dict(content)
     made["rows"] = tuple(ResultRow(**{**row, "bounds": tuple(row["bounds"])}) for row in made["rows"])
-    made["picture"] = FigureData(**made["picture"]) if made["picture"] else None
+    made["picture"] = Chart(**made["picture"]) if made["picture"] else None
     return CheckResult(**made)

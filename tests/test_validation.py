@@ -19,9 +19,9 @@ from checks.facts import FACTS
 from checks.lab import Lab, Valley, keep_fighting, keep_out, minority, valley, valley_model
 from checks.page import page
 from checks.records import (
+    Chart,
     CheckResult,
     Fact,
-    FigureData,
     Measurement,
     TargetRange,
     Value,
@@ -336,7 +336,7 @@ def test_the_expected_turnout_is_the_mean_of_the_choice() -> None:
 def fake(value: float) -> Fact:
     def measure(lab: Lab) -> Measurement:
         calls.append(lab.size(100, 10))
-        picture = FigureData("x", "y", table({"a": ([1.0, 2.0, 3.0], [1.0, 4.0, 9.0]), "b": ([1.0, 2.0], [2.0, 2.0])}))
+        picture = Chart("x", "y", table({"a": ([1.0, 2.0, 3.0], [1.0, 4.0, 9.0]), "b": ([1.0, 2.0], [2.0, 2.0])}))
         rows = (
             judged("A share", Value(value, value - 0.1, value + 0.1), TargetRange(0.0, 1.0, "%")),
             measured_only("Another", Value(2.0), ""),

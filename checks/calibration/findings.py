@@ -16,8 +16,8 @@ from checks.calibration.runs import QUANTITIES
 from checks.lab import Lab
 from checks.records import (
     OWN,
+    Chart,
     Fact,
-    FigureData,
     Measurement,
     ResultRow,
     TargetRange,
@@ -69,7 +69,7 @@ def space_left(lab: Lab) -> Measurement:
     rank = "largest implausibility" if order == 1 else f"implausibility of rank {order}"
     names = [one.label for one in QUANTITIES[:2]]
     wide = {" and ".join(names): (shares[:, 0], shares[:, 1])}
-    picture = FigureData(f"{names[0]}, place in its prior", f"{names[1]}, place in its prior", table(wide), "points")
+    picture = Chart(f"{names[0]}, place in its prior", f"{names[1]}, place in its prior", table(wide), "points")
     return Measurement(
         tuple(rows), _simulated(made), f"{METHOD} Points are kept whose {rank} is 3 at most, on a scale on which 95 % of histories stay below 3 at their own parameters.", picture,
         "mechanisms that the statistics of the last rows are about; see the fit",
@@ -95,7 +95,7 @@ def fit_of_statistics(lab: Lab) -> Measurement:
     ends[target.ranges[:, 0] < -20, 0] = np.nan
     off = [(values - centre) / spread for values in (middle, low, high, made.observed)]
     lines = {kind.label: [*(one[k] for one in off), *ends[k]] for k, kind in enumerate(STATISTICS.values())}
-    picture = FigureData("away from the record, in s.d. of error and discrepancy", "", ranges(lines), "ranges")
+    picture = Chart("away from the record, in s.d. of error and discrepancy", "", ranges(lines), "ranges")
     return Measurement(
         tuple(rows), _simulated(made),
         f"{METHOD} Value: median of runs at points kept, with their 5 and 95 % points; target range: the record, or what is known of "
@@ -115,7 +115,7 @@ def learned(lab: Lab) -> Measurement:
         word = "not informed by data" if after[k] > INFORMED else "informed"
         rows.append(measured_only(f"{one.label[0].upper()}{one.label[1:]} ({one.name})", Value(*(ends[1], ends[0], ends[2])), "", f"width {after[k]:.2f} of the prior's: {word}"))  # fmt: skip
     parts = {one.label: (np.array([k + 1.0]), after[k : k + 1]) for k, one in enumerate(QUANTITIES)}
-    picture = FigureData("", "width after against before (above 0.8: not informed)", table(parts), "bars")
+    picture = Chart("", "width after against before (above 0.8: not informed)", table(parts), "bars")
     return Measurement(
         tuple(rows),
         _simulated(made),
@@ -146,7 +146,7 @@ def synthetic(lab: Lab) -> Measurement:
         tuple(rows), f"{len(found.inside)} runs of the last wave taken as the record, their bank matched anew",
         "The model is right here by construction, so there is no discrepancy. Parameters of one history are not independent "
         "of each other, so the interval is too narrow.",
-        FigureData("", "mean width after against before", table(parts), "bars"),
+        Chart("", "mean width after against before", table(parts), "bars"),
         "emulators too rough, or points that fill what is left unevenly",
     )  # fmt: skip
 
@@ -173,7 +173,7 @@ def episode_left_out(lab: Lab, episode: str) -> Measurement:
     return Measurement(
         tuple(rows), f"{len(predicted)} points matched without {episode}, emulated with the random draws of one history",
         "First wave only; statistics of the episode take no part in the match. One episode is one case: no claim of skill.",
-        FigureData(f"number (log scale; {LEAST:g}: none)", "", ranges(lines), "ranges", log_x=True),
+        Chart(f"number (log scale; {LEAST:g}: none)", "", ranges(lines), "ranges", log_x=True),
         "the episode was driven by what the model holds fixed",
     )  # fmt: skip
 

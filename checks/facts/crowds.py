@@ -9,7 +9,7 @@ import numpy as np
 from checks import epstein, intervals
 from checks.epstein import MODEL_2, RUN_2
 from checks.lab import Lab, model_of, run
-from checks.records import OWN, FigureData, Measurement, TargetRange, Value, judged, measured_only, table
+from checks.records import OWN, Chart, Measurement, TargetRange, Value, judged, measured_only, table
 from sim.analysis.statistics import probability_estimate
 from sim.kernels.mobilisation import LITERAL
 from sim.world.outcomes import OUTCOME_INDEX
@@ -37,7 +37,7 @@ def granovetter(lab: Lab) -> Measurement:
     )
     spreads = [0.100, 0.105, 0.110, 0.115, 0.120, 0.122, 0.123, 0.125, 0.130, 0.140]
     shares = [crowd(s, 20_000) for s in spreads]
-    picture = FigureData("s.d. of thresholds", "share that joins", table({"crowd": (spreads, shares)}))
+    picture = Chart("s.d. of thresholds", "share that joins", table({"crowd": (spreads, shares)}))
     return Measurement(
         rows, "100,000 thresholds, no chance involved", "Rounds of joining until nobody new does.", picture
     )
@@ -66,7 +66,7 @@ def epstein_run_2(lab: Lab) -> Measurement:
         judged("Outbursts in any run, ratio as printed", Value(float(max(printed))), TargetRange(None, 2)),
     )
     parts = {"ratio rounded down": (range(400), floor[0][:400]), "ratio as printed": (range(400), literal[0][:400])}
-    picture = FigureData("tick", "active citizens", table(parts))
+    picture = Chart("tick", "active citizens", table(parts))
     return Measurement(rows, f"{seeds} seeds, 1,000 ticks, grid of 40 x 40", "Rules as in Epstein's run 2.", picture)
 
 
@@ -93,7 +93,7 @@ def model_2(lab: Lab) -> Measurement:
         judged("Least growth of the s.d. of waits from density to density", Value(grows), TargetRange(0.0, None, "ticks", strict=True)),
     )  # fmt: skip
     parts = {f"density {d:g}": (np.sort(t), 1 - np.arange(runs) / runs) for d, t in zip(densities, ticks, strict=True)}
-    picture = FigureData("tick", "share of runs with both groups", table(parts), kind="steps", log_x=True)
+    picture = Chart("tick", "share of runs with both groups", table(parts), kind="steps", log_x=True)
     return Measurement(rows, f"{runs} seeds for each of three densities", "Model II, L = 0.8, vision 1.7.", picture)
 
 
@@ -155,7 +155,7 @@ def base_rate(lab: Lab) -> Measurement:
     )
     counts = np.bincount([int(run["onsets"]) for run in runs])
     parts = {"baseline": (range(counts.size), counts.tolist())}
-    picture = FigureData("onsets in ten years, all states", "replications", table(parts), kind="bars")
+    picture = Chart("onsets in ten years, all states", "replications", table(parts), kind="bars")
     return Measurement((row,), calm_text(len(runs)), "Exact interval of a Poisson rate over state-years.", picture)
 
 
@@ -174,7 +174,7 @@ def bursts(lab: Lab) -> Measurement:
     )
     weekly = runs[0]["weekly"]
     years = [week / 48 for week in range(len(weekly))]
-    picture = FigureData("year", "persons turning out in a week", table({"replication 0": (years, weekly)}), log_y=True)
+    picture = Chart("year", "persons turning out in a week", table({"replication 0": (years, weekly)}), log_y=True)
     return Measurement(rows, calm_text(len(runs)), "A week is a round of a quarter month.", picture)
 
 
@@ -237,19 +237,14 @@ def sudden_against_gradual(lab: Lab) -> Measurement:
             intervals.ratio_of_proportions(a, b, runs),
             TargetRange(1.3, 5.0, "", OWN),
         ),
-        measured_only(
-            "The same ratio from month 6 on",
-            early,
-            "",
-            "the ramp spends longer at a lowered level",
-        ),
+        measured_only("The same ratio from month 6 on", early, "", "the ramp spends longer at a lowered level"),
         measured_only("P(spike), no loss", intervals.proportion(sum(o[0] for o in none), few)),
     )
     parts = {
         name: (np.sort([one[2] for one in arm]), 1 - np.arange(len(arm)) / len(arm))
         for name, arm in zip(LOSSES, (jump, ramp, none), strict=True)
     }
-    picture = FigureData("peak over usual weekly turn-out", "share of runs above", table(parts), "steps", log_x=True)
+    picture = Chart("peak over usual weekly turn-out", "share of runs above", table(parts), "steps", log_x=True)
     return Measurement(
         rows,
         f"baseline_2024, {runs} pairs ({few} replications without a loss), {FULL + WATCH} months; legitimacy lowered by "
@@ -307,7 +302,7 @@ def march_2004(lab: Lab) -> Measurement:
         "with the rumour": ([100 * one["share"] for one in told], [one["sites"] for one in told]),
         "without": ([max(100 * one["share"], 1e-4) for one in calm], [one["sites"] for one in calm]),
     }
-    picture = FigureData(
+    picture = Chart(
         "residents out in the week of 17 March 2004, %", "sites (crowds of 200)", table(points), "points", log_x=True
     )
     return Measurement(

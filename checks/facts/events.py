@@ -12,7 +12,7 @@ from checks.lab import RESTLESS, Lab, Valley, keep_fighting, minority, model_of,
 from checks.patterns import Spread, neighbours, poisson_fit, spread
 from checks.records import (
     OWN,
-    FigureData,
+    Chart,
     Measurement,
     ResultRow,
     TargetRange,
@@ -118,7 +118,7 @@ def heavy_tails(lab: Lab) -> Measurement:
     ):
         rows += _tail_rows(f"Deaths per {name}", sizes, target)
         parts[f"{name}s"] = _thinned(np.sort(sizes), 1 - np.arange(sizes.size) / max(sizes.size, 1))
-    picture = FigureData("deaths", "share at least as deadly", table(parts), "steps", log_x=True, log_y=True)
+    picture = Chart("deaths", "share at least as deadly", table(parts), "steps", log_x=True, log_y=True)
     return Measurement(
         tuple(rows),
         f"{unquiet_text(len(unquiet))}; baseline_2024, {len(calm)} replications, for communal incidents",
@@ -204,7 +204,7 @@ def self_excitation(lab: Lab) -> Measurement:
     )  # fmt: skip
     decay = [found.branching * (1 - 0.5 ** (1 / found.half)) * 0.5 ** ((k - 1) / found.half) for k in range(1, 13)]
     parts = {"fitted": ([k * DAYS for k in range(1, 13)], decay)}
-    picture = FigureData("days after an incident", "further incidents a round", table(parts))
+    picture = Chart("days after an incident", "further incidents a round", table(parts))
     return Measurement(
         rows,
         f"Twin Valleys, restless and at war, {runs} replications of {EXCITED_MONTHS} months; calm: all districts of baseline_2024 "
@@ -283,7 +283,7 @@ def expansion(lab: Lab) -> Measurement:
         "expansion": (np.sort([one.p_expansion for one in made]), order),
         "relocation": (np.sort([one.p_relocation for one in made]), order),
     }
-    picture = FigureData("p-value of an episode", "share of episodes below", table(parts), kind="steps")
+    picture = Chart("p-value of an episode", "share of episodes below", table(parts), kind="steps")
     return Measurement(
         rows,
         unquiet_text(len(runs)),
@@ -376,7 +376,7 @@ def ethnic_geography(lab: Lab) -> Measurement:
                TargetRange(0.3, None), f"{len(episodes)} episodes; coefficients {early:.2f} then {late:.2f}"),
     ]  # fmt: skip
     parts = {"district": ([float(mixing[g].mean()) for g in tenths], rates)}
-    picture = FigureData("local mixing of the district", "incidents per 100,000 a year", table(parts), kind="points")
+    picture = Chart("local mixing of the district", "incidents per 100,000 a year", table(parts), kind="points")
     return Measurement(
         tuple(rows),
         f"baseline_2024, {len(calm)} replications (incidents); {unquiet_text(len(unquiet))} (episodes)",

@@ -24,7 +24,7 @@ from checks.lab import (
     valley,
     valley_model,
 )
-from checks.records import OWN, FigureData, Measurement, TargetRange, Value, judged, measured_only, table, untestable
+from checks.records import OWN, Chart, Measurement, TargetRange, Value, judged, measured_only, table, untestable
 from sim.agents.armed_group import ACTIVE, CEASEFIRE, LATENT, ArmedGroup
 from sim.experiment import run_seed
 from sim.interventions import CatalogueEntry
@@ -112,7 +112,7 @@ def exclusion_and_downgrading(lab: Lab) -> Measurement:
         f"{events[0]}, {events[1]}, {events[2]}",
         "Onset: an armed group forms. Included 0.15, excluded 0.7; downgraded from 0.15 to 0.7 after a year, watched "
         "for five years. Constant hazards, exact interval.",
-        FigureData("arm", "onsets per 100 group-years", bars, kind="bars"),
+        Chart("arm", "onsets per 100 group-years", bars, kind="bars"),
         suspected="Formation looks at the level of exclusion (b_group_exclusion). Its loss enters through tension only "
         "(tension_exclusion), which is small.",
     )
@@ -161,7 +161,7 @@ def contagion_and_containment(lab: Lab) -> Measurement:
         "The war in the east is held by hand: its group is armed and fights throughout, with the armed track at the "
         "upper ends of its ranges. Peacekeepers: robust, 8 per "
         "1,000 residents, from the start. Onset: a group forms in the west.",
-        FigureData("eastern state", "onsets per 100 group-years in the west", columns, kind="bars"),
+        Chart("eastern state", "onsets per 100 group-years in the west", columns, kind="bars"),
         suspected="Kin at war act on formation at once (b_group_kin) and again through tension (tension_kin), so the two "
         "multiply.",
     )
@@ -245,7 +245,7 @@ def recurrence_and_peacekeeping(lab: Lab) -> Measurement:
         f"Twin Valleys, {runs} replications for each arm of 120 months after a ceasefire; {len(deaths['none'])} pairs of "
         f"{WAR_MONTHS} months of a war held by hand, with the armed track at the upper ends of its ranges",
         "Relapse: the group takes up arms again. Missions at 8 per 1,000 residents; ratios of sums with a jackknife.",
-        FigureData("years after the ceasefire", "share that relapsed", table(parts), kind="steps"),
+        Chart("years after the ceasefire", "share that relapsed", table(parts), kind="steps"),
         suspected="Relapse is put in: relapse_rate and its half-life add up to 40 % in ten years. A group that comes back is "
         "mostly too small to kill 25.",
     )
@@ -328,7 +328,7 @@ def weak_tools(lab: Lab) -> Measurement:
         f"Twin Valleys, {pairs} pairs of {12 * TOOL_YEARS} months (dialogue, restless), {few} pairs (policing), "
         f"{len(jobs)} pairs of 36 months of war (aid, jobs)",
         "Pairs of runs; ratios of sums with a jackknife. S.d. of trust and crime: between places of the Western Balkans.",
-        FigureData("year", "incidents over those without dialogue", table(parts)),
+        Chart("year", "incidents over those without dialogue", table(parts)),
         suspected="Effects of these tools are put in as catalogue sizes; the test is that nothing in the model "
         "enlarges them. What a single-issue dialogue does to a whole district is capped by its share of disputes.",
     )

@@ -31,18 +31,7 @@ from checks.hindcast.forecast import (
 )
 from checks.lab import Lab
 from checks.observed import MONTHLY, month_text
-from checks.records import (
-    EVIDENCE,
-    OWN,
-    Fact,
-    FigureData,
-    Measurement,
-    ResultRow,
-    TargetRange,
-    Value,
-    judged,
-    measured_only,
-)
+from checks.records import EVIDENCE, OWN, Chart, Fact, Measurement, ResultRow, TargetRange, Value, judged, measured_only
 from checks.scores import auroc, average_precision, coverage, misplaced, reliability, skill
 
 NAMES = {"protests": "Protests", "deaths": "Deaths in organised violence", "displaced": "Displaced"}
@@ -110,9 +99,7 @@ def _scored(lab: Lab, bank: CandidateRuns, outcome: str, design: str) -> list[Sc
     return made
 
 
-def _finding(
-    bank: CandidateRuns, rows: Sequence[ResultRow], picture: FigureData | None, extra: str = ""
-) -> Measurement:
+def _finding(bank: CandidateRuns, rows: Sequence[ResultRow], picture: Chart | None, extra: str = "") -> Measurement:
     said = []
     for condition in CONDITIONS:
         lost = [row.what for row in rows if row.verdict == "fail" and "skill" in row.what and condition in row.what]
@@ -294,7 +281,7 @@ SkillRow = tuple[str, str, str, Value]
 """Panel, label, condition and skill."""
 
 
-def bands(bank: CandidateRuns, outcome: str, fold: Fold) -> FigureData:
+def bands(bank: CandidateRuns, outcome: str, fold: Fold) -> Chart:
     """Observed against simulated, given the triggers, by unit: sums of quarters, or Decembers of a stock.
 
     ``panel`` unit, ``series`` a quantile or "observed" or "split", ``x`` year, ``y`` value or None where missing.
@@ -319,16 +306,16 @@ def bands(bank: CandidateRuns, outcome: str, fold: Fold) -> FigureData:
             for x, y in zip(years, line, strict=True)
         ]
     rows.append((grid.units[0], "split", float(f"{bank.settings.split / 12:.7g}"), 0.0))
-    return FigureData("year", LABELS[outcome], _columns("panel series x y", rows), "bands")
+    return Chart("year", LABELS[outcome], _columns("panel series x y", rows), "bands")
 
 
-def skills(rows: Sequence[SkillRow], x_label: str) -> FigureData:
+def skills(rows: Sequence[SkillRow], x_label: str) -> Chart:
     """Skill with intervals: ``panel``, ``label``, ``series`` the condition, ``x`` value, ``low``, ``high``."""
     cells = [(*row[:3], *(_short(v) for v in (row[3].value, row[3].low, row[3].high))) for row in rows]
-    return FigureData(x_label, "", _columns("panel label series x low high", cells), "skills")
+    return Chart(x_label, "", _columns("panel label series x low high", cells), "skills")
 
 
-def histogram(made: Sequence[Scored]) -> FigureData:
+def histogram(made: Sequence[Scored]) -> Chart:
     """PIT histograms of both conditions."""
     rows = []
     for condition, scored in zip(CONDITIONS, made, strict=True):
@@ -336,10 +323,10 @@ def histogram(made: Sequence[Scored]) -> FigureData:
         shares = np.histogram(known, BINS, (0.0, 1.0))[0] / max(known.size, 1)
         rows += [(condition, (k + 0.5) / BINS, _short(share)) for k, share in enumerate(shares)]
     columns = _columns("series x y", rows)
-    return FigureData("place of what happened in the forecast (PIT)", "share of state-months", columns, "pit")
+    return Chart("place of what happened in the forecast (PIT)", "share of state-months", columns, "pit")
 
 
-def reliable(made: Sequence[Scored], name: str) -> FigureData:
+def reliable(made: Sequence[Scored], name: str) -> Chart:
     """Observed share of events against the chance given, of both conditions."""
     rows = [
         (condition, _short(p), _short(share), n)
@@ -347,7 +334,7 @@ def reliable(made: Sequence[Scored], name: str) -> FigureData:
         for p, share, n in reliability(scored.chance[name], scored.event)
     ]
     columns = _columns("series x y n", rows)
-    return FigureData("chance given to a month with an event", "share of months with an event", columns, "reliability")
+    return Chart("chance given to a month with an event", "share of months with an event", columns, "reliability")
 
 
 def _columns(names: str, rows: Sequence[tuple[object, ...]]) -> dict[str, list[object]]:

@@ -20,7 +20,7 @@ from scipy import stats
 
 from checks import intervals
 from checks.lab import Lab
-from checks.records import OWN, FigureData, Measurement, ResultRow, TargetRange, Value, judged, measured_only, table
+from checks.records import OWN, Chart, Measurement, ResultRow, TargetRange, Value, judged, measured_only, table
 from checks.trials.schema import CONTROL, RATIOS, ROWS, Endpoint, Trial, digest
 from checks.trials.testbed import DRAW_PAIRS, SCOPES, arm_run
 from sim.analysis.statistics import mean_estimate, ratio_estimate
@@ -120,7 +120,7 @@ def _settled(value: Value, target: TargetRange) -> bool:
     return below or above or (target.holds(low) and target.holds(high))
 
 
-def _picture(trial: Trial, runs: Runs) -> FigureData:
+def _picture(trial: Trial, runs: Runs) -> Chart:
     """The row's own outcome in the treated state over time, a mean of each arm, by quarter."""
     own = trial.own
     of = trial.outcomes.index(own.outcome)
@@ -132,7 +132,7 @@ def _picture(trial: Trial, runs: Runs) -> FigureData:
                 series = np.maximum.accumulate(series > 0, axis=1).astype(float)
             quarters = [series[:, k : k + 3].mean() for k in range(0, series.shape[1], 3)]
             parts[arm.replace("_", " ")] = ([k / 12 for k in range(0, series.shape[1], 3)], quarters)
-    return FigureData("year", _label(own), table(parts))
+    return Chart("year", _label(own), table(parts))
 
 
 def _label(own: Endpoint) -> str:
