@@ -22,7 +22,7 @@ from sim.plots.style import (
     PALE,
     RED,
     fair_range,
-    new_page,
+    new_sheet,
     png_bytes,
     save_figure,
     shorten,
@@ -198,7 +198,7 @@ def fact_figure(result: CheckResult, status: str) -> Figure:
     caption = f"{result.simulated}. {result.method} Source of the fact: {result.source}. Status: {status}."
     with styled():
         if picture is not None and picture.kind in PANELS:
-            page = new_page(8.0, panel_heights(picture) + 0.6, title, caption, legend_of(picture))
+            page = new_sheet(8.0, panel_heights(picture) + 0.6, title, caption, legend_of(picture))
             PANELS[picture.kind](picture, page.body)
             return page.figure
         rows = [row for row in result.rows if row.value is not None and math.isfinite(row.value)]
@@ -210,7 +210,7 @@ def fact_figure(result: CheckResult, status: str) -> Figure:
         ]
         if picture is not None and picture.kind == "ranges":
             legend.append(RECORDED)
-        page = new_page(8.0, max(2.6, 0.74 * len(rows) + 0.4), title, caption, legend)
+        page = new_sheet(8.0, max(2.6, 0.74 * len(rows) + 0.4), title, caption, legend)
         grid = page.body.add_gridspec(max(len(rows), LEAST_ROWS), 2, width_ratios=[1.0, 1.15])
         if picture is not None:
             draw_picture(picture, page.body.add_subplot(grid[:, 0]))
@@ -254,7 +254,7 @@ def page_figure(result: CheckResult) -> Figure:
     caption = f"Verdict of this version: {verdict}. Numbers with their intervals are in the table."
     with styled():
         if picture.kind in PANELS:
-            page = new_page(7.2, panel_heights(picture) + 0.5, title, caption, legend_of(picture))
+            page = new_sheet(7.2, panel_heights(picture) + 0.5, title, caption, legend_of(picture))
             PANELS[picture.kind](picture, page.body)
             return page.figure
         legend: list[Any] = []
@@ -265,7 +265,7 @@ def page_figure(result: CheckResult) -> Figure:
             legend = [Line2D([], [], color=BLUE, marker="o", lw=2.2, ms=4.5, label=label), RECORDED]
             if any(value is not None for value in picture.columns["most"]):
                 legend.append(Patch(color=PALE, label="target range"))
-        page = new_page(5.6, height, title, f"{caption} Simulated: {result.simulated}.", legend)
+        page = new_sheet(5.6, height, title, f"{caption} Simulated: {result.simulated}.", legend)
         draw_picture(picture, page.body.subplots())
     return page.figure
 
@@ -350,6 +350,6 @@ def forest_figure(results: Sequence[CheckResult], said: str) -> Figure:
             mark(BLUE, "o", "tuned on this row (hollow)", "white"),
         ]
         heading = "Virtual trials: published range and simulated ratio"
-        page = new_page(8.0, 0.19 * len(rows) + 0.9, heading, caption, legend)
+        page = new_sheet(8.0, 0.19 * len(rows) + 0.9, heading, caption, legend)
         draw_forest(rows, page.body.add_subplot())
     return page.figure

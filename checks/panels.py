@@ -26,7 +26,7 @@ from sim.plots.style import (
     PALE,
     SOFT,
     grid_shape,
-    new_page,
+    new_sheet,
     save_figure,
     styled,
     tidy_values,
@@ -228,7 +228,7 @@ def marginals_figure(made: Calibration) -> Figure:
     caption = _caption(made, said)
     with styled():
         legend = [Patch(color=BLUE, alpha=0.6, label="points kept"), Line2D([], [], color=INK, label="prior")]
-        page = new_page(8.0, 3.6, "What history says about each parameter", caption, legend)
+        page = new_sheet(8.0, 3.6, "What history says about each parameter", caption, legend)
         grid = page.body.add_gridspec(2, 4)
         for k, one in enumerate(QUANTITIES):
             axes = page.body.add_subplot(grid[k // 4, k % 4])
@@ -251,7 +251,7 @@ def pairs_figure(made: Calibration) -> Figure:
     said = "Above the diagonal: least implausibility found in each square of the prior, white where 3 or less."
     caption = _caption(made, said)
     with styled():
-        page = new_page(8.0, 7.0, "Which combinations are left", caption)
+        page = new_sheet(8.0, 7.0, "Which combinations are left", caption)
         grid = page.body.add_gridspec(n, n)
         for i in range(n):
             for j in range(n):
@@ -294,7 +294,7 @@ def fit_figure(made: Calibration) -> Figure:
             Line2D([], [], color=BLUE, marker="o", ms=4, label="points kept"),
             Patch(color=PALE, label="record with its error"),
         ]
-        page = new_page(8.0, 4.6, "Fit of the statistics", caption, legend)
+        page = new_sheet(8.0, 4.6, "Fit of the statistics", caption, legend)
         axes = page.body.add_subplot()
         for k in range(len(STATISTICS)):
             low, high = ((target.ranges[k] - middle[k]) / spread[k]).tolist()

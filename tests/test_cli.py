@@ -86,9 +86,9 @@ def study(drawn_study, monkeypatch):
 @pytest.fixture
 def drawn_study(tmp_path, monkeypatch):
     """A folder with two scenarios in the small invented region, and the stand-in for the model."""
-    module = types.ModuleType("sim.model")
+    module = types.ModuleType("sim.model.run")
     module.simulate = fake_simulate
-    monkeypatch.setitem(sys.modules, "sim.model", module)
+    monkeypatch.setitem(sys.modules, "sim.model.run", module)
     monkeypatch.chdir(tmp_path)
     from sim.region import find_region, load_region
 
@@ -573,7 +573,7 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
 
     for expected in (130, 143):
         calls.clear()
-        monkeypatch.setattr(sys.modules["sim.model"], "simulate", slow)
+        monkeypatch.setattr(sys.modules["sim.model.run"], "simulate", slow)
         out = f"o{expected}"
         code, _, error = stabsim("run", "calm.yaml", "--replications", 12, *QUICK[2:], "--out", out)
         assert code == expected
@@ -581,7 +581,7 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
         assert error.endswith(f" --out {out}\n")
         kept = len(Store(study / out).finished())
         assert 0 < kept < 12
-        monkeypatch.setattr(sys.modules["sim.model"], "simulate", fake_simulate)
+        monkeypatch.setattr(sys.modules["sim.model.run"], "simulate", fake_simulate)
         _, shown, _ = stabsim("-v", "run", "calm.yaml", "--replications", 12, *QUICK[2:], "--out", out)
         assert f"({kept} were there already)" in shown
 

@@ -12,15 +12,17 @@ import subprocess
 import sys
 import time
 from concurrent.futures import wait
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sim.errors import InputError
-from sim.experiment import FolderBusyError, Store, adjusted, dask_pool, execute, holder
+from sim.experiment import Store, dask_pool, execute
 from sim.experiment.execute import _Session
+from sim.experiment.lock import FolderBusyError, holder
 from sim.experiment.log import Log
-from sim.experiment.plan import batch_key
+from sim.experiment.plan import key_of
 from sim.experiment.pools import LocalPool, PoolError, WorkerDiedError
 from sim.experiment.status import read_status
 from sim.experiment.verify import find_damage
@@ -33,7 +35,7 @@ from tests.test_experiment import plan_of, stored
 
 def task_of(plan, store, runs, engine=None, **changes) -> Task:
     session = _Session(plan, store, engine or FakeEngine(), 1, LocalPool, None, False, None)
-    return adjusted(session._task(runs), **changes)
+    return replace(session._task(runs), **changes)
 
 
 def events(folder: Path) -> list[dict]:
@@ -79,7 +81,9 @@ def test_what_a_lost_task_stored_counts_and_only_the_rest_runs(tmp_path):
     run_task(task_of(plan, store, plan.runs[:4]))
     report = run_task(task)
     assert (report.taken, report.done) == (4, 4)
-    assert store.names() == [batch_key(plan.runs[:4])], "a second worker does not store the runs again"
+    assert store.names() == [key_of([run.run for run in plan.runs[:4]])], (
+        "a second worker does not store the runs again"
+    )
 
 
 def test_a_worker_with_other_sources_is_not_trusted(tmp_path):
@@ -273,7 +277,7 @@ def test_the_holder_of_a_folder_is_named_and_not_disturbed(tmp_path):
 def test_status_counts_and_groups(tmp_path):
     troubles = TroubleEngine(troubles=tuple((plan_of(replications=6).runs[2 * r].seed, "exception") for r in (1, 4)))
     plan, store = plan_of(replications=6), stored(tmp_path)
-    execute(adjusted(plan, runs=plan.runs[:10]), store, troubles)
+    execute(replace(plan, runs=plan.runs[:10]), store, troubles)
     store.write_manifest({"kind": "sweep", "status": "running", "planned": 12})
     found = read_status(store)
     assert (found.state, found.kind, found.done, found.failed, found.missing) == ("interrupted", "sweep", 8, 2, 2)
@@ -394,7 +398,7 @@ def test_a_recreated_run_says_whether_it_is_the_same(stabsim, compared, monkeypa
     run = Store(compared).runs()["run"][5].as_py()
     code, shown, error = stabsim("run", "--id", run, "--from", "o")
     assert (code, "the same as stored, byte for byte" in error) == (0, True)
-    model = sys.modules["sim.model"]
+    model = sys.modules["sim.model.run"]
     real = model.simulate
 
     def other(*arguments, **options):

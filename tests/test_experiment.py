@@ -18,7 +18,6 @@ import pytest
 
 from sim.errors import InputError, RunError
 from sim.experiment import (
-    FolderBusyError,
     Store,
     StoreError,
     available_workers,
@@ -26,7 +25,9 @@ from sim.experiment import (
     execute,
     run_seed,
 )
-from sim.experiment.plan import batch_key, batch_size
+from sim.experiment.execute import batch_size
+from sim.experiment.lock import FolderBusyError
+from sim.experiment.plan import key_of
 from sim.experiment.pools import SerialExecutor
 from sim.experiment.summary import pool_region, reduce_months
 from sim.experiment.tables import SCHEMAS, content_digest, series_table
@@ -42,7 +43,7 @@ def plan_of(*scenarios, replications=4, **changes):
     return build_plan(
         scenarios,
         replications=replications,
-        sources={item.key: FakeSource(item) for item in scenarios},
+        templates={item.key: FakeSource(item) for item in scenarios},
         **settings,
     )
 
@@ -422,7 +423,8 @@ def test_batches_are_small_for_big_worlds_and_named_by_their_runs():
     assert batch_size(256, 2, "all") == 1
     assert batch_size(3, 2, 20_000) == 1
     runs = plan_of().runs
-    assert batch_key(runs[:2]) == batch_key(runs[:2]) != batch_key(runs[1:3])
+    ids = [run.run for run in runs]
+    assert key_of(ids[:2]) == key_of(ids[:2]) != key_of(ids[1:3])
     assert available_workers() >= 1
 
 

@@ -17,7 +17,7 @@ from sim.api import reporting
 from sim.cli import app
 from sim.errors import InputError
 from sim.experiment import Store
-from sim.experiment.theories import Variant, chosen_theories, under_theories
+from sim.experiment.plan import Variant, chosen_theories, under_theories
 from sim.model.month import StabilityModel
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise

@@ -24,7 +24,7 @@ from checks.records import (
 )
 from sim.agents.armed_group import ACTIVE
 from sim.model.month import StabilityModel
-from sim.parameters import CATALOGUE
+from sim.parameters import CATALOGUE, parameters
 from sim.region import Region, find_region, load_region
 from sim.types import ARMED_DEATHS, ARMED_EVENTS
 from sim.world.geography import build_geography
@@ -304,7 +304,7 @@ LEAST_MONTHS = 6
 
 def local_mixing(region: Region) -> np.ndarray:
     """Probability that two residents met near by belong to different communities, mean over a district's residents."""
-    g = build_geography(region)
+    g = build_geography(region, parameters())
     people = np.bincount(g.cell_district, g.cell_people)
     out: np.ndarray = np.bincount(g.cell_district, g.cell_people * g.mix) / people
     return out

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sim.api.stored import StoredExperiment
 from sim.errors import InputError, Problem
 from sim.experiment import Points, Store, StoreError, read_points
-from sim.experiment.points import cell
+from sim.experiment.design import cell
 from sim.experiment.tables import SCHEMAS, TABLES
 
 ROWS_A_GROUP = 100_000

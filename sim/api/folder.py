@@ -21,9 +21,7 @@ from sim.api.setup import ProgressCallback, ScenarioLike, Settings, Setup, prepa
 from sim.api.sizes import FORCE, in_bytes
 from sim.errors import InputError, Problem
 from sim.experiment import ModelEngine, OnError, Plan, Store, Tally, execute, local_pool
-from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
-from sim.experiment.ensemble import TOGETHER
-from sim.experiment.plan import Source
+from sim.experiment.plan import ENSEMBLE_FILE, TOGETHER
 from sim.scenario import Template, resolved, resolved_yaml
 
 R = TypeVar("R", bound="Results")
@@ -169,7 +167,7 @@ class ExperimentFolder:
                     "sha256": item.content_hash(),
                     "files": item.files,
                     "resolved": resolved(item),
-                    **_written(plan.sources.get(item.key)),
+                    **_written(plan.templates.get(item.key)),
                 }
                 for item in plan.scenarios
             ],
@@ -200,9 +198,9 @@ class ExperimentFolder:
         self.store.write_manifest(content)
 
 
-def _written(source: Source | None) -> dict[str, Any]:
+def _written(template: Template | None) -> dict[str, Any]:
     """Keep what points are applied to, so that any run of a sweep can be made again from the folder alone."""
-    return {"written": source.written()} if isinstance(source, Template) else {}
+    return {"written": template.written()} if template else {}
 
 
 def _ensemble(plan: Plan) -> dict[str, Any]:

@@ -29,7 +29,6 @@ from sim.plots import (
     sensitivity_figure,
     tornado_figure,
 )
-from sim.plots.bars import SWEPT
 from sim.plots.sets import BY_NAME, HEADLINE, PRIMARY, Named
 from sim.region import Region, find_region, load_region
 from sim.report import Material, Study, report_html
@@ -154,7 +153,7 @@ def _factor_figures(study: Study, key: str, own: Mapping[str, pd.DataFrame], poi
     bars = ends.rename(columns={"factor": "label"})
     yield (
         f"drivers_{key}",
-        tornado_figure(bars, float(own["values"]["value"].mean()), item.label, axis, note, title, SWEPT),
+        tornado_figure(bars, float(own["values"]["value"].mean()), item.label, axis, note, title),
     )
     if len(own.get("cells", ())):
         up, across = (str(name) for name in points.columns if name != "point")

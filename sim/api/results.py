@@ -14,7 +14,7 @@ import pandas as pd
 from sim.analysis import WHOLE_RUN, headline_effects, window_table
 from sim.errors import InputError, Problem, SimError
 from sim.experiment import Store, Tally, read_points
-from sim.experiment.points import cell
+from sim.experiment.design import cell
 from sim.experiment.tables import SCHEMAS
 from sim.scenario import Scenario
 from sim.world.outcomes import OUTCOMES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from sim.experiment import (
     Plan,
     Progress,
     Variant,
-    adjusted,
     build_plan,
     choose,
     chosen_theories,
@@ -175,7 +174,7 @@ def prepare_sweep(
         citizens=experiment.citizens,
         region_hash=region.sha256,
         points=sample(experiment.design, experiment.factors),
-        sources={template.key: template for template in experiment.templates},
+        templates={template.key: template for template in experiment.templates},
         ensemble=choose(experiment.parameters, drawn=False),
     )
     return Setup(plan, region, engine or ModelEngine(experiment.citizens, region.sha256, threads), number, size, force)
@@ -183,7 +182,7 @@ def prepare_sweep(
 
 def _load(item: ScenarioLike, months: int | None, set_: Sequence[str]) -> Scenario:
     if isinstance(item, Scenario):
-        return item if months is None else adjusted(item, months=months)
+        return item if months is None else replace(item, months=months)
     return load_scenario(item, [*set_, *([f"months={months}"] if months is not None else [])])
 
 

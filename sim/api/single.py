@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from sim.api.results import RunResults, RunsFailedError, parts, whole_table
 from sim.api.setup import ProgressCallback, ScenarioLike, Settings, prepare
 from sim.api.stored import StoredExperiment
 from sim.errors import InputError, Problem
-from sim.experiment import Engine, ModelEngine, Store, adjusted, execute, local_pool
+from sim.experiment import Engine, ModelEngine, Store, execute, local_pool
 
 
 def run(
@@ -146,7 +146,7 @@ def rerun(identity: str, source: Path | str, *, engine: Engine | None = None) ->
         store = Store(Path(scratch))
         store.prepare()
         execute(
-            adjusted(plan, runs=plan.runs[-1:]),
+            replace(plan, runs=plan.runs[-1:]),
             store,
             engine or ModelEngine(manifest["citizens"], plan.region_hash),
             pool=local_pool(1, isolated=before["stage"] == "worker"),

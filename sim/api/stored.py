@@ -21,8 +21,7 @@ from sim.experiment import (
     read_ensemble,
     read_points,
 )
-from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
-from sim.experiment.plan import copies_of
+from sim.experiment.plan import ENSEMBLE_FILE, copies_of
 from sim.model.identity import model_hash
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, Template, load_scenario, template_of
@@ -100,7 +99,7 @@ class StoredExperiment:
             citizens=self.manifest["citizens"],
             region_hash=self.region_hash(scenario),
             points=[point],
-            sources={key: source} if source else None,
+            templates={key: source} if source else None,
             copies=[self.copies[number]] if number < len(self.copies) else None,
             ensemble=self.ensemble,
         )

@@ -22,12 +22,11 @@ from sim.experiment import (
     OnError,
     RunSpec,
     Tally,
-    adjusted,
     load_experiment,
     with_replications,
 )
+from sim.experiment.design import POINTS, Points, cell
 from sim.experiment.files import parquet_bytes
-from sim.experiment.points import POINTS, Points, cell
 from sim.experiment.tables import places_table, series_table
 
 PROBE_MONTHS = 12
@@ -178,9 +177,9 @@ def _probe(setup: Setup) -> tuple[float, float]:
     """Time a short run; return seconds and bytes a whole run takes."""
     plan, engine = setup.plan, setup.engine
     spec = plan.runs[0]
-    whole = plan.sources[spec.scenario].at(plan.changes(spec)) if plan.points[0] else plan.scenarios[0]
-    short = adjusted(whole, months=min(PROBE_MONTHS, whole.months))
-    engine.simulate(adjusted(whole, months=1), spec.seed)
+    whole = plan.templates[spec.scenario].at(plan.points[spec.point]) if plan.points[0] else plan.scenarios[0]
+    short = replace(whole, months=min(PROBE_MONTHS, whole.months))
+    engine.simulate(replace(whole, months=1), spec.seed)
     started = time.perf_counter()
     result = engine.simulate(short, spec.seed)
     seconds = (time.perf_counter() - started) * whole.months / short.months

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sim.errors import InputError, Problem, nearest
-from sim.experiment import adjusted
 from sim.scenario.records import Budget, Programme, Scenario, Shock
 
 BY = ("programme", "family", "provider", "channel")
@@ -63,7 +62,7 @@ class Between:
         side = self.second if settings["budgets"] == self.second.budgets else self.first
         settings["budgets"] = _shared(side, programmes)
         number = sum(1 << place for place, group in enumerate(self.groups) if group in inside)
-        return adjusted(
+        return replace(
             self.second,
             key=f"{self.second.key[:40]}-part-{number:x}",
             title=self._title(inside),
@@ -165,7 +164,7 @@ def _shared(side: Scenario, programmes: list[Programme]) -> tuple[Budget, ...]:
         return member if member in here else next(same, None)
 
     kept = [(budget, [found for member in budget.members if (found := label(member))]) for budget in side.budgets]
-    return tuple(adjusted(budget, members=tuple(sorted(members))) for budget, members in kept if members)
+    return tuple(replace(budget, members=tuple(sorted(members))) for budget, members in kept if members)
 
 
 SETTINGS = ("institutions", "effects", "budgets")
@@ -196,7 +195,7 @@ def _narrowed(programme: Programme, levers: set[str]) -> Programme | None:
         return None
     if len(channels) == len(programme.entry.channels):
         return programme
-    return adjusted(programme, entry=programme.entry.model_copy(update={"channels": channels}))
+    return replace(programme, entry=programme.entry.model_copy(update={"channels": channels}))
 
 
 def _swap(items: list[Programme] | list[Shock], change: Change) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sim.experiment.engine import Layout
 from sim.experiment.plan import RunSpec
 from sim.experiment.summary import pool_region, reduce_months
-from sim.experiment.world import Layout
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES, PLACE_OUTCOMES
 

@@ -10,7 +10,7 @@ from sim.interventions import CatalogueEntry, catalogue
 from sim.parameters import CATALOGUE
 from sim.report.markup import Html, bullets, element, interval, join, listed, number, paragraph, table, text
 from sim.report.study import Material, Study
-from sim.scenario.own import own_entries
+from sim.scenario.records import own_entries
 
 ASSUMPTION = "assumption"
 LIMITS = (

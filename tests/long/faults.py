@@ -15,10 +15,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sim.experiment import Store, StoreError, adjusted, execute
+from sim.experiment import Store, StoreError, execute
 from sim.experiment import files as experiment_files
 from tests.fault_fakes import ROOT, Sweep, TroubleEngine, content, fault_plan, wait_for
 from tests.long.studies import Check
@@ -326,7 +327,7 @@ def orders(workers: tuple[int, ...], replications: int) -> list[Check]:
         random.Random(5).shuffle(runs)
         store = Store(base / "shuffled")
         store.prepare()
-        execute(adjusted(plan, runs=tuple(runs)), store, TroubleEngine())
+        execute(replace(plan, runs=tuple(runs)), store, TroubleEngine())
         found.add(content(base / "shuffled"))
     return [Check(f"{workers} workers, and a shuffled order", f"{len(found)} hash(es)", "1", len(found) == 1)]
 

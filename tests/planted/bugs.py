@@ -99,8 +99,8 @@ BUGS: tuple[Bug, ...] = (
         "self.weight * self.meur_per_year / 12.0 if", "self.weight * self.meur_per_year if", SURVIVORS, "runs_its_months"),
     # Experiment and analysis
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
-        "yield RunSpec(run_id(identity), scenario.key, number, replication, seed)",
-        "yield RunSpec(run_id(identity), scenario.key, number, replication, seed + number)", SURVIVORS,
+        "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed)",
+        "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed + number)", SURVIVORS,
         "share_random_draws", ci=True),
     Bug("every-state-alike", "The region is the plain mean of states, not weighted by residents", "sim/experiment/summary.py",
         'means = np.einsum("...s,...so->...o", share, values)', "means = values.mean(axis=-2)", ANALYSIS, ci=True),
