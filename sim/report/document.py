@@ -10,13 +10,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-<<<<<<< HEAD
-from sim.experiment.plan import CENTRAL, ENSEMBLE_FILE, SHIPPED
-=======
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sim.analysis.verdict import is_drawn, sets_in_words
->>>>>>> rep
 from sim.plots import Picture
 from sim.plots.style import small_png
 from sim.report import sections, words

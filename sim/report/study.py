@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim.experiment.ensemble import CENTRAL, SHIPPED
-from sim.experiment.ensemble import FILE as ENSEMBLE_FILE
+from sim.experiment.plan import CENTRAL, ENSEMBLE_FILE, SHIPPED
 from sim.plots import Note, Picture
 from sim.status import status
 
