@@ -646,8 +646,8 @@ def test_states_of_another_region_and_bad_parameters_are_refused(asked: Hindcast
     for text, message in (
         ("recruitmen\n0.1\n", "did you mean 'recruitment'"),
         ("recruitment\n0.0001\n5\n", "draws.csv:3"),
-        ("recruitment\nmany\n", "draws.csv:2: is not a point: one number for every column"),
-        ("recruitment\n", "wrong number of points"),
+        ("recruitment\nmany\n", "draws.csv:2: is not a parameter set: one number for every column"),
+        ("recruitment\n", "wrong number of"),
     ):
         table.write_text(text)
         with pytest.raises(InputError, match=message):
