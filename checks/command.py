@@ -84,10 +84,9 @@ def _say(result: CheckResult) -> None:
 
 
 def _print(results: tuple[CheckResult, ...], title: str) -> None:
-    columns = [("", "left"), ("measured", "left"), ("value", "right"), ("95 % interval", "right"), ("target range", "left"),
-               ("", "left"), ("verdict", "left")]  # fmt: skip
+    columns = ["", "measured", "value", "95 % interval", "target range", "", "verdict"]
     tuned = any(row.status for result in results for row in result.rows)
-    columns += [("status", "left")] if tuned else []
+    columns += ["status"] if tuned else []
     lines = [
         [
             result.key if k == 0 else "",
@@ -102,7 +101,8 @@ def _print(results: tuple[CheckResult, ...], title: str) -> None:
         for result in results
         for k, row in enumerate(result.rows)
     ]
-    print_table(f"{title} (E: target range from evidence, A: our own choice)", columns, lines)
+    heading = f"{title} (E: target range from evidence, A: our own choice)"
+    print_table(heading, columns, lines, right=["value", "95 % interval"])
     for result in results:
         for row in result.rows:
             if row.verdict in ("not testable yet", "inconclusive") or (row.value is None and row.note):

@@ -26,8 +26,8 @@ from sim import api
 from sim.analysis.effects import nested
 from sim.errors import InputError
 from sim.experiment import build_plan, execute, read_ensemble
+from sim.experiment.folder import ResultsFolder
 from sim.experiment.plan import TOGETHER, Ensemble, choose
-from sim.experiment.store import Store
 from sim.parameters import CATALOGUE, parameters
 from sim.scenario import load_scenario
 from sim.world.start import state_offsets
@@ -89,7 +89,7 @@ def test_run_ids_change_with_the_ensemble_even_where_the_values_are_the_same():
 
 def test_draws_reach_the_engine_and_the_stored_rows(tmp_path: Path):
     rates = Ensemble(("rate",), ((0.0,), (20.0,)))
-    plan, store = plan_of(rates, replications=4), Store(tmp_path)
+    plan, store = plan_of(rates, replications=4), ResultsFolder(tmp_path)
     store.prepare()
     execute(plan, store, FakeEngine())
     rows = store.runs().to_pylist()
@@ -113,11 +113,11 @@ def compare(out: Path, table: Path | str, workers: int = 1, replications: int = 
 
 def test_comparison_with_draws_is_the_same_on_any_workers_resumed_and_run_alone(tmp_path: Path, table: Path):
     first, second = compare(tmp_path / "a", table), compare(tmp_path / "b", table, workers=2)
-    stores = [Store(one.folder) for one in (first, second)]
+    stores = [ResultsFolder(one.folder) for one in (first, second)]
     assert stores[0].content_hash("series") == stores[1].content_hash("series")
     assert (tmp_path / "a" / "effects.csv").read_bytes() == (tmp_path / "b" / "effects.csv").read_bytes()
     batch = stores[0].batches()[0]
-    stores[0].path("runs", batch).unlink()
+    stores[0].file("runs", batch).unlink()
     assert compare(tmp_path / "a", table).tally.reused < 16
     assert stores[0].content_hash("series") == stores[1].content_hash("series")
     table.unlink()  # the folder holds all that is needed
