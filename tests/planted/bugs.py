@@ -101,7 +101,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
         "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed)",
         "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed + number)", SURVIVORS,
-        "share_their_luck", ci=True),
+        "share_random_draws", ci=True),
     Bug("every-state-alike", "The region is the plain mean of states, not weighted by residents", "sim/experiment/tables.py",
         'means = np.einsum("...s,...so->...o", share, values)', "means = values.mean(axis=-2)", ANALYSIS, ci=True),
     Bug("stocks-added-up", "Stocks are averaged over a window, not read at its end", "sim/experiment/tables.py",
@@ -115,6 +115,6 @@ BUGS: tuple[Bug, ...] = (
     # Validation
     Bug("exposure-swapped", "Hazard ratios divide by the wrong group's time at risk", "checks/intervals.py",
         "scale = time_b / time_a", "scale = time_a / time_b", VALIDATION, ci=True),
-    Bug("an-event-excites-itself", "Expected counts look at the present bin", "checks/hawkes.py",
+    Bug("an-event-excites-itself", "Expected counts look at the present bin", "checks/patterns.py",
         "signal.lfilter([0.0, 1.0 - decay]", "signal.lfilter([1.0 - decay]", VALIDATION),
 )  # fmt: skip

@@ -113,22 +113,22 @@ SECOND: tuple[Bug, ...] = (
         "(HALF_SEEN / np.maximum(n, 1.0)) ** 2", "(n / HALF_SEEN) ** 2", HINDCAST, "detection_has"),
     Bug("pit-from-above", "The PIT leaves out the members that equal what happened", "checks/scores.py",
         "below = (ensemble < happened)", "below = (ensemble <= happened)", HINDCAST, "uniform_pit"),
-    Bug("fit-on-the-scored", "Candidates are kept by their fit to what is scored too", "checks/hindcast/scoring.py",
+    Bug("fit-on-the-scored", "Candidates are kept by their fit to what is scored too", "checks/hindcast/forecast.py",
         "chosen = kept(bank, condition, out)", "chosen = kept(bank, condition, {name: ~(one | True) for name, one in out.items()})",
         HINDCAST, "no_forecast"),
-    Bug("regression-peeks", "The history of a month holds the month itself", "checks/hindcast/baselines.py",
+    Bug("regression-peeks", "The history of a month holds the month itself", "checks/hindcast/forecast.py",
         "        out[t] = (total + mean) / (weight + 1.0)\n        there = ~np.isnan(values[t])\n"
         "        total = keep * total + np.where(there, values[t], 0.0)\n        weight = keep * weight + there\n",
         "        there = ~np.isnan(values[t])\n        total = keep * total + np.where(there, values[t], 0.0)\n"
         "        weight = keep * weight + there\n        out[t] = (total + mean) / (weight + 1.0)\n", HINDCAST, "history_halves or regression_finds"),
-    Bug("split-a-month-early", "The last month of the early part is scored", "checks/hindcast/designs.py",
+    Bug("split-a-month-early", "The last month of the early part is scored", "checks/hindcast/forecast.py",
         'Fold("later part", split, months - 1)', 'Fold("later part", split - 1, months - 1)', HINDCAST, "folds_hold"),
     Bug("no-discrepancy", "Implausibility knows no error of observation and no discrepancy",
-        "checks/calibration/matching.py", "np.sqrt(variance + target.variances)", "np.sqrt(variance)", CALIBRATION,
+        "checks/calibration/procedure.py", "np.sqrt(variance + target.variances)", "np.sqrt(variance)", CALIBRATION,
         "implausibility_counts"),
-    Bug("at-risk-a-month-less", "Who has an event in the first month is not at risk", "checks/trials/measure.py",
+    Bug("at-risk-a-month-less", "Who has an event in the first month is not at risk", "checks/trials/carry.py",
         "before = found[:, : first - 1]", "before = found[:, :first]", TRIALS, "hazard or not_at_risk"),
-    Bug("displaced-upside-down", "Displacement is the fall at home over the rise next door", "checks/trials/measure.py",
+    Bug("displaced-upside-down", "Displacement is the fall at home over the rise next door", "checks/trials/carry.py",
         "fall, rise = -gap[:, 0], gap[:, 1]", "rise, fall = -gap[:, 0], gap[:, 1]", TRIALS, "displacement_is"),
 )  # fmt: skip
 
