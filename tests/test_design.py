@@ -17,7 +17,7 @@ import sim
 from sim import api, cli
 from sim.cli import command
 from sim.errors import InputError, ScenarioError
-from sim.experiment import Store, build_plan, read_points, with_replications
+from sim.experiment import ResultsFolder, build_plan, read_points, with_replications
 from sim.experiment.design import POINTS, Design, Factor, Points, count, sample
 from sim.scenario import load_scenario, load_template, template_of
 from tests.experiment_fakes import FakeScenario, FakeSource, RealNamesEngine
@@ -244,7 +244,7 @@ def sweep(folder: Path, out: Path | None = None, **settings):  # noqa: ANN003, A
 
 
 def hashes(folder: Path) -> tuple[str, str]:
-    return Store(folder).content_hash("series"), Store(folder).content_hash("places")
+    return ResultsFolder(folder).content_hash("series"), ResultsFolder(folder).content_hash("places")
 
 
 def test_a_sweep_runs_every_point_in_every_scenario_with_the_same_random_draws(tmp_path: Path) -> None:
@@ -380,7 +380,7 @@ def test_compact_files_hold_everything_and_do_not_depend_on_the_batches(tmp_path
     with pytest.raises(Stop):
         sweep(tmp_path, tmp_path / "two", progress=stop)
     sweep(tmp_path, tmp_path / "two", workers=2)
-    assert Store(tmp_path / "one").batches() != Store(tmp_path / "two").batches()
+    assert ResultsFolder(tmp_path / "one").batches() != ResultsFolder(tmp_path / "two").batches()
     for name in ("one", "two"):
         api.compact(tmp_path / name, tmp_path / f"{name}-compact")
     for table in ("runs", "series", "places"):

@@ -225,7 +225,7 @@ def test_a_missing_file_names_the_nearest_study() -> None:
 def test_a_bomb_is_refused_with_its_size_before_any_point_is_made(
     design: str, factors: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.api.setup.sample", lambda *_: pytest.fail("points were made"))
+    monkeypatch.setattr("sim.api.prepare.sample", lambda *_: pytest.fail("points were made"))
     write(tmp_path, case(design, f"uncertainties: {{{factors}}}\n"))
     with pytest.raises(InputError, match=r"too large.* points x 2 scenarios .* GB"):
         api.sweep(tmp_path, out=tmp_path / "out")

@@ -16,10 +16,10 @@ from jinja2 import UndefinedError
 
 from sim import api
 from sim.analysis.sensitivity import by_factor, factor_ends, grid_cells
-from sim.api.results import RunsFailedError
-from sim.api.sweep_tables import design_points
+from sim.api.prepare import RunsFailedError
+from sim.api.tables import design_points
 from sim.errors import InputError
-from sim.experiment import Store
+from sim.experiment import ResultsFolder
 from sim.plots import Picture
 from sim.plots.style import described
 from sim.report.document import templates
@@ -186,7 +186,7 @@ def test_numbers_of_the_page_are_those_of_the_tables(compared, written):
     from sim.api.tables import comparison_tables
 
     _, page = written
-    effects = comparison_tables(compared, "base", 24)["effects"]
+    effects = comparison_tables(ResultsFolder(compared), "base", 24)["effects"]
     chosen = (effects["scope"] == "region") & (effects["window"] == "whole run") & (effects["contrast"] == "difference")
     row = effects[chosen & (effects["scenario"] == "police") & (effects["outcome"] == "incidents")].iloc[0]
     assert row["effect"] < 0
@@ -285,7 +285,7 @@ def test_a_grid_of_two_factors_has_its_heat_map(tmp_path, undrawn):
 
 def test_months_of_a_design_become_years(tmp_path):
     (tmp_path / "points.csv").write_text("point,start,place\n0,2025-01,XKX\n1,2026-07,BIH\n")
-    points = design_points(tmp_path)
+    points = design_points(ResultsFolder(tmp_path))
     assert points["start"].tolist() == [2025.0, 2026.5]
     assert points["place"].tolist() == ["XKX", "BIH"]
 
@@ -493,7 +493,7 @@ def test_refusals(tmp_path, undrawn):
 
 def test_only_the_baseline_is_finished(tmp_path):
     folder = comparison(tmp_path / "alone", {"base": "Baseline"}, 2)
-    store = Store(folder)
+    store = ResultsFolder(folder)
     store.write_manifest(store.manifest() | manifest("compare", TITLES, 2))
     with pytest.raises(RunsFailedError, match="pairs with one of the baseline"):
         api.report(folder)

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.api import sizes
+from sim.api import prepare
 from sim.cli import command, output
 from sim.errors import InputError
 from sim.interventions import catalogue
@@ -40,6 +40,7 @@ from sim.scenario import (
 )
 from sim.scenario.layers import find_scenario
 from sim.scenario.text import parse
+from sim.settings import Settings
 from tests.test_scenario_files import BAD, GOOD, head, write
 
 
@@ -696,18 +697,20 @@ def test_a_new_study_is_never_laid_over_another(tmp_path: Path, stabsim) -> None
 
 
 def test_sizes_grow_with_the_job() -> None:
-    base = sizes.size_of(20_000, 120, 64, 2)
+    base = prepare.size_of(20_000, 120, 64, 2)
     for more in ((1_000_000, 120, 64, 2), (20_000, 600, 64, 2), (20_000, 120, 640, 2)):
-        other = sizes.size_of(*more)
+        other = prepare.size_of(*more)
         assert other.seconds > base.seconds
         assert (other.memory, other.disk) >= (base.memory, base.disk)
-    assert sizes.size_of(20_000, 120, 64, 4).memory == 2 * base.memory
-    assert str(sizes.Size(1_400_000_000, 25_000_000, 7300.0)) == "about 1.4 GB of memory, 25.0 MB on disk and 2.0 hours"
+    assert prepare.size_of(20_000, 120, 64, 4).memory == 2 * base.memory
+    assert (
+        str(prepare.Size(1_400_000_000, 25_000_000, 7300.0)) == "about 1.4 GB of memory, 25.0 MB on disk and 2.0 hours"
+    )
 
 
 def test_threads_beyond_the_processors_do_not_help(monkeypatch) -> None:
-    monkeypatch.setattr(sizes, "available_workers", lambda: 4)
-    alone, two, eight = (sizes.size_of(10_000_000, 120, 8, 2, threads).seconds for threads in (1, 2, 8))
+    monkeypatch.setattr(prepare, "available_workers", lambda: 4)
+    alone, two, eight = (prepare.size_of(10_000_000, 120, 8, 2, threads).seconds for threads in (1, 2, 8))
     assert alone > two == eight
 
 
@@ -719,11 +722,9 @@ def test_threads_beyond_the_processors_do_not_help(monkeypatch) -> None:
     ],
 )
 def test_what_cannot_run_is_refused_with_its_size(settings: dict[str, Any], words: str, monkeypatch) -> None:
-    from sim.api.setup import Settings, prepare
-
-    monkeypatch.setattr(sizes, "_free_memory", lambda: 8 * 10**9)
-    asked = {"seed": 1, "replications": 1, "citizens": 20_000, "workers": 2} | settings
-    monkeypatch.setattr("sim.api.setup.build_plan", lambda specs, **given: given)
-    with pytest.raises(InputError, match=f"citizens, {asked['workers']} workers: {words} .*--force starts it"):
-        prepare(["baseline_2024"], Settings(**asked))
-    assert prepare(["baseline_2024"], Settings(**asked, force=True)).size.memory > 10**9
+    monkeypatch.setattr(prepare, "_free_memory", lambda: 8 * 10**9)
+    asked = {"workers": 2} | settings
+    monkeypatch.setattr(prepare, "build_plan", lambda specs, **given: given)
+    with pytest.raises(InputError, match=f"citizens, {asked['workers']} workers: {words} .*--force ignores this"):
+        prepare.prepare("run", ["baseline_2024"], Settings.of("run", **asked))
+    assert prepare.prepare("run", ["baseline_2024"], Settings.of("run", **asked, force=True)).size.memory > 10**9

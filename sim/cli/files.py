@@ -186,10 +186,9 @@ def _check(path: Path, set_: list[str], regions: dict[Any, Any]) -> tuple[list[P
 
 
 def _print_differences(title: str, names: list[str], found: tuple[Difference, ...]) -> None:
-    columns = [("what", "left"), (names[0], "left"), (names[1], "left"), ("unit", "left")]
     print_table(
         title,
-        [*columns, (f"from, in {names[0]}", "left"), (f"from, in {names[1]}", "left")],
+        ["what", *names, "unit", *(f"from, in {name}" for name in names)],
         [[item.key, _told(item.a), _told(item.b), item.unit, item.a.origin, item.b.origin] for item in found],
     )
 

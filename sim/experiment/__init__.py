@@ -5,6 +5,7 @@ from sim.experiment.engine import Engine, ModelEngine
 from sim.experiment.execute import OnError, Progress, Tally, execute
 from sim.experiment.experiment_file import Experiment, load_experiment, validate_experiment
 from sim.experiment.files import StoreError
+from sim.experiment.folder import ResultsFolder
 from sim.experiment.plan import (
     Ensemble,
     Plan,
@@ -19,7 +20,6 @@ from sim.experiment.plan import (
     with_replications,
 )
 from sim.experiment.pools import available_workers, dask_pool, local_pool
-from sim.experiment.store import Store
 
 __all__ = [
     "Engine",
@@ -31,8 +31,8 @@ __all__ = [
     "Plan",
     "Points",
     "Progress",
+    "ResultsFolder",
     "RunSpec",
-    "Store",
     "StoreError",
     "Tally",
     "Until",

@@ -89,19 +89,19 @@ class Inputs(NamedTuple):
 
 
 @lru_cache(maxsize=2)
-def load_inputs(region: str, year: int, citizens: int | str, region_hash: str) -> Inputs:
-    """Load a region and its population; the process keeps the two used last.
+def load_inputs(region: str, year: int, citizens: int | str, region_hash: str = "") -> Inputs:
+    """Load a region as it was in a year, and make its citizens; the process keeps the two used last.
 
     Raises
     ------
     RunError
-        If the region is no longer the one the experiment was planned with.
+        If a hash is given and the region is no longer the one the experiment was planned with.
     """
     from sim.population import synthesise
     from sim.region import find_region, load_region
 
     loaded = load_region(find_region(region), year)
-    if loaded.sha256 != region_hash:
+    if region_hash and loaded.sha256 != region_hash:
         raise RunError("load", f"region {region}: its tables changed since the experiment was planned")
     district = [int(index) for index in loaded.cell_district]
     layout = Layout(

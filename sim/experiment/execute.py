@@ -13,10 +13,10 @@ from typing import Literal
 
 from sim.errors import RunError
 from sim.experiment.engine import Engine, ModelEngine
-from sim.experiment.log import Log
+from sim.experiment.files import Log
+from sim.experiment.folder import ResultsFolder
 from sim.experiment.plan import Plan, RunSpec
 from sim.experiment.pools import PoolError, SerialExecutor, WorkerDiedError, local_pool
-from sim.experiment.store import Store
 from sim.experiment.worker import Report, Task, run_task, store_lost, stored_part
 
 TRIES_ALONE = 2
@@ -67,7 +67,7 @@ class Tally:
 
 def execute(
     plan: Plan,
-    store: Store,
+    store: ResultsFolder,
     engine: Engine,
     *,
     workers: int = 1,
@@ -129,7 +129,7 @@ class _Session:
     """One call of ``execute``: queues, the pool and the tally."""
 
     plan: Plan
-    store: Store
+    store: ResultsFolder
     engine: Engine
     workers: int
     make_pool: Callable[[], Executor]
@@ -145,8 +145,8 @@ class _Session:
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.store = Store(self.store.folder.resolve())  # workers may have another working folder
-        self.log = Log(self.store.folder)
+        self.store = ResultsFolder(self.store.path.resolve())  # workers may have another working folder
+        self.log = Log(self.store.path)
 
     def run(self, retry_failed: bool) -> Tally:
         stored = self.store.repair()

@@ -22,8 +22,8 @@ import pyarrow as pa
 
 from sim.errors import RunError, SimError
 from sim.experiment.engine import Engine
+from sim.experiment.folder import ResultsFolder
 from sim.experiment.plan import RunSpec, key_of, resolve_run
-from sim.experiment.store import Store
 from sim.experiment.tables import SCHEMAS, Failure, places_table, run_row, runs_table, series_table
 from sim.model.identity import model_hash
 from sim.world.outcomes import OUTCOME_NAMES, PLACE_OUTCOMES
@@ -55,7 +55,7 @@ class Task:
     scenarios: Mapping[str, Scenario]
     templates: Mapping[str, Template]
     engine: Engine
-    store: Store
+    store: ResultsFolder
     limit: float | None = None
     stop: bool = False
     model: str = ""
