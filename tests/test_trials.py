@@ -432,7 +432,7 @@ def test_the_page_shows_trials_with_what_was_tuned(monkeypatch: pytest.MonkeyPat
     assert "| measured | value | 95 % interval | target range | basis | verdict | status |" in text
     assert "| I28 | P11h | 0.75 | 1.25 | 1 to 1.5 | 0.751 | 96 |" in text
     assert "**not reachable up to 10**" in text
-    assert "no such entry" in text.split("What we therefore do not claim")[1]
+    assert "no such entry" in text.split("What we do not claim")[1]
     assert "virtual trials, calibration" not in text
 
 

@@ -98,7 +98,9 @@ _THEORIES = (
         "Are the effects of programmes as large as published?",
         (
             Stance("full", "Effects have the sizes of the catalogue.", "rows of the catalogue"),
-            Stance("half", "Half of these sizes: published effects are too large.", "assumption", {"effect_shrink": 0.5}),
+            Stance(
+                "half", "Half of these sizes: published effects are too large.", "assumption", {"effect_shrink": 0.5}
+            ),
         ),
     ),
 )
