@@ -76,11 +76,11 @@ class ModelEngine:
         inputs = self._inputs(scenario)
         return simulate(scenario, inputs.region, inputs.population, seed, threads=self.threads)
 
-    def _inputs(self, scenario: Scenario) -> Inputs:
+    def _inputs(self, scenario: Scenario) -> LoadedRegion:
         return load_inputs(str(scenario.region), scenario.start_year, self.citizens, self.region_hash)
 
 
-class Inputs(NamedTuple):
+class LoadedRegion(NamedTuple):
     """What the model needs beside the scenario."""
 
     region: Region
@@ -89,7 +89,7 @@ class Inputs(NamedTuple):
 
 
 @lru_cache(maxsize=2)
-def load_inputs(region: str, year: int, citizens: int | str, region_hash: str = "") -> Inputs:
+def load_inputs(region: str, year: int, citizens: int | str, region_hash: str = "") -> LoadedRegion:
     """Load a region as it was in a year, and make its citizens; the process keeps the two used last.
 
     Raises
@@ -110,7 +110,7 @@ def load_inputs(region: str, year: int, citizens: int | str, region_hash: str = 
         cell_district=tuple(loaded.districts[index] for index in district),
         cell_community=tuple(loaded.communities[int(index)] for index in loaded.cell_community),
     )
-    return Inputs(loaded, synthesise(loaded, citizens), layout)
+    return LoadedRegion(loaded, synthesise(loaded, citizens), layout)
 
 
 def package_file(path: str) -> str:
