@@ -1,4 +1,4 @@
-"""What a call or a command is told besides its scenarios: one record, with the help text and the default of every field.
+"""Settings of a call or a command, besides its scenarios: one record, with the help text and the default of every field.
 
 `sim.run`, `sim.compare`, `sim.why` and `sim.sweep` take this record, or its fields as keywords; the command line builds its
 options from it. Nothing heavy is imported here, because the command line needs it for ``--help``.

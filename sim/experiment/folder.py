@@ -571,7 +571,7 @@ class ResultsFolder:
         )
 
     def changes(self) -> list[str]:
-        """Say what is not as it was when the runs were made; with any of it no stored run fits any more."""
+        """List what has changed since the runs were made; with any of it no stored run can be continued."""
         recorded, found = self.recorded, []
         if recorded["model_hash"] != model_hash():
             found.append(f"the model's sources: hash {recorded['model_hash'][:12]}, now {model_hash()[:12]}")

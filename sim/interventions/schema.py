@@ -208,7 +208,7 @@ class CatalogueEntry(Frozen):
 
 
 class OwnEntry(CatalogueEntry):
-    """An intervention that a scenario defines itself: its row is its key, its family is nobody's."""
+    """An intervention that a scenario defines itself: its row is its key, it belongs to no family."""
 
     row: Slug
     family: Family = "social"

@@ -26,7 +26,7 @@ WHO = {
     "civil_society": "civil society",
 }
 APPROVAL = {
-    "none": "nobody: it starts at once",
+    "none": "no approval: it starts at once",
     "allies": "the Allies, all of them; then forces must be ready",
     "council": "the Security Council, which can veto; then six months to deploy",
     "host": "every state it is for",

@@ -31,7 +31,7 @@ def simulate(
     region : Region
         At the scenario's start year.
     seed : int
-        64-bit run seed. The same seed in two scenarios gives the same luck to the same citizens and places.
+        64-bit run seed. The same seed in two scenarios gives the same random draws to the same citizens and places.
     setting : Setting, optional
         A prepared setting to reuse; by default one is prepared and kept for the process.
     observe : callable, optional
