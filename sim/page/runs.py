@@ -317,8 +317,7 @@ def run_scenario(scenario: Scenario, seed: int, citizens: int, observe: Callable
     RunResult
     """
     from sim.experiment import run_seed
-    from sim.experiment.engine import load_inputs
-    from sim.model.run import simulate
+    from sim.model.run import load_people, simulate
 
-    region, population, _ = load_inputs(str(scenario.region), scenario.start_year, citizens)
+    region, population = load_people(str(scenario.region), scenario.start_year, citizens)
     return simulate(scenario, region, population, run_seed(seed, 0), observe=observe)
