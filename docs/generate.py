@@ -36,6 +36,7 @@ FAMILIES = {
     "fields": "Slow fields",
     "institutions": "Institutions: delays, sizes and limits",
     "rules": "Institutions: when they act, and how fast",
+    "start": "Levels at the start",
 }
 DAMAGE = {
     "cyber": "cyber exposure against that at the start (I18)",

@@ -159,7 +159,7 @@ def test_commands_are_found_and_wrong_ones_refused() -> None:
 
 def known_names() -> set[str]:
     keys = {entry.key for entry in catalogue().interventions.values()} | set(catalogue().shocks)
-    columns = {column.name for schema in TABLES.values() for column in schema.columns}
+    columns = {column for schema in TABLES.values() for column in schema.columns}
     return {
         *CATALOGUE,
         *LEVER_BY_NAME,
