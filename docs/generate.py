@@ -39,10 +39,10 @@ FAMILIES = {
     "start": "Levels at the start",
 }
 DAMAGE = {
-    "cyber": "cyber exposure against that at the start (I18)",
-    "energy": "energy dependence against that at the start (I21)",
-    "hazard": "what programmes did to the damage of hazards (I10, I20)",
-    "accident": "what programmes did to the damage of accidents (I22)",
+    "cyber": "cyber exposure relative to the start (I18)",
+    "energy": "energy dependence relative to the start (I21)",
+    "hazard": "the effect of programmes on the damage of hazards (I10, I20)",
+    "accident": "the effect of programmes on the damage of accidents (I22)",
 }
 PLACES = {
     "person_rounds": ("person-rounds", "residents times 4 rounds a month: the exposure of the place"),
@@ -59,10 +59,10 @@ PLACES = {
 PARAMETERS_INTRO = """\
 # Parameters
 
-All {count} parameters of the model. *Range* is the plausible range: a value outside it is allowed, with a
-warning. *Accepted* is what the model takes at all. *Source* names rows of the [evidence
-table](evidence.md), which also explains its other words (`assumption`, `derived`, `calibrate`, data
-sources). How each parameter enters is in [the model](model.md).
+All {count} parameters of the model. *Range* is the plausible range; a value outside it is allowed and gives a
+warning. *Accepted* are the values that the model allows. *Source* names rows of the [evidence
+table](evidence.md), which also explains the other entries (`assumption`, `derived`, `calibrate`, data
+sources). [The model](model.md) shows how each parameter enters the equations.
 
 Set one in a scenario file:
 
@@ -76,46 +76,47 @@ or on the command line:
 stabsim run baseline_2024 --set parameters.b_tension=2.5
 ```
 
-`stabsim catalogue parameters` prints the list, with `--json` everything.
+`stabsim catalogue parameters` prints the list; `--json` adds all details.
 """
 
 INTERVENTIONS_INTRO = """\
 # Interventions
 
-What a scenario can name as the `type` of an intervention, by row (`I2`) or key (`police_capacity`). Rows I1 to I36 are
-those of the source documents. Each acts through *channels*. A channel moves one lever and nothing else, so no
-intervention can write an outcome. The levers are listed in [outcomes and levers](outcomes.md#levers), the mechanics in
-[the model](model.md#effects-of-interventions-and-shocks), the rows of evidence in the [evidence table](evidence.md).
+The catalogue of interventions. A scenario names one as the `type` of a programme, by row (`I2`) or key
+(`police_capacity`). Rows I1 to I36 come from the source documents. Each intervention acts through *channels*. A channel
+moves one lever and nothing else, so no intervention writes an outcome directly. See also the list of
+[levers](outcomes.md#levers), the [equations](model.md#effects-of-interventions-and-shocks) and the
+[evidence table](evidence.md).
 
-`stabsim catalogue interventions` prints the overview, `stabsim catalogue interventions I2` one of them.
+`stabsim catalogue interventions` prints the overview, `stabsim catalogue interventions I2` a single entry.
 
 | word | meaning |
 | --- | --- |
-| by | effect at full dose, 5-95 % range in brackets: a ratio, odds, or points of 100 where the level is 50 (unemployment: 12) |
-| on the lever's scale | the same as the model adds it up: log of a ratio, logit shift, log-odds, share, persons |
+| effect | at full dose, 5-95 % range in brackets: a ratio, odds, or points on a scale of 0 to 100 where the level is 50 (unemployment: 12) |
+| on the lever's scale | the same effect on the scale used by the model: log of a ratio, logit shift, log-odds, share, persons |
 | distribution | shape of the range; runs use the central size, or with `effects: drawn` one draw by run, entry and channel |
 | half after | months to half of the effect |
 | halves every | half-life of the effect after the end |
-| **null**, **harm** | no effect found, and kept at zero; a harm that is possible and switched on |
+| **null**, **harm** | a null result, with size zero; a possible harm, which is included |
 | status | `tuned` on a virtual trial, `transported` (a reported effect), `assumption`; now {statuses} |
 | cost | million euro of the price year at full dose, for all of it or per million residents reached |
 
-Published effects that were not measured in experiments are often too large: the parameter `effect_shrink` (1: as
-published) multiplies every size but those of nulls and head counts.
+Published effects that were not measured in experiments are often too large. The parameter `effect_shrink` (1: as
+published) multiplies every size except those of nulls and head counts.
 
 """
 
 SHOCKS_INTRO = """\
 # Shocks
 
-What a scenario can name as the `type` of a shock. Sizes are at magnitude 1, on the scale of the lever (see
-[interventions](interventions.md)). An `impulse` hits and then halves every half-life. A `rumour` lasts two
-rounds, full and then half. A `mission` shock takes a standing mission down in a straight line. A `division`
-splits the Allies for some months. An `uprising`, `posture`, `expulsion`, `ceasefire` or `power` shock fixes a part
-of a conflict for a community of a state: conditions of a history, which no institution of the model chooses. Their
-`magnitude` is the share of full strength; at 0 nothing changes.
+The catalogue of shocks. A scenario names one as the `type` of a shock. Sizes are at magnitude 1, on the scale of the
+lever (see [interventions](interventions.md)). An `impulse` has its full effect at once and then halves every half-life.
+A `rumour` lasts two rounds, at full and then at half strength. A `mission` shock reduces a standing mission linearly. A
+`division` divides the Allies for some months. An `uprising`, `posture`, `expulsion`, `ceasefire` or `power` shock sets a
+condition of a conflict for a community of a state; no institution of the model chooses these. Their `magnitude` is the
+share of full strength; at 0 nothing changes.
 
-A scenario dates a shock with `at`, or draws it with `rate`, such as `rate: catalogue` for the rate given here
+A scenario sets the date of a shock with `at`, or draws it with `rate`, such as `rate: catalogue` for the rate given here
 ([shocks by chance](scenario-files.md#shocks-by-chance)). `stabsim catalogue shocks` prints the list.
 
 """
@@ -123,13 +124,13 @@ A scenario dates a shock with `at`, or draws it with `rate`, such as `rate: cata
 OUTCOMES_INTRO = """\
 # Outcomes and levers
 
-The codebook. The first table is also written as `codebook.csv` into every folder of results.
+This is the codebook. The first table is also stored as `codebook.csv` in every folder of results.
 
 ## Outcomes by month and state
 
-A *flow* adds up over months. A *stock* is read at the end of a window. A *level* is averaged over it.
-States combine into the region by a sum, or by a mean weighted with residents. *Better* is the direction a
-decision maker would call better; `none` is context. Headline outcomes are bold.
+A *flow* is summed over months. A *stock* is the value at the end of a window. A *level* is averaged over the window.
+The region is the sum of its states, or their mean weighted by residents. *Better* is the direction that a
+decision maker would prefer; `none` marks context. Headline outcomes are bold.
 
 """
 
@@ -137,7 +138,7 @@ PLACES_INTRO = """\
 
 ## Outcomes by year, district and community
 
-Columns of the `places` table: one row for each cell (a community in a district) and each twelve months of
+Columns of the `places` table, which has one row for each cell (a community in a district) and each twelve months of
 the run. Flows are sums over the window, levels means over its months.
 
 """
@@ -146,8 +147,9 @@ LEVERS_INTRO = """\
 
 ## Levers
 
-The only handles by which interventions, shocks and institutions touch the world. `stabsim catalogue levers` prints the
-list with units, bounds and who pulls what, `stabsim catalogue levers tension` one of them, for
+Levers are the only inputs through which interventions, shocks and institutions change the state of the model.
+`stabsim catalogue levers` prints the list with units, bounds and the entries that move each lever;
+`stabsim catalogue levers tension` prints one of them. You need them for
 [interventions of your own](scenario-files.md#interventions-of-your-own).
 
 """
@@ -234,7 +236,7 @@ def _intervention(entry: CatalogueEntry) -> str:
         ]
         for c in entry.channels
     ]
-    header = ["moves", "by", "", "when", "on the lever's scale", "evidence", "what the size means"]
+    header = ["lever", "effect", "role", "timing", "on the lever's scale", "evidence", "what the size means"]
     known = facts(entry, lambda key: f"`{key}`")
     return (
         f"\n### {entry.row} {entry.key}\n\n**{entry.name}.** {entry.text.strip()}\n\n"
@@ -344,18 +346,19 @@ def outcomes_page() -> str:
 COVERAGE_INTRO = """\
 # Coverage
 
-What the source documents ask for, row by row: the file that implements it, the test that proves it, the scenario that
-shows it. A test fails when a row has none, or when one of them does not exist. The rows are listed in `coverage.csv`.
+This page lists the requirements of the source documents. Each row names the file that implements it, a test, and a
+scenario that shows it. A test fails if one of them is missing or does not exist. The rows are listed in `coverage.csv`.
 
-A row counts only if its scenario, run again on the same draws with the row removed, differs by more than luck.
-*Removed* says what was taken out: programmes or shocks by type, agents by kind, a coefficient set to a value that
-switches its mechanism off (the baseline is then solved again), approvals that no longer wait. *Differs most* is the
-largest difference for its level among the outcomes and fields that moved, with the row less without it: a mean over
-the run, its 95 % interval, how many outcomes and fields moved in some state or the region, and the pairs of runs.
-What is only spent, sent or armed (`cost`, `troops`, `arming`) does not count. A difference is beyond luck when Student's t allows it
-with 5 % shared by all that is looked at, in all places and both looks (8 pairs of runs, then 32 where nothing
-moved), and at least a ten-thousandth of its level. Being beyond luck is not being large: read the difference. Measured with 9,000 citizens and at most 48 months
-by `python -m tests.long rows`, stored in `coverage_moves.csv`. The first scenario of a row is the one that is run.
+A row counts only if its scenario changes significantly when the row is removed, with the same random draws. *Removed*
+says what was removed: programmes or shocks by type, agents by kind, a coefficient set to a value that switches its
+mechanism off (the baseline is then solved again), or the wait for approvals. *Differs most* is the largest relative
+difference (with minus without the row) among the outcomes and fields that changed: the mean over the run, its 95 %
+interval, how many outcomes and fields changed in some state or the region, and the number of pairs of runs. Outcomes that
+only record inputs (`cost`, `troops`, `arming`) do not count. A difference is significant if Student's t test rejects at
+5 %, corrected for all outcomes, places and both steps (8 pairs of runs, then 32 where nothing changed), and if it is at
+least a ten-thousandth of the level. Significant does not mean large: read the difference. The runs have 9,000 citizens
+and at most 48 months (`python -m tests.long rows`); results are stored in `coverage_moves.csv`. Only the first scenario
+of a row is run.
 
 """
 SECTIONS = {"A": "Actors", "R": "Risk factors", "I": "Interventions", "W": "Workings", "H": "Histories"}
@@ -382,7 +385,7 @@ def _moved(line: dict[str, str], still: str) -> str:
     size = f"{float(line['difference']):+.2g} [{float(line['ci_low']):.2g}, {float(line['ci_high']):.2g}]"
     told = f"`{line['outcome']}` ({line['where']}): {size}"
     if line["verdict"] == "moves":
-        return f"{told}; {line['moved']} of {line['looked_at']} moved, {line['pairs']} pairs"
+        return f"{told}; {line['moved']} of {line['looked_at']} changed, {line['pairs']} pairs"
     return f"{line['verdict']}{f' ({still})' if still else ''}: at most {told}, {line['pairs']} pairs"
 
 

@@ -388,7 +388,7 @@ def test_marks_of_harm_agree_with_the_direction_of_the_size(row: str) -> None:
         ("tension", (0.04, 0.0, 0.12), "+1.0 points (0 to +3.0)"),
         ("unemployment", (-0.095, -0.2, 0.0), "-1.0 points (-2.1 to 0)"),
         ("riot_control", (0.3, 0.1, 0.5), "+30 points (+10 to +50)"),
-        ("troops", (1.0, 1.0, 1.0), "one for each sent"),
+        ("troops", (1.0, 1.0, 1.0), "one for each person sent"),
     ],
 )
 def test_sizes_are_told_in_the_unit_of_publications(lever: str, sizes: tuple[float, float, float], text: str) -> None:
@@ -401,7 +401,7 @@ def test_every_entry_has_a_card(row: str) -> None:
     text = card(entry)
     for channel in entry.channels:
         assert f"({channel.lever})" in text
-    for part in (entry.key, entry.cost.basis.split()[0], "runs it", "must agree", "cost at full dose", "status"):
+    for part in (entry.key, entry.cost.basis.split()[0], "provider", "approval", "cost at full dose", "status"):
         assert part in text
     assert text.count("[NULL]") == sum(channel.size == 0.0 for channel in entry.channels)
 

@@ -1,4 +1,4 @@
-"""The catalogue in plain words: sizes in the unit a reader knows, who, how soon, how long, and on what condition."""
+"""The catalogue in words: sizes in the units of publications, actors, timing and conditions."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ WHO = {
     "civil_society": "civil society",
 }
 APPROVAL = {
-    "none": "no approval: it starts at once",
-    "allies": "the Allies, all of them; then forces must be ready",
-    "council": "the Security Council, which can veto; then six months to deploy",
-    "host": "every state it is for",
+    "none": "none; it starts at once",
+    "allies": "all Allies; forces must then be generated",
+    "council": "the Security Council, with a veto; deployment then takes six months",
+    "host": "every target state",
     "contributors": "a majority of the states of the region",
 }
 SCOPE = {
@@ -47,32 +47,32 @@ ABSORPTION = {
     "standards": "the share of reform standards that is met",
 }
 WHEN = {
-    "secure": "only where no war is",
+    "secure": "only where there is no war",
     "insecure": "only in war",
-    "low_oversight": "as far as oversight is weak",
+    "low_oversight": "in proportion to the lack of oversight",
     "active_war": "only in war",
     "post_war": "only after a war",
     "state_war": "only where a state makes war on a community",
-    "irregular_war": "only in a war that the state does not make",
-    "mined": "as far as land is mined (2 % of it: in full)",
-    "dialogue": "only while the sides talk (I28, I29)",
-    "scripted": "only in scripted runs (in adaptive ones an institution does it)",
-    "singled_out": "only if it is for some communities of a district and not for others",
+    "irregular_war": "only in a war that is not made by the state",
+    "mined": "in proportion to mined land (in full at 2 % of land)",
+    "dialogue": "only during a programme of dialogue (I28, I29)",
+    "scripted": "only in scripted runs (in adaptive runs an institution decides)",
+    "singled_out": "only if the programme is for some communities of a district and not for others",
 }
 STATUS = {
     "tuned": "tuned on a virtual trial",
-    "transported": "a reported effect, carried over",
-    "assumption": "an assumption",
+    "transported": "published effect, transferred to this region",
+    "assumption": "assumption",
 }
 USUAL = {"unemployment": 0.12}
-"""Level at which points are told, where it is not one half."""
+"""Level at which points are stated, where it is not one half."""
 
 
 def published(lever: str, size: float, low: float, high: float) -> str:
     """A size with its range in the unit of publications: a ratio, odds, points of a share, or heads."""
     kind = LEVER_BY_NAME[lever].kind
     if kind == "persons":
-        return "one for each sent"
+        return "one for each person sent"
     if kind in ("rate", "log_odds"):
         word = "odds x" if kind == "log_odds" else "x"
         return f"{word}{exp(size):.2f} ({exp(low):.2f} to {exp(high):.2f})"
@@ -106,11 +106,11 @@ def timing(channel: Channel) -> str:
     """How soon, how long, and on what condition."""
     soon = f"half after {_months(channel.lag_months)}" if channel.lag_months else "at once"
     if channel.halflife_months >= 12_000:
-        lasts = "for good"
+        lasts = "permanent"
     elif channel.halflife_months:
         lasts = f"halves every {_months(channel.halflife_months)} after the end"
     else:
-        lasts = "ends with it"
+        lasts = "ends with the programme"
     when = f"; {WHEN[channel.when]}" if channel.when in WHEN else ""
     return f"{soon}; {lasts}{when}"
 
@@ -135,20 +135,20 @@ def scaled(entry: CatalogueEntry) -> str:
     """What a scale does to the sizes of its channels, as the end of a sentence."""
     if entry.scale == 1.0:
         return ""
-    return f"; sizes times {entry.scale:.3g}" + (f" where they rest on {entry.tuned_on}" if entry.tuned_on else "")
+    return f"; sizes multiplied by {entry.scale:.3g}" + (f" where based on {entry.tuned_on}" if entry.tuned_on else "")
 
 
 def facts(entry: CatalogueEntry, code: Callable[[str], str] = str) -> list[tuple[str, str]]:
-    """What there is to know of an entry beside its channels, as (word, what); ``code`` marks up names of keys."""
+    """Facts of an entry except its channels, as (word, text); ``code`` marks up names of keys."""
     asks = ", ".join(WHO[one] for one in entry.requesters)
     return [
-        ("runs it", WHO[entry.provider]),
-        ("may ask for it", asks),
-        ("must agree", APPROVAL[entry.approval]),
-        ("aimed at", SCOPE[entry.scope]),
+        ("provider", WHO[entry.provider]),
+        ("requested by", asks),
+        ("approval", APPROVAL[entry.approval]),
+        ("targets", SCOPE[entry.scope]),
         ("full dose", dose(entry).replace(str(entry.dose.quantity), code(str(entry.dose.quantity)))),
         ("cost at full dose", f"{cost(entry)} ({entry.cost.basis})"),
-        ("weakened by low", ", ".join(ABSORPTION[one] for one in entry.absorption) or "nothing"),
+        ("less effective with low", ", ".join(ABSORPTION[one] for one in entry.absorption) or "-"),
         ("status", STATUS[entry.status] + scaled(entry)),
         ("evidence", entry.evidence),
     ]

@@ -1,6 +1,6 @@
-"""Rival theories as named switches: each stance is a set of parameters, so that it changes a mechanism and no more.
+"""Rival theories as named switches: each stance sets parameters of one mechanism and nothing else.
 
-The first stance of a theory is what the model follows unless a scenario says otherwise; it sets nothing.
+The first stance of a theory is the default of the model; it sets no parameter.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ _THEORIES = (
         (
             Stance("smooth", "Deterrence collapses smoothly once a crowd outnumbers the police.", "M7"),
             Stance("floor", "The ratio of officers to active persons is rounded down.", "M1", {"arrest_form": 1.0}),
-            Stance("literal", "As Epstein printed it: no collapse at all.", "M1", {"arrest_form": 2.0}),
+            Stance("literal", "As printed by Epstein: no collapse.", "M1", {"arrest_form": 2.0}),
         ),
     ),
     Theory(
         "motive",
-        "What brings people out and into arms: grievance, or opportunity?",
+        "Why do people turn out and take up arms: grievance or opportunity?",
         (
             Stance("both", "Grievance and opportunity both count.", "M7, S6, S10, S11"),
             Stance(
                 "grievance",
-                "Grievance alone: neither the risk of arrest nor the lack of work or youth makes a difference.",
+                "Grievance alone: risk of arrest, unemployment and youth have no effect.",
                 "S6",
                 {"b_risk": 0.0, "b_unemployment": 0.0, "b_recruit_unemployment": 0.0, "b_recruit_youth": 0.0},
             ),
             Stance(
                 "opportunity",
-                "Opportunity alone: neither grievance nor exclusion from power makes a difference.",
+                "Opportunity alone: grievance and exclusion from power have no effect.",
                 "S10, S11",
                 {"b_grievance": 0.0, "b_exclusion": 0.0, "b_recruit_exclusion": 0.0},
             ),
@@ -63,18 +63,18 @@ _THEORIES = (
     ),
     Theory(
         "contact",
-        "Does living close to other communities calm what stirs tension, or feed it?",
+        "Does living close to other communities weaken or strengthen the drivers of tension?",
         (
-            Stance("none", "Neither: only its own drivers move the tension of a place.", "assumption"),
+            Stance("none", "Neither: drivers move tension equally far everywhere.", "assumption"),
             Stance(
                 "contact",
-                "Contact: where communities live mixed, drivers move tension half as far.",
+                "Contact: where communities live mixed, drivers move tension half as much.",
                 "P11d, assumption",
                 {"tension_contact": -0.5},
             ),
             Stance(
                 "threat",
-                "Threat: where communities live mixed, drivers move tension half as far again.",
+                "Threat: where communities live mixed, drivers move tension 50 % more.",
                 "P11e, assumption",
                 {"tension_contact": 0.5},
             ),
@@ -82,12 +82,12 @@ _THEORIES = (
     ),
     Theory(
         "reaction",
-        "Do external powers answer enlargement and exercises? Felt in adaptive runs.",
+        "Do external powers react to enlargement and exercises? This matters in adaptive runs only.",
         (
-            Stance("on", "They step up where they have influence to lose.", "W8, assumption"),
+            Stance("on", "They do more where they have influence to lose.", "W8, assumption"),
             Stance(
                 "off",
-                "They push nowhere, whatever happens.",
+                "They do not react and exert no pressure.",
                 "assumption",
                 {"reaction_size": 0.0, "spoiler_size": 0.0, "cyber_pressure": 0.0},
             ),
@@ -95,10 +95,12 @@ _THEORIES = (
     ),
     Theory(
         "published_effects",
-        "Do programmes work as well as published?",
+        "Are the effects of programmes as large as published?",
         (
-            Stance("full", "Effects as the catalogue has them.", "rows of the catalogue"),
-            Stance("half", "Half of it: published effects are too large.", "assumption", {"effect_shrink": 0.5}),
+            Stance("full", "Effects have the sizes of the catalogue.", "rows of the catalogue"),
+            Stance(
+                "half", "Half of these sizes: published effects are too large.", "assumption", {"effect_shrink": 0.5}
+            ),
         ),
     ),
 )

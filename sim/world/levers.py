@@ -1,8 +1,8 @@
-"""Levers: the only handles by which interventions and shocks touch the world.
+"""Levers: the only inputs through which interventions and shocks change the state of the model.
 
-Nothing ever writes an outcome. A channel of an intervention names one lever; the effects of all active
-sources add up on it, on a scale where reductions and harms are both possible, and the sum is capped
-(`docs/model.md`). Effective values are rebuilt every month from base values and these sums.
+No intervention writes an outcome. A channel of an intervention names one lever; the effects of all active
+sources are added on it, on a scale where reductions and harms are both possible, and the sum is capped
+(`docs/model.md`). Effective values are computed every month from base values and these sums.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Lever:
 
 LEVERS: tuple[Lever, ...] = (
     Lever("tension", "cell", "level", "Tension between communities"),
-    Lever("legitimacy", "cell", "level", "Legitimacy of institutions with a community"),
+    Lever("legitimacy", "cell", "level", "Legitimacy of institutions among a community"),
     Lever("unemployment", "cell", "level", "Unemployment of a community in a district"),
     Lever("mobilisation", "cell", "log_odds", "Readiness to turn out"),
     Lever("violence", "cell", "log_odds", "Readiness of those who turned out to use violence"),
     Lever("dispute_conversion", "cell", "rate", "Local disputes that turn into a violent incident"),
-    Lever("rumours", "cell", "rate", "How far a rumour brings a community out"),
+    Lever("rumours", "cell", "rate", "Turn-out of a community after a rumour"),
     Lever("recruitment", "cell", "rate", "Recruitment into armed groups"),
     Lever("exits", "cell", "rate", "Fighters who leave armed groups"),
     Lever("lethality", "cell", "rate", "Deaths per violent event, communal and armed"),
@@ -59,18 +59,18 @@ LEVERS: tuple[Lever, ...] = (
     Lever("arming", "state", "share", "Military posturing: forces readied against a rival, share of full effort"),
     Lever("civic_space", "state", "level", "Civic space"),
     Lever("oversight", "state", "level", "Civilian oversight of the use of force"),
-    Lever("information", "state", "share", "Early-warning picture: share of observation noise removed"),
+    Lever("information", "state", "share", "Early warning: share of observation noise removed"),
     Lever("credibility", "state", "level", "Credibility of the integration perspective"),
     Lever("group_formation", "state", "rate", "Formation of new armed groups"),
-    Lever("arms_inflow", "state", "share", "Arms reaching would-be armed groups, share of full supply a month"),
+    Lever("arms_inflow", "state", "share", "Arms reaching potential armed groups, share of full supply a month"),
     Lever("settlement", "state", "rate", "Hazard that an armed episode is settled"),
     Lever("relapse", "state", "rate", "Hazard that an armed group breaks a ceasefire"),
     Lever("hazard_damage", "state", "rate", "Damage done by earthquakes and other natural hazards"),
     Lever("accident_damage", "state", "rate", "Damage done by chemical, biological or radiological incidents"),
-    Lever("approval_time", "state", "rate", "Time that proposals wait for the Allies"),
+    Lever("approval_time", "state", "rate", "Delay of proposals by the Allies' approval"),
     Lever("nato_delay", "state", "rate", "NATO's delay from approval to deployment"),
     Lever("un_delay", "state", "rate", "UN's delay from mandate to deployment"),
-    Lever("un_means", "state", "share", "Means of UN missions, on top of what a mandate usually gets"),
+    Lever("un_means", "state", "share", "Additional means of UN missions, beyond what a mandate usually gets"),
     Lever("contribution", "state", "share", "Peacekeepers that a state can offer to UN missions elsewhere"),
     Lever("mandate", "state", "share", "Share of weakly mandated troops who may act as under a robust mandate"),
     Lever("troops", "state", "persons", "International troops present beyond the standing missions"),

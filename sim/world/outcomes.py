@@ -120,7 +120,7 @@ OUTCOMES: tuple[Outcome, ...] = (
         "flow",
         "sum",
         "lower",
-        "Armed groups that took up arms again after a ceasefire; a rising that a scenario scripts does not count",
+        "Armed groups that took up arms again after a ceasefire; uprisings scripted by a scenario do not count",
     ),
     Outcome(
         "unsafe_person_months",
@@ -149,7 +149,7 @@ OUTCOMES: tuple[Outcome, ...] = (
         "level",
         "mean",
         "higher",
-        "Mean legitimacy less the gap between the most and least trusting community of the state",
+        "Mean legitimacy minus the gap between the most and least trusting community of the state",
     ),
     Outcome(
         "exclusion",
@@ -223,7 +223,7 @@ OUTCOMES: tuple[Outcome, ...] = (
         "level",
         "mean",
         "higher",
-        "Monitor, not an objective: pressure, weakness and lack of coping, geometric across groups",
+        "For monitoring, not an objective: geometric mean of pressure, weakness and lack of coping",
         headline=True,
     ),
     Outcome("pressure", "Index: pressure", "0 to 1", "level", "mean", "lower", "First group of the stability index"),
