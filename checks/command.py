@@ -84,17 +84,18 @@ def _say(result: Result) -> None:
 
 
 def _print(results: tuple[Result, ...], title: str) -> None:
-    columns = [("", "left"), ("measured", "left"), ("value", "right"), ("95 % interval", "right"), ("window", "left"),
-               ("", "left"), ("verdict", "left")]  # fmt: skip
+    columns = ["", "measured", "value", "95 % interval", "window", "", "verdict"]
     tuned = any(row.status for result in results for row in result.rows)
-    columns += [("status", "left")] if tuned else []
+    columns += ["status"] if tuned else []
     lines = [
         [result.key if k == 0 else "", row.what, _value(row), _interval(row), row.window, row.basis, row.verdict]
         + ([row.status] if tuned else [])
         for result in results
         for k, row in enumerate(result.rows)
     ]
-    print_table(f"{title} (E: window from evidence, A: our own choice)", columns, lines)
+    print_table(
+        f"{title} (E: window from evidence, A: our own choice)", columns, lines, right=["value", "95 % interval"]
+    )
     for result in results:
         for row in result.rows:
             if row.verdict in ("not testable yet", "inconclusive") or (row.value is None and row.note):

@@ -22,7 +22,7 @@ from sim.plots.style import (
     PALE,
     RED,
     fair_range,
-    new_page,
+    new_sheet,
     png_bytes,
     save_figure,
     small_png,
@@ -204,7 +204,7 @@ def fact_figure(result: Result, status: str) -> Figure:
         return _panel_figure(result, caption)
     recorded = [RECORDED] if result.picture is not None and result.picture.kind == "ranges" else []
     with styled():
-        page = new_page(8.0, height, f"{result.key}. {result.title}", caption, _legend() + recorded)
+        page = new_sheet(8.0, height, f"{result.key}. {result.title}", caption, _legend() + recorded)
         grid = page.body.add_gridspec(max(len(rows), LEAST_ROWS), 2, width_ratios=[1.0, 1.15])
         if result.picture is not None:
             draw_picture(result.picture, page.body.add_subplot(grid[:, 0]))
@@ -218,7 +218,7 @@ def _panel_figure(result: Result, caption: str) -> Figure:
     assert result.picture is not None
     with styled():
         height = panel_heights(result.picture) + 0.6
-        page = new_page(8.0, height, f"{result.key}. {result.title}", caption, legend_of(result.picture))
+        page = new_sheet(8.0, height, f"{result.key}. {result.title}", caption, legend_of(result.picture))
         draw_panels(result.picture, page.body)
     return page.figure
 
@@ -256,7 +256,9 @@ def page_figure(result: Result, folder: Path) -> Path:
         caption += f" Simulated: {result.simulated}."
     with styled():
         legend, height = _small_legend(picture), _small_height(picture)
-        page = new_page(7.2 if picture.kind in KINDS else 5.6, height, f"{result.key}. {result.title}", caption, legend)
+        page = new_sheet(
+            7.2 if picture.kind in KINDS else 5.6, height, f"{result.key}. {result.title}", caption, legend
+        )
         if picture.kind in KINDS:
             draw_panels(picture, page.body)
         else:

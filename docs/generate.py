@@ -17,8 +17,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from sim.analysis.places import OUTCOMES_BY_PLACE  # noqa: E402
-from sim.api.levers import ADDS  # noqa: E402
-from sim.api.levers import PLACES as LEVER_PLACES  # noqa: E402
+from sim.api.listing import ADDS  # noqa: E402
+from sim.api.listing import PLACES as LEVER_PLACES  # noqa: E402
 from sim.interventions import CatalogueEntry, ShockType, catalogue  # noqa: E402
 from sim.interventions.words import FAMILIES as PROGRAMME_FAMILIES  # noqa: E402
 from sim.interventions.words import facts, meaning, published, role, timing  # noqa: E402

@@ -7,7 +7,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "catalogue", "compare", "load_scenario", "read_results", "run", "sweep", "why"]
+__all__ = ["Settings", "__version__", "catalogue", "compare", "load_scenario", "read_results", "run", "sweep", "why"]
 
 
 def __getattr__(name: str) -> Any:

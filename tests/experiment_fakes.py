@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.experiment import Layout
+from sim.experiment.engine import Layout
 from sim.scenario import Scenario
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES, PLACE_OUTCOMES
 
@@ -94,7 +94,7 @@ class FakeEngine:
 
 @dataclass(frozen=True)
 class RealNamesEngine(FakeEngine):
-    """The plain world for real scenarios: two states, incidents follow ``b_peer`` and police, with fixed luck."""
+    """The plain world for real scenarios: two states, incidents follow ``b_peer`` and police, random draws fixed by the seed."""
 
     def layout(self, scenario: Scenario) -> Layout:
         cells = [(STATES[d % 2], f"district_{d}", name) for d in range(self.districts) for name in ("x", "y")]

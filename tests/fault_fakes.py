@@ -21,7 +21,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.command import app, main
-from sim.experiment import Plan, Store, build_plan, dask_pool, execute, local_pool, run_seed
+from sim.experiment import Plan, ResultsFolder, build_plan, dask_pool, execute, local_pool, run_seed
 from tests.experiment_fakes import FakeEngine, FakeScenario
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,7 +79,7 @@ def sweep(
         seconds=seconds, troubles=tuple((run_seed(1, int(number)), what) for number, what in pairs), child=child
     )
     pool = dask_pool(cluster)[0] if cluster else local_pool(workers, isolated=True)
-    store = Store(folder)
+    store = ResultsFolder(folder)
     store.prepare()
     with store.lock():
         tally = execute(
@@ -184,7 +184,7 @@ def wait_for(folder: Path, batches: int, seconds: float = 60.0) -> None:
 
 def content(folder: Path) -> tuple[str, str, str]:
     """Hash all three tables as they are stored, in no order that a worker could change."""
-    store = Store(folder)
+    store = ResultsFolder(folder)
     runs = store.runs()
     listed = sorted(runs["run"].to_pylist())
     assert len(listed) == len(set(listed)), "a run is stored twice"

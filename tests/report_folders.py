@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sim.experiment import Store, build_plan, execute
+from sim.experiment import ResultsFolder, build_plan, execute
 from sim.experiment.tables import RUNS_SCHEMA, SCHEMAS
 from sim.world.outcomes import OUTCOME_NAMES
 from tests.experiment_fakes import FakeEngine, FakeScenario
@@ -54,7 +54,7 @@ def manifest(kind: str, titles: Mapping[str, str], replications: int, **more: An
 
 
 def comparison(folder: Path, titles: Mapping[str, str], replications: int = 6, done: int | None = None) -> Path:
-    """Store a comparison of fake worlds; ``done`` replications of each are there, all by default."""
+    """ResultsFolder a comparison of fake worlds; ``done`` replications of each are there, all by default."""
     rates = np.linspace(4.0, 2.0, len(titles))
     scenarios = [
         FakeScenario(key, parameters={"rate": float(rate), "cost": 2.0 * place, "tension": -0.02 * place})
@@ -68,7 +68,7 @@ def comparison(folder: Path, titles: Mapping[str, str], replications: int = 6, d
         region_hash="r",
         model="m",
     )
-    store = Store(folder)
+    store = ResultsFolder(folder)
     store.prepare()
     execute(plan, store, FakeEngine())
     status = {} if done is None else {"status": "running"}
@@ -90,7 +90,7 @@ def sweep(
     done: float = 1.0,
     keys: Sequence[str] = ("parameters.b_peer", "interventions.police.intensity"),
 ) -> Path:
-    """Store a sweep whose incidents are 50 + 10 * first factor, less 12 * second factor where there is a measure."""
+    """ResultsFolder a sweep whose incidents are 50 + 10 * first factor, less 12 * second factor where there is a measure."""
     draw = np.random.default_rng(0)
     first, second = (points[key].to_numpy(dtype=float) for key in keys)
     frames = []
@@ -114,7 +114,7 @@ def sweep(
     for name in RUNS_SCHEMA.names:
         if name not in runs:
             runs[name] = 0 if name == "seed" else ""
-    store = Store(folder)
+    store = ResultsFolder(folder)
     store.prepare()
     store.write_batch(
         {

@@ -20,8 +20,8 @@ from sim import api
 from sim.analysis.effects import nested
 from sim.errors import InputError
 from sim.experiment import build_plan, execute, read_ensemble
-from sim.experiment.ensemble import TOGETHER, Ensemble, choose
-from sim.experiment.store import Store
+from sim.experiment.folder import ResultsFolder
+from sim.experiment.plan import TOGETHER, Ensemble, choose
 from sim.parameters import CATALOGUE, parameters
 from sim.scenario import load_scenario
 from sim.world.start import state_offsets
@@ -45,16 +45,20 @@ def plan_of(ensemble: Ensemble | None, *scenarios: FakeScenario, points=({},), r
         region_hash="region",
         model="model",
         points=points,
-        sources={item.key: FakeSource(item) for item in scenarios},
+        templates={item.key: FakeSource(item) for item in scenarios},
         ensemble=ensemble,
     )
 
 
+def draw_of(plan, run):
+    return plan.draw(run.scenario, run.point, run.replication)
+
+
 def test_every_scenario_draws_the_same_point_whatever_the_number_of_replications():
     few, many = plan_of(RATES, replications=4), plan_of(RATES, replications=40)
-    drawn = {(run.scenario, run.replication): many.draw(run) for run in many.runs}
+    drawn = {(run.scenario, run.replication): draw_of(many, run) for run in many.runs}
     assert all(drawn["calm", r] == drawn["busy", r] for r in range(40))
-    assert all(few.draw(run) == drawn[run.scenario, run.replication] for run in few.runs)
+    assert all(draw_of(few, run) == drawn[run.scenario, run.replication] for run in few.runs)
     assert [run.run for run in few.runs] == [run.run for run in many.runs[: len(few.runs)]]
     numbers = [RATES.number(1, r) for r in range(24)]
     assert numbers[0::2] == numbers[1::2]
@@ -64,9 +68,9 @@ def test_every_scenario_draws_the_same_point_whatever_the_number_of_replications
 
 def test_what_a_scenario_or_a_point_sets_itself_wins_over_the_draw():
     own = FakeScenario("own", parameters={"b_peer": 9.0})
-    assert all(not plan_of(RATES, own).draw(run) for run in plan_of(RATES, own).runs)
+    assert all(not draw_of(plan_of(RATES, own), run) for run in plan_of(RATES, own).runs)
     swept = plan_of(RATES, points=({"parameters.b_peer": 1.0}, {}))
-    assert [bool(swept.draw(run)) for run in swept.runs[:4]] == [False, False, True, True]
+    assert [bool(draw_of(swept, run)) for run in swept.runs[:4]] == [False, False, True, True]
 
 
 def test_run_ids_change_with_the_ensemble_even_where_the_values_are_the_same():
@@ -79,12 +83,12 @@ def test_run_ids_change_with_the_ensemble_even_where_the_values_are_the_same():
 
 def test_draws_reach_the_engine_and_the_stored_rows(tmp_path: Path):
     rates = Ensemble(("rate",), ((0.0,), (20.0,)))
-    plan, store = plan_of(rates, replications=4), Store(tmp_path)
+    plan, store = plan_of(rates, replications=4), ResultsFolder(tmp_path)
     store.prepare()
     execute(plan, store, FakeEngine())
     rows = store.runs().to_pylist()
     for row in rows:
-        rate = rates.point(rates.number(1, row["replication"]))["rate"]
+        rate = rates.values(rates.number(1, row["replication"]))["rate"]
         assert json.loads(row["parameters"])["parameters.rate"] == rate
         assert (row["incidents"] > 0) == (rate > 0)
 
@@ -103,11 +107,11 @@ def compare(out: Path, table: Path | str, workers: int = 1, replications: int = 
 
 def test_comparison_with_draws_is_the_same_on_any_workers_resumed_and_run_alone(tmp_path: Path, table: Path):
     first, second = compare(tmp_path / "a", table), compare(tmp_path / "b", table, workers=2)
-    stores = [Store(one.folder) for one in (first, second)]
+    stores = [ResultsFolder(one.folder) for one in (first, second)]
     assert stores[0].content_hash("series") == stores[1].content_hash("series")
     assert (tmp_path / "a" / "effects.csv").read_bytes() == (tmp_path / "b" / "effects.csv").read_bytes()
     batch = stores[0].batches()[0]
-    stores[0].path("runs", batch).unlink()
+    stores[0].file("runs", batch).unlink()
     assert compare(tmp_path / "a", table).tally.reused < 16
     assert stores[0].content_hash("series") == stores[1].content_hash("series")
     table.unlink()  # the folder holds all that is needed
@@ -183,8 +187,8 @@ def test_nested_by_hand():
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("", "wrong number of points"),
-        ("b_peer\n", "wrong number of points"),
+        ("", "wrong number of parameter sets"),
+        ("b_peer\n", "wrong number of parameter sets"),
         ("b_peeer\n2\n", "did you mean 'b_peer'"),
         ("b_peer,b_peer\n2,2\n", "each once"),
         ("b_peer\n2,3\n", "one number for every column"),

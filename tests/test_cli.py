@@ -23,13 +23,15 @@ import typer
 import sim
 from sim import __version__, api, cli
 from sim.analysis import EFFECT_COLUMNS
+from sim.api import prepare
 from sim.api.listing import KINDS
 from sim.cli import command, output
 from sim.errors import InputError
-from sim.experiment import Store
+from sim.experiment import ResultsFolder
 from sim.interventions import catalogue
 from sim.parameters.theories import THEORIES
 from sim.scenario import load_scenario, shipped_scenarios
+from sim.settings import Settings, default_of, settings_of
 from sim.status import status
 from sim.world.levers import LEVERS
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES, PLACE_OUTCOMES
@@ -86,9 +88,9 @@ def study(drawn_study, monkeypatch):
 @pytest.fixture
 def drawn_study(tmp_path, monkeypatch):
     """A folder with two scenarios in the small invented region, and the stand-in for the model."""
-    module = types.ModuleType("sim.model")
+    module = types.ModuleType("sim.model.run")
     module.simulate = fake_simulate
-    monkeypatch.setitem(sys.modules, "sim.model", module)
+    monkeypatch.setitem(sys.modules, "sim.model.run", module)
     monkeypatch.chdir(tmp_path)
     from sim.region import find_region, load_region
 
@@ -353,7 +355,7 @@ def test_compare_writes_effects_figures_and_says_where(stabsim, drawn_study):
     } <= names
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["status"], manifest["baseline"], manifest["runs"]["done"]) == ("complete", "calm", 12)
-    assert manifest["tables"]["series_sha256"] == Store(folder).content_hash("series")
+    assert manifest["tables"]["series_sha256"] == ResultsFolder(folder).content_hash("series")
     assert (folder / "codebook.csv").is_file()
     assert not list(folder.rglob("*.tmp"))
 
@@ -395,11 +397,11 @@ def test_zero_intensity_gives_zero_with_an_interval_of_no_width(stabsim, study):
     assert {(row["effect"], row["ci_low"], row["ci_high"]) for row in rows} == {("0", "0", "0")}
 
 
-def test_run_prints_states_and_says_that_one_history_is_one(stabsim, drawn_study):
+def test_run_prints_states_and_says_that_one_run_is_one(stabsim, drawn_study):
     code, shown, _ = stabsim("run", "calm.yaml", "--citizens", 2000, "--workers", 1)
     assert code == 0
-    assert "one history" in shown
-    assert "One history shows what can happen" in shown
+    assert "one run" in shown
+    assert "One run shows what can happen" in shown
     assert (drawn_study / "results/run-calm/figures/baseline.svg").is_file()
     code, shown, _ = stabsim("-q", "run", "calm.yaml", *QUICK, "--out", "quiet")
     assert (code, shown) == (0, "")
@@ -424,7 +426,7 @@ def test_a_warning_about_both_worlds_is_said_once(stabsim, study):
 
 def test_any_stored_run_can_be_run_again_alone(stabsim, study):
     stabsim("compare", "calm.yaml", "police.yaml", *QUICK, "--out", "o")
-    store = Store(study / "o")
+    store = ResultsFolder(study / "o")
     row = store.runs().to_pylist()[7]
     code, shown, error = stabsim("run", "--id", row["run"], "--from", "o")
     assert code == 0, error
@@ -489,7 +491,7 @@ def test_every_bad_scenario_and_number_is_listed_at_once(stabsim, study):
 
 
 def test_memory_that_is_not_there_is_refused_with_an_estimate(stabsim, study, monkeypatch):
-    monkeypatch.setattr(api.sizes, "_free_memory", lambda: 10**8)
+    monkeypatch.setattr("sim.api.prepare._free_memory", lambda: 10**8)
     code, _, error = stabsim("run", "calm.yaml", "--citizens", 2000)
     assert code == 2
     assert "1 worker: would not fit into memory; got about 0.4 GB of memory" in error
@@ -527,11 +529,11 @@ def test_folders_with_other_content_are_left_alone(stabsim, study):
 
 
 def test_a_folder_in_use_gives_exit_code_four(stabsim, study):
-    store = Store(study / "o")
+    store = ResultsFolder(study / "o")
     store.prepare()
     hold = (
-        "import sys; from pathlib import Path; from sim.experiment import Store\n"
-        "with Store(Path(sys.argv[1])).lock():\n    print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from sim.experiment import ResultsFolder\n"
+        "with ResultsFolder(Path(sys.argv[1])).lock():\n    print('held', flush=True); sys.stdin.read()"
     )
     owner = subprocess.Popen(
         [sys.executable, "-c", hold, str(study / "o")],
@@ -573,15 +575,15 @@ def test_interrupting_keeps_what_is_finished(stabsim, study, monkeypatch):
 
     for expected in (130, 143):
         calls.clear()
-        monkeypatch.setattr(sys.modules["sim.model"], "simulate", slow)
+        monkeypatch.setattr(sys.modules["sim.model.run"], "simulate", slow)
         out = f"o{expected}"
         code, _, error = stabsim("run", "calm.yaml", "--replications", 12, *QUICK[2:], "--out", out)
         assert code == expected
         assert "the same command continues\nstabsim run calm.yaml --replications 12" in error
         assert error.endswith(f" --out {out}\n")
-        kept = len(Store(study / out).finished())
+        kept = len(ResultsFolder(study / out).finished())
         assert 0 < kept < 12
-        monkeypatch.setattr(sys.modules["sim.model"], "simulate", fake_simulate)
+        monkeypatch.setattr(sys.modules["sim.model.run"], "simulate", fake_simulate)
         _, shown, _ = stabsim("-v", "run", "calm.yaml", "--replications", 12, *QUICK[2:], "--out", out)
         assert f"({kept} were there already)" in shown
 
@@ -635,6 +637,50 @@ def test_signals_stop_workers_and_exit_with_their_code(tmp_path, number, expecte
     assert not list((tmp_path / "o").rglob("*.tmp"))
 
 
+# --- settings ---------------------------------------------------------------------------------------
+
+
+def test_options_come_from_the_record_with_its_help_and_defaults():
+    for name in ("run", "compare", "why", "sweep"):
+        options = {option.name: option for option in COMMANDS[name].params}
+        for key, said in settings_of(name).items():
+            assert (key in options) == (said.kind is not None), (name, key)
+            if key in options:
+                assert options[key].help == said.help
+                default = default_of(name, key)
+                assert str(options[key].default) == str(None if default == () else default)
+
+
+def test_settings_have_the_defaults_of_their_command_and_keywords_win():
+    found = {name: Settings.of(name).replications for name in ("run", "compare", "why")}
+    assert found == {"run": 1, "compare": 64, "why": 16}
+    given = Settings(replications=3, seed=5)
+    assert (Settings.of("compare", given).replications, Settings.of("compare", given, seed=7).seed) == (3, 7)
+
+
+def test_a_setting_that_a_command_does_not_have_is_refused_with_the_nearest_name():
+    with pytest.raises(InputError, match=r"replicatons: run has no such setting.*did you mean 'replications'\?"):
+        Settings.of("run", replicatons=3)
+    with pytest.raises(InputError, match="theories: run has no such setting"):
+        api.run("baseline_2024", theories="all")
+    with pytest.raises(InputError, match="theories: is no setting of run"):
+        api.run("baseline_2024", Settings(theories="all"))
+    with pytest.raises(InputError, match="seed: sweep has no such setting"):
+        api.sweep("jobs_dialogue_policing", seed=3)
+
+
+@pytest.mark.parametrize("name", ["run", "compare", "why"])
+def test_every_command_plans_once(stabsim, study, monkeypatch, name):
+    """Naming the folder, the size of the job and the runs themselves use one plan."""
+    planned = []
+    real = prepare.build_plan
+    monkeypatch.setattr(prepare, "build_plan", lambda *a, **k: planned.append(1) or real(*a, **k))
+    scenarios = ["calm.yaml", "police.yaml"][: 1 if name == "run" else 2]
+    theories = ["--theories", "contact"] if name == "compare" else []
+    code, _, error = stabsim(name, *scenarios, *QUICK, *theories)
+    assert (code, len(planned)) == (0, 1), error
+
+
 # --- from Python ------------------------------------------------------------------------------------
 
 
@@ -684,5 +730,5 @@ def test_results_do_not_depend_on_workers_in_the_real_model(tmp_path):
     settings = {"replications": 2, "citizens": 10_000, "months": 2, "figures": False}
     one = api.run("baseline_2024", workers=1, out=tmp_path / "one", **settings)
     two = api.run("baseline_2024", workers=2, out=tmp_path / "two", **settings)
-    assert Store(one.folder).content_hash("series") == Store(two.folder).content_hash("series")
-    assert Store(one.folder).content_hash("places") == Store(two.folder).content_hash("places")
+    assert ResultsFolder(one.folder).content_hash("series") == ResultsFolder(two.folder).content_hash("series")
+    assert ResultsFolder(one.folder).content_hash("places") == ResultsFolder(two.folder).content_hash("places")

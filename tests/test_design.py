@@ -17,15 +17,14 @@ import sim
 from sim import api, cli
 from sim.cli import command
 from sim.errors import InputError, ScenarioError
-from sim.experiment import Store, build_plan, read_points, with_replications
-from sim.experiment.design import Design, count, sample, unit_problem
-from sim.experiment.factors import Factor
-from sim.experiment.points import POINTS, Points
+from sim.experiment import ResultsFolder, build_plan, read_points, with_replications
+from sim.experiment.design import POINTS, Design, Factor, Points, count, sample
 from sim.scenario import load_scenario, load_template, template_of
 from tests.experiment_fakes import FakeScenario, FakeSource, RealNamesEngine
 from tests.test_experiment_files import GOOD, write
 
 UNIFORM = Factor("parameters.a", "uncertainty", 1.0, 3.0, "uniform")
+CUBE = {"num_vars": 3, "names": list("abc"), "bounds": [[0.0, 1.0]] * 3}
 WIDE = Factor("parameters.b", "uncertainty", 1e-4, 1.0, "loguniform")
 NAMED = Factor("c", "lever", levels=("x", "y", ("AAA", "BBB")))
 WHOLE = Factor("d", "lever", 1, 5, "uniform", whole=True)
@@ -102,7 +101,7 @@ def test_a_sobol_design_gives_the_known_indices_of_ishigami() -> None:
     made = sample(Design("sobol", 1024), factors)
     a, b, c = (np.array(made.columns[name]) for name in "abc")
     answer = np.sin(a) + 7 * np.sin(b) ** 2 + 0.1 * c**4 * np.sin(a)
-    found = analyze.analyze(unit_problem("abc"), answer, calc_second_order=False, seed=1)
+    found = analyze.analyze(CUBE, answer, calc_second_order=False, seed=1)
     assert found["S1"] == pytest.approx([0.3139, 0.4424, 0.0], abs=0.05)
     assert found["ST"] == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.05)
 
@@ -114,7 +113,7 @@ def test_a_morris_design_gives_the_known_effects_of_a_line() -> None:
     made = sample(Design("morris", 10), factors)
     answer = 5 * np.array(made.columns["a"]) - 2 * np.array(made.columns["b"])
     shares = np.column_stack([made.columns[name] for name in "abc"])
-    found = analyze.analyze(unit_problem("abc"), shares, answer, num_levels=4, seed=1)
+    found = analyze.analyze(CUBE, shares, answer, num_levels=4, seed=1)
     assert list(found["mu_star"]) == pytest.approx([5, 2, 0], abs=1e-6)
     assert list(found["sigma"]) == pytest.approx([0, 0, 0], abs=1e-6)
 
@@ -187,7 +186,7 @@ def test_thousands_of_points_are_resolved_in_seconds() -> None:
         citizens=1000,
         region_hash="r",
         points=sample(Design("random", 3000), factors),
-        sources={template.key: template},
+        templates={template.key: template},
         model="m",
     )
     assert time.process_time() - started < 10
@@ -206,7 +205,7 @@ def plan_of(points: list[dict[str, float]], replications: int = 2):  # noqa: ANN
         citizens=100,
         region_hash="r",
         points=points,
-        sources={"calm": FakeSource(scenario)},
+        templates={"calm": FakeSource(scenario)},
         model="m",
     )
 
@@ -245,10 +244,10 @@ def sweep(folder: Path, out: Path | None = None, **settings):  # noqa: ANN003, A
 
 
 def hashes(folder: Path) -> tuple[str, str]:
-    return Store(folder).content_hash("series"), Store(folder).content_hash("places")
+    return ResultsFolder(folder).content_hash("series"), ResultsFolder(folder).content_hash("places")
 
 
-def test_a_sweep_runs_every_point_in_every_scenario_with_the_same_luck(tmp_path: Path) -> None:
+def test_a_sweep_runs_every_point_in_every_scenario_with_the_same_random_draws(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     results = sweep(tmp_path, tmp_path / "out")
     runs, points = results.runs, results.points
@@ -294,10 +293,10 @@ SEQUENTIAL = GOOD.replace(
 
 def test_rounds_end_when_the_widest_interval_is_narrow_enough(tmp_path: Path) -> None:
     write(tmp_path, SEQUENTIAL.replace("WIDTH", "1e-9"))
-    same_luck = sweep(tmp_path)  # pairs of one luck differ by the same amount, but for single precision
+    paired = sweep(tmp_path)  # pairs with the same random draws differ by the same amount, but for single precision
     write(tmp_path, SEQUENTIAL.replace("WIDTH", "0.0001").replace("until: {", "until: {contrast: mean, "))
     never = sweep(tmp_path)
-    assert same_luck.replications in (4, 12)
+    assert paired.replications in (4, 12)
     assert (never.replications, never.tally.done) == (12, 2 * 4 * 12)
     assert [entry["replications"] for entry in never.sequential["rounds"]] == [4, 8, 12]
     tension = never.runs.groupby(["scenario", "point"])["tension"]
@@ -381,7 +380,7 @@ def test_compact_files_hold_everything_and_do_not_depend_on_the_batches(tmp_path
     with pytest.raises(Stop):
         sweep(tmp_path, tmp_path / "two", progress=stop)
     sweep(tmp_path, tmp_path / "two", workers=2)
-    assert Store(tmp_path / "one").batches() != Store(tmp_path / "two").batches()
+    assert ResultsFolder(tmp_path / "one").batches() != ResultsFolder(tmp_path / "two").batches()
     for name in ("one", "two"):
         api.compact(tmp_path / name, tmp_path / f"{name}-compact")
     for table in ("runs", "series", "places"):

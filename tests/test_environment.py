@@ -41,7 +41,7 @@ ENVIRONMENTS: dict[str, dict[str, str | None]] = {
 }
 FAKE = (
     "import sys, types; from tests.test_cli import fake_simulate;"
-    "module = types.ModuleType('sim.model'); module.simulate = fake_simulate; sys.modules['sim.model'] = module;"
+    "module = types.ModuleType('sim.model.run'); module.simulate = fake_simulate; sys.modules['sim.model.run'] = module;"
     "from sim.api import reporting; reporting.draw = lambda figures, folder=None: [];"
     "from sim.cli import main; main()"
 )

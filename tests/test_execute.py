@@ -12,18 +12,18 @@ import subprocess
 import sys
 import time
 from concurrent.futures import wait
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sim.errors import InputError
-from sim.experiment import FolderBusyError, Store, adjusted, dask_pool, execute, holder
+from sim.experiment import ResultsFolder, dask_pool, execute
 from sim.experiment.execute import _Session
-from sim.experiment.log import Log
-from sim.experiment.plan import batch_key
+from sim.experiment.files import FolderBusyError, Log, holder
+from sim.experiment.plan import key_of
 from sim.experiment.pools import LocalPool, PoolError, WorkerDiedError
-from sim.experiment.status import read_status
-from sim.experiment.verify import find_damage
+from sim.experiment.status import status, verify
 from sim.experiment.worker import Task, WorkerError, run_task, stored_part
 from tests.experiment_fakes import FakeEngine, FakeScenario
 from tests.fault_fakes import TroubleEngine, alive, content
@@ -33,7 +33,7 @@ from tests.test_experiment import plan_of, stored
 
 def task_of(plan, store, runs, engine=None, **changes) -> Task:
     session = _Session(plan, store, engine or FakeEngine(), 1, LocalPool, None, False, None)
-    return adjusted(session._task(runs), **changes)
+    return replace(session._task(runs), **changes)
 
 
 def events(folder: Path) -> list[dict]:
@@ -79,7 +79,9 @@ def test_what_a_lost_task_stored_counts_and_only_the_rest_runs(tmp_path):
     run_task(task_of(plan, store, plan.runs[:4]))
     report = run_task(task)
     assert (report.taken, report.done) == (4, 4)
-    assert store.names() == [batch_key(plan.runs[:4])], "a second worker does not store the runs again"
+    assert store.names() == [key_of([run.run for run in plan.runs[:4]])], (
+        "a second worker does not store the runs again"
+    )
 
 
 def test_a_worker_with_other_sources_is_not_trusted(tmp_path):
@@ -201,17 +203,17 @@ def test_a_cluster_that_is_not_there_is_bad_input(monkeypatch):
 def test_a_run_stored_twice_is_found_and_kept_once(tmp_path):
     plan, store = plan_of(replications=4), stored(tmp_path / "o")
     execute(plan, store, FakeEngine())
-    before = content(store.folder)
+    before = content(store.path)
     run_task(task_of(plan, store, plan.runs[1:4]))  # a worker that outlived its sweep
     broken = TroubleEngine(troubles=((plan.runs[7].seed, "exception"),))
     run_task(task_of(plan, store, plan.runs[5:8], broken))
-    found = list(find_damage(store))
+    found = list(verify(store.path).findings)
     assert [item.file for item in found if "too" not in item.what] == ["manifest.json"]
     assert len(found) == 7
     tally = execute(plan, store, FakeEngine())
     assert (tally.done, tally.failed, tally.reused) == (8, 0, 8)
-    assert content(store.folder) == before
-    assert not list(find_damage(store))[1:], "only the manifest, which this test has none of"
+    assert content(store.path) == before
+    assert not list(verify(store.path).findings)[1:], "only the manifest, which this test has none of"
 
 
 def test_a_batch_that_arrives_late_from_an_earlier_session_is_kept_once(tmp_path):
@@ -225,7 +227,7 @@ def test_a_batch_that_arrives_late_from_an_earlier_session_is_kept_once(tmp_path
     execute(plan, store, FakeEngine(), progress=straggler)
     whole = stored(tmp_path / "whole")
     execute(plan, whole, FakeEngine())
-    assert content(store.folder) == content(whole.folder)
+    assert content(store.path) == content(whole.path)
 
 
 @pytest.mark.parametrize("table", ["runs", "series", "places"])
@@ -234,7 +236,7 @@ def test_any_flipped_byte_is_found_and_run_again(tmp_path, table):
     execute(plan, store, FakeEngine())
     before, draw = content(tmp_path), random.Random(7)
     key = store.names()[0]
-    path = store.path(table, key)
+    path = store.file(table, key)
     whole = path.read_bytes()
     rows = store.rows(key)
     for place in draw.sample(range(len(whole)), 40):
@@ -273,20 +275,20 @@ def test_the_holder_of_a_folder_is_named_and_not_disturbed(tmp_path):
 def test_status_counts_and_groups(tmp_path):
     troubles = TroubleEngine(troubles=tuple((plan_of(replications=6).runs[2 * r].seed, "exception") for r in (1, 4)))
     plan, store = plan_of(replications=6), stored(tmp_path)
-    execute(adjusted(plan, runs=plan.runs[:10]), store, troubles)
+    execute(replace(plan, runs=plan.runs[:10]), store, troubles)
     store.write_manifest({"kind": "sweep", "status": "running", "planned": 12})
-    found = read_status(store)
+    found = status(store.path)
     assert (found.state, found.kind, found.done, found.failed, found.missing) == ("interrupted", "sweep", 8, 2, 2)
     (group,) = found.failures
     assert (group.stage, group.runs) == ("simulate", 2)
     assert group.error.startswith("ValueError: planted")
     assert group.reproduce.endswith(f" --from {tmp_path}")
     with store.lock():
-        assert read_status(store).state == "running"
-    store.path("series", store.names()[0]).unlink()
-    assert read_status(store).incomplete == (store.names()[0],)
+        assert status(store.path).state == "running"
+    store.file("series", store.names()[0]).unlink()
+    assert status(store.path).incomplete == (store.names()[0],)
     (tmp_path / "manifest.json").unlink()
-    assert "missing" in read_status(store).notes[0]
+    assert "missing" in status(store.path).notes[0]
 
 
 # --- the commands --------------------------------------------------------------------------------------
@@ -302,7 +304,7 @@ def compared(stabsim, study):  # noqa: F811
 def test_verify_names_damaged_foreign_and_missing_files_and_changes_nothing(stabsim, compared):  # noqa: F811
     assert stabsim("verify", "o")[0] == 0
     before = {path: path.read_bytes() for path in sorted(compared.rglob("*")) if path.is_file()}
-    runs, other = sorted(Store(compared).names())[:2]
+    runs, other = sorted(ResultsFolder(compared).names())[:2]
     hurt = {
         "damaged": [f"series/{runs}.parquet", "effects.csv", "manifest.json", "scenarios/calm.yaml"],
         "missing": [f"places/{other}.parquet", "codebook.csv"],
@@ -334,7 +336,7 @@ def test_verify_names_damaged_foreign_and_missing_files_and_changes_nothing(stab
 
 def test_a_batch_of_another_experiment_is_foreign(stabsim, compared):  # noqa: F811
     stabsim("compare", "calm.yaml", "police.yaml", *QUICK, "--seed", 2, "--out", "p")
-    strange = Store(compared.parent / "p").names()[0]
+    strange = ResultsFolder(compared.parent / "p").names()[0]
     for table in ("runs", "series", "places"):
         (compared / table / f"{strange}.parquet").write_bytes(
             (compared.parent / "p" / table / f"{strange}.parquet").read_bytes()
@@ -352,11 +354,11 @@ def test_status_says_what_is_done_and_what_changed(stabsim, compared, monkeypatc
     assert "Changed" not in shown
     found = json.loads(stabsim("status", "o", "--json")[1])
     assert (found["planned"], found["done"], found["missing"], found["state"]) == (12, 12, 0, "complete")
-    run = Store(compared).runs()["run"][0].as_py()
+    run = ResultsFolder(compared).runs()["run"][0].as_py()
     (compared / "scenarios/calm.yaml").write_text(
         (compared / "scenarios/calm.yaml").read_text().replace("months: 24", "months: 12")
     )
-    monkeypatch.setattr("sim.api.stored.model_hash", lambda: "f" * 64)
+    monkeypatch.setattr("sim.experiment.folder.model_hash", lambda: "f" * 64)
     shown = stabsim("status", "o")[1]
     assert "the model's sources: hash " in shown
     assert "now ffffffffffff" in shown
@@ -391,10 +393,10 @@ def test_a_lost_manifest_is_made_again(stabsim, compared):  # noqa: F811
 
 
 def test_a_recreated_run_says_whether_it_is_the_same(stabsim, compared, monkeypatch):  # noqa: F811
-    run = Store(compared).runs()["run"][5].as_py()
+    run = ResultsFolder(compared).runs()["run"][5].as_py()
     code, shown, error = stabsim("run", "--id", run, "--from", "o")
     assert (code, "the same as stored, byte for byte" in error) == (0, True)
-    model = sys.modules["sim.model"]
+    model = sys.modules["sim.model.run"]
     real = model.simulate
 
     def other(*arguments, **options):

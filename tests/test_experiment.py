@@ -18,18 +18,18 @@ import pytest
 
 from sim.errors import InputError, RunError
 from sim.experiment import (
-    FolderBusyError,
-    Store,
+    ResultsFolder,
     StoreError,
     available_workers,
     build_plan,
     execute,
     run_seed,
 )
-from sim.experiment.plan import batch_key, batch_size
+from sim.experiment.execute import batch_size
+from sim.experiment.files import FolderBusyError
+from sim.experiment.plan import key_of
 from sim.experiment.pools import SerialExecutor
-from sim.experiment.summary import pool_region, reduce_months
-from sim.experiment.tables import SCHEMAS, content_digest, series_table
+from sim.experiment.tables import SCHEMAS, content_digest, pool_region, reduce_months, series_table
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 from tests.experiment_fakes import STATES, FakeEngine, FakeScenario, FakeSource
 
@@ -42,18 +42,18 @@ def plan_of(*scenarios, replications=4, **changes):
     return build_plan(
         scenarios,
         replications=replications,
-        sources={item.key: FakeSource(item) for item in scenarios},
+        templates={item.key: FakeSource(item) for item in scenarios},
         **settings,
     )
 
 
-def stored(folder: Path) -> Store:
-    store = Store(folder)
+def stored(folder: Path) -> ResultsFolder:
+    store = ResultsFolder(folder)
     store.prepare()
     return store
 
 
-def hashes(store: Store) -> tuple[str, str]:
+def hashes(store: ResultsFolder) -> tuple[str, str]:
     return store.content_hash("series"), store.content_hash("places")
 
 
@@ -209,10 +209,10 @@ def test_a_damaged_or_half_written_batch_is_run_again(tmp_path):
     execute(plan, store, FakeEngine())
     before = hashes(store)
     first, second, third, *_ = store.batches()
-    series = store.path("series", first)
+    series = store.file("series", first)
     series.write_bytes(series.read_bytes()[:-20])
-    store.path("runs", second).unlink()
-    store.path("places", third).unlink()
+    store.file("runs", second).unlink()
+    store.file("places", third).unlink()
     (tmp_path / "series" / ".x.parquet.1.tmp").write_bytes(b"left behind")
     tally = execute(plan, store, FakeEngine())
     assert tally.reused == 16 - 3 * batch_size(16, 1, 1000)
@@ -223,7 +223,7 @@ def test_a_damaged_or_half_written_batch_is_run_again(tmp_path):
 def test_a_flipped_bit_is_noticed(tmp_path):
     store = stored(tmp_path)
     execute(plan_of(replications=1), store, FakeEngine())
-    path = store.path("series", store.batches()[0])
+    path = store.file("series", store.batches()[0])
     content = path.read_bytes()
     column = pq.ParquetFile(path).metadata.row_group(0).column(SCHEMAS["series"].names.index("tension"))
     place = column.data_page_offset + column.total_compressed_size // 2
@@ -278,8 +278,8 @@ def test_progress_counts_and_estimates(tmp_path):
 def test_a_second_live_owner_is_refused_and_a_dead_one_forgotten(tmp_path):
     store = stored(tmp_path)
     hold = (
-        "import sys; from pathlib import Path; from sim.experiment import Store\n"
-        "with Store(Path(sys.argv[1])).lock():\n    print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from sim.experiment import ResultsFolder\n"
+        "with ResultsFolder(Path(sys.argv[1])).lock():\n    print('held', flush=True); sys.stdin.read()"
     )
     owner = subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path)],
@@ -334,10 +334,10 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
 def test_folders_that_cannot_be_used_are_refused_clearly(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="holds something else"):
-        Store(tmp_path).prepare()
+        ResultsFolder(tmp_path).prepare()
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     with pytest.raises(InputError, match="cannot write results there"):
-        Store(tmp_path / "notes.txt" / "below").prepare()
+        ResultsFolder(tmp_path / "notes.txt" / "below").prepare()
 
 
 def test_a_full_disk_stops_with_a_message_and_keeps_what_is_finished(tmp_path, monkeypatch):
@@ -389,7 +389,7 @@ def test_files_are_float32_zstd_and_split(tmp_path):
     store = stored(tmp_path)
     execute(plan_of(replications=1), store, FakeEngine())
     store.write_codebook()
-    meta = pq.ParquetFile(store.path("series", store.batches()[0])).metadata.row_group(0)
+    meta = pq.ParquetFile(store.file("series", store.batches()[0])).metadata.row_group(0)
     column = meta.column(SCHEMAS["series"].names.index("tension"))
     assert (column.physical_type, column.compression) == ("FLOAT", "ZSTD")
     assert "BYTE_STREAM_SPLIT" in column.encodings
@@ -422,7 +422,8 @@ def test_batches_are_small_for_big_worlds_and_named_by_their_runs():
     assert batch_size(256, 2, "all") == 1
     assert batch_size(3, 2, 20_000) == 1
     runs = plan_of().runs
-    assert batch_key(runs[:2]) == batch_key(runs[:2]) != batch_key(runs[1:3])
+    ids = [run.run for run in runs]
+    assert key_of(ids[:2]) == key_of(ids[:2]) != key_of(ids[1:3])
     assert available_workers() >= 1
 
 

@@ -11,17 +11,14 @@ from ruamel.yaml import YAML
 
 from sim import api
 from sim.errors import InputError
-from sim.experiment import (
-    count,
+from sim.experiment import count, load_experiment, sample, validate_experiment
+from sim.experiment.experiment_file import (
+    USED,
+    ExperimentFile,
     experiment_schema,
     find_experiment,
-    load_experiment,
-    sample,
     shipped_experiments,
-    validate_experiment,
 )
-from sim.experiment.design import KINDS
-from sim.experiment.file_schema import ExperimentFile
 from sim.region.files import shipped_studies
 from sim.scenario import validate_file
 from tests.experiment_fakes import RealNamesEngine
@@ -228,7 +225,7 @@ def test_a_missing_file_names_the_nearest_study() -> None:
 def test_a_bomb_is_refused_with_its_size_before_any_point_is_made(
     design: str, factors: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.api.setup.sample", lambda *_: pytest.fail("points were made"))
+    monkeypatch.setattr("sim.api.prepare.sample", lambda *_: pytest.fail("points were made"))
     write(tmp_path, case(design, f"uncertainties: {{{factors}}}\n"))
     with pytest.raises(InputError, match=r"too large.* points x 2 scenarios .* GB"):
         api.sweep(tmp_path, out=tmp_path / "out")
@@ -255,7 +252,7 @@ def test_the_page_on_sweeps_shows_files_that_read_and_names_every_key(tmp_path: 
     assert rule is not None
     assert list(rule.rounds()) == list(range(16, 129, 16))
     assert [name for name in ExperimentFile.model_fields if f"`{name}`" not in page] == []
-    assert [name for name in KINDS if f"| `{name}` |" not in page] == []
+    assert [name for name in USED if f"| `{name}` |" not in page] == []
 
 
 # --- the shipped studies

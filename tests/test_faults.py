@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sim.experiment import Store
+from sim.experiment import ResultsFolder
 from tests.fault_fakes import Sweep, wait_for
 from tests.long import faults
 
@@ -78,5 +78,5 @@ def test_signals_end_everything_in_time_and_say_how_to_go_on(tmp_path, numbers, 
     assert error.startswith(f"{word}; finished runs are kept: the same command continues\n")
     assert error.endswith(f" sweep {tmp_path / 'o'} --replications 40 --seconds 0.2 --child\n")
     assert not list((tmp_path / "o").rglob("*.tmp"))
-    kept = len(Store(tmp_path / "o").finished())
+    kept = len(ResultsFolder(tmp_path / "o").finished())
     assert 0 < kept < 80

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sim.errors import Problem
 from sim.region import slips
-from sim.scenario.shape import check_shape
+from sim.scenario.hints import check_shape
 from sim.scenario.text import parse, scalar
 from tests.fuzzing import MUTATIONS, Failure, misplaced, mutant, seeds, trial
 

@@ -14,7 +14,8 @@ from sim.analysis import AREAS, scorecard
 from sim.errors import ScenarioError
 from sim.model.month import RunResult, StabilityModel
 from sim.model.shocks import Order, write_script
-from sim.plots import Note, scorecard_figure
+from sim.plots.effects import scorecard_figure
+from sim.plots.style import Note
 from sim.population import synthesise
 from sim.region import find_region, load_region
 from sim.scenario import Scenario, load_scenario

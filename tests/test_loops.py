@@ -112,7 +112,7 @@ def balkans() -> Setting:
 def turnout_after_pulse(made: Setting, seed: int, pulse: float) -> Any:
     """Persons out by round over eight months, with a pulse of log-odds on everybody in the very first round."""
     world = World(made, 8, seed, log_rounds=True)
-    world.standing = standing_missions(made.region, 2024, 1)
+    world.standing = standing_missions(made.region, 2024, 1, 0.1)
     world.inputs.shock[0] = pulse
     for _ in range(8):
         world.set_inputs()
@@ -131,7 +131,7 @@ def test_a_burst_halves_within_eight_rounds(balkans: Setting) -> None:
 
 def test_no_field_sits_at_a_bound(balkans: Setting) -> None:
     world = World(balkans, 36, 5)
-    world.standing = standing_missions(balkans.region, 2024, 1)
+    world.standing = standing_missions(balkans.region, 2024, 1, 0.1)
     near = total = 0
     for _ in range(36):
         world.set_inputs()

@@ -25,7 +25,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.experiment import run_seed
-from sim.experiment.summary import pool_region
+from sim.experiment.tables import pool_region
 from sim.model.run import simulate
 from sim.parameters import CATALOGUE
 from sim.parameters.theories import THEORIES
@@ -888,8 +888,8 @@ def test_a_port_in_use_is_reported() -> None:
 
 
 def test_a_missing_extra_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sim.cli import page
+    from sim.cli import runs
 
-    monkeypatch.setattr(page, "find_spec", lambda name: None)
+    monkeypatch.setattr(runs, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'stabsim\[web\]'"):
-        page.page(0, True)
+        runs.page(0, True)

@@ -1,4 +1,4 @@
-"""Effects over drawn parameters: luck, what the parameters allow, and the direction, against answers that are known."""
+"""Effects over drawn parameters: sampling error, what the parameters allow, and the direction, against answers that are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sim.analysis.statistics import bootstrap_mean, mean_estimate, share_interva
 from sim.analysis.verdict import NOT_ENOUGH, OPEN, SAME, sets_in_words, verdict
 from sim.cli.runs import _effect_row
 from sim.plots.effects import draw_forest, forest_band, forest_legend
-from sim.plots.style import new_page, styled
+from sim.plots.style import new_sheet, styled
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 from tests.experiment_fakes import RealNamesEngine
 
@@ -27,7 +27,7 @@ F8 = np.ndarray
 
 
 def twice(values: F8) -> F8:
-    """Two replications at each point that luck does not set apart."""
+    """Two replications at each point that random draws do not set apart."""
     return np.repeat(values, 2, axis=0)
 
 
@@ -44,17 +44,19 @@ def sign(rng: np.random.Generator, shape: tuple[int, int], share: float = 0.5) -
 
 Made = Callable[[np.random.Generator, int], F8]
 NULLS: dict[str, Made] = {
-    "luck, normal": lambda rng, k: rng.normal(size=(2 * k, MANY)),
-    "luck, lognormal with a random sign": lambda rng, k: (
+    "random draws, normal": lambda rng, k: rng.normal(size=(2 * k, MANY)),
+    "random draws, lognormal with a random sign": lambda rng, k: (
         rng.lognormal(0, 1.5, (2 * k, MANY)) * sign(rng, (2 * k, MANY))
     ),
-    "luck, counts": lambda rng, k: (rng.poisson(0.3, (2 * k, MANY)) - rng.poisson(0.3, (2 * k, MANY))).astype(float),
-    "luck, skewed round a mean of nothing": lambda rng, k: rng.lognormal(0, 1, (2 * k, MANY)) - np.exp(0.5),
+    "random draws, counts": lambda rng, k: (rng.poisson(0.3, (2 * k, MANY)) - rng.poisson(0.3, (2 * k, MANY))).astype(
+        float
+    ),
+    "random draws, skewed round a mean of nothing": lambda rng, k: rng.lognormal(0, 1, (2 * k, MANY)) - np.exp(0.5),
     "points, lognormal with a random sign": lambda rng, k: twice(
         rng.lognormal(0, 1.5, (k, MANY)) * sign(rng, (k, MANY))
     ),
     "points, skewed round a median of nothing": lambda rng, k: twice(rng.lognormal(0, 1, (k, MANY)) - 1),
-    "points and luck": lambda rng, k: (
+    "points and random draws": lambda rng, k: (
         twice(rng.lognormal(0, 1, (k, MANY)) * sign(rng, (k, MANY))) + rng.normal(size=(2 * k, MANY))
     ),
 }
@@ -74,7 +76,7 @@ def test_where_there_is_no_direction_at_most_one_in_twenty_gets_one(name: str, p
 
 def test_the_test_of_signs_is_as_sharp_as_its_level_allows() -> None:
     """With 32 points the exact test rejects at 9 against 23 or clearer: 2 x P(X <= 9) = 0.0201."""
-    values = NULLS["luck, lognormal with a random sign"](np.random.default_rng(1), 32)
+    values = NULLS["random draws, lognormal with a random sign"](np.random.default_rng(1), 32)
     p = signs(values, np.repeat(np.arange(32), 2)).p
     assert np.mean(p < 0.05) == pytest.approx(0.0201, abs=0.012)
 
@@ -95,16 +97,16 @@ def test_points_that_share_a_sign_tell_it_however_skewed_they_are() -> None:
 
 def test_the_reason_is_the_one_that_applies() -> None:
     rng = np.random.default_rng(4)
-    luck = said(rng.normal(size=(64, MANY)), 32)
-    assert luck[NOT_ENOUGH] > 0.9
-    assert luck[OPEN] < 0.06
+    noise = said(rng.normal(size=(64, MANY)), 32)
+    assert noise[NOT_ENOUGH] > 0.9
+    assert noise[OPEN] < 0.06
     apart = said(twice(sign(rng, (32, MANY)) * rng.lognormal(0, 1, (32, MANY))), 32)
     assert apart[OPEN] > 0.95
     mixed = said(-twice(sign(rng, (32, MANY), 0.8) * rng.lognormal(0, 0.5, (32, MANY))), 32)
     assert mixed[OPEN] > 0.85  # one point of five goes the other way
     nearly = said(-twice(sign(rng, (32, MANY), 0.98) * rng.lognormal(0, 0.5, (32, MANY))), 32)
     assert nearly["better"] > 0.95
-    noisy = said(rng.normal(-0.6, 1, (64, MANY)), 32)  # luck alone sends single points the other way
+    noisy = said(rng.normal(-0.6, 1, (64, MANY)), 32)  # random draws alone send single points the other way
     assert noisy["better"] > 0.8
     assert noisy[OPEN] < 0.06
 
@@ -233,8 +235,8 @@ def test_marks_name_the_reason() -> None:
     words = ["better", NOT_ENOUGH, OPEN, SAME]
     rows = pd.DataFrame([row_of(scenario=word, in_words=word) for word in words])
     with styled():
-        axes = new_page(4, 3, "t", "c").body.subplots()
-        draw_forest(rows, axes, words, "lower")
+        axes = new_sheet(4, 3, "t", "c").body.subplots()
+        draw_forest(rows, axes, dict.fromkeys(words, ""), "lower")
     dots = [line for line in axes.lines if line.get_marker() in ("o", "D", "s")]
     assert [dot.get_marker() for dot in dots] == ["o", "o", "s", "D"]
     assert [dot.get_markerfacecolor() for dot in dots] == ["#0072B2", "white", "white", "white"]

@@ -12,18 +12,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from jinja2 import UndefinedError
 
 from sim import api
 from sim.analysis.sensitivity import by_factor, factor_ends, grid_cells
-from sim.api.results import RunsFailedError
-from sim.api.sweep_tables import design_points
+from sim.api.prepare import RunsFailedError
+from sim.api.tables import design_points
 from sim.errors import InputError
-from sim.experiment import Store
-from sim.plots import Picture, described
-from sim.report.document import recreate
-from sim.report.markup import Html, breakable, element, listed, number, percent, signed, table, text
+from sim.experiment import ResultsFolder
+from sim.plots import Picture
+from sim.plots.style import described
+from sim.report.document import templates
 from sim.report.study import Material, Study
-from sim.report.words import answer, question
+from sim.report.words import answer, number, percent, pieces, question, signed, visible
 from sim.status import status
 from sim.world.outcomes import OUTCOMES
 from tests.experiment_fakes import FakeEngine
@@ -47,7 +48,7 @@ DESIGN = {
 }
 
 
-class Page(HTMLParser):
+class ReportParser(HTMLParser):
     """What a reader of the page meets: tags in order, their attributes, text outside styles."""
 
     def __init__(self, content: str) -> None:
@@ -80,9 +81,9 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def read(path: Path) -> tuple[str, Page]:
+def read(path: Path) -> tuple[str, ReportParser]:
     content = path.read_text(encoding="utf-8")
-    return content, Page(content)
+    return content, ReportParser(content)
 
 
 DOT = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
@@ -107,7 +108,7 @@ def compared(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def written(compared) -> tuple[str, Page]:
+def written(compared) -> tuple[str, ReportParser]:
     return read(compared / "report.html")
 
 
@@ -185,7 +186,7 @@ def test_numbers_of_the_page_are_those_of_the_tables(compared, written):
     from sim.api.tables import comparison_tables
 
     _, page = written
-    effects = comparison_tables(compared, "base", 24)["effects"]
+    effects = comparison_tables(ResultsFolder(compared), "base", 24)["effects"]
     chosen = (effects["scope"] == "region") & (effects["window"] == "whole run") & (effects["contrast"] == "difference")
     row = effects[chosen & (effects["scenario"] == "police") & (effects["outcome"] == "incidents")].iloc[0]
     assert row["effect"] < 0
@@ -284,7 +285,7 @@ def test_a_grid_of_two_factors_has_its_heat_map(tmp_path, undrawn):
 
 def test_months_of_a_design_become_years(tmp_path):
     (tmp_path / "points.csv").write_text("point,start,place\n0,2025-01,XKX\n1,2026-07,BIH\n")
-    points = design_points(tmp_path)
+    points = design_points(ResultsFolder(tmp_path))
     assert points["start"].tolist() == [2025.0, 2026.5]
     assert points["place"].tolist() == ["XKX", "BIH"]
 
@@ -346,7 +347,8 @@ def effects_of(**rows: tuple[float, float, float, float]) -> pd.DataFrame:
 
 def told(titles: dict[str, str], table_: pd.DataFrame) -> str:
     study = Study(manifest("compare", titles, 64), 64 * len(titles), 0)
-    return " ".join(Page(sentence).text for sentence in answer(Material(study, {"effects": table_})))
+    sentences = answer(Material(study, {"effects": table_}))
+    return ReportParser(templates().get_template("answer.html").render(study=study, answer=sentences)).text.strip()
 
 
 def test_the_answer_never_says_more_than_the_interval():
@@ -356,7 +358,7 @@ def test_the_answer_never_says_more_than_the_interval():
     assert "C raises them by 8 events" in words
     assert "for B 64 pairs of runs are not enough to tell whether they change" in words
     assert "D leaves them the same in every pair" in words
-    assert "1 are better, 1 worse, 1 the same in every pair, and 1 cannot be told from no difference" in words
+    assert "1 are better, 1 worse, 1 the same in every pair, and 1 not distinguishable from zero" in words
     assert "0 of the 2 clear ones remain after correction" in words
 
 
@@ -397,28 +399,55 @@ def test_question_names_what_was_asked():
         question(Study(manifest("compare", many, 1), 1, 0))
         == "What would S0, S1 and 3 more change, compared with Base?"
     )
-    assert recreate(Study(manifest("run", {"a b": "x"}, 2), 1, 0)).startswith(
-        "stabsim run 'DIR/scenarios/a b.yaml' --replications 2"
-    )
+    command = Study(manifest("run", {"a b": "x"}, 2), 1, 0).command
+    assert command.startswith("stabsim run 'DIR/scenarios/a b.yaml' --replications 2")
 
 
-# --- markup
+# --- templates
 
 
-def test_markup_escapes_once_and_everywhere():
-    assert text("<b>&\"'") == "&lt;b&gt;&amp;&quot;&#x27;"
-    assert text(text("<")) == "&lt;"
-    assert (
-        element("p", "<i>", Html("<b>x</b>"), class_='"><script>')
-        == '<p class="&quot;&gt;&lt;script&gt;">&lt;i&gt;<b>x</b></p>'
-    )
-    assert element("img", src="a", alt=None) == '<img src="a">'
-    assert text("a\u202eb\x00") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}"
-    assert breakable("y" * 45) == "y" * 20 + "<wbr>" + "y" * 20 + "<wbr>" + "yyyyy"
-    assert listed(["a", "<b>", "c"], 2) == "a, &lt;b&gt; and 1 more"
-    made = table("c", ["h", "n"], [["<x>", 1]], [1])
-    assert '<th scope="row">&lt;x&gt;</th>' in made
+def rendered(template: str, **values: object) -> str:
+    macros = '{% from "macros.html" import table, line, listed, word with context %}'
+    return templates().from_string(macros + template).render(**values).strip()
+
+
+def test_templates_escape_once_and_everywhere():
+    assert rendered("{{ a }}", a="<b>&\"'") == "&lt;b&gt;&amp;&#34;&#39;"
+    assert rendered("{% set b %}<i>{{ a }}</i>{% endset %}{{ b }}", a="<") == "<i>&lt;</i>"
+    assert rendered('<p class="{{ a }}">', a='"><script>') == '<p class="&#34;&gt;&lt;script&gt;">'
+    assert rendered("{{ a }}", a="a\u202eb\x00") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}"
+    assert rendered("{{ listed(a, 2) }}", a=["a", "<b>", "c"]) == "a, &lt;b&gt; and 1 more"
+    assert rendered("{{ listed(a) }}", a=["a", "b", "c"]) == "a, b and c"
+    assert rendered("{% call(x) listed(a) %}<b>{{ x }}</b>{% endcall %}", a=["<"]) == "<b>&lt;</b>"
+    assert rendered("{{ row.items }} {{ row.count }}", row={"items": 1, "count": 2}) == "1 2"
+    made = rendered('{% call table(c, ["h", "n"], [1]) %}{{ line([a, 1], [1]) }}{% endcall %}', c="<c>", a="<x>\u202e")
+    assert '<th scope="row">&lt;x&gt;\N{REPLACEMENT CHARACTER}</th>' in made
+    assert '<td class="number">1</td>' in made
+    assert "<caption>&lt;c&gt;</caption>" in made
     assert 'tabindex="0"' in made
+    long = rendered("{{ line([a]) }}", a="<" * 25)
+    assert f"{'&lt;' * 20}<wbr>{'&lt;' * 5}" in long
+
+
+def test_a_missing_value_is_an_error_and_not_an_empty_place():
+    with pytest.raises(UndefinedError):
+        rendered("{{ nothing }}")
+
+
+def test_long_words_break_and_no_mark_is_invisible():
+    assert pieces("y" * 45) == ["y" * 20, "y" * 20, "yyyyy"]
+    assert pieces("a b " + "y" * 20) == ["a b " + "y" * 20]
+    assert pieces("") == [""]
+    assert visible("a\x07\n\N{NO-BREAK SPACE}") == "a\N{REPLACEMENT CHARACTER}\n\N{NO-BREAK SPACE}"
+    assert visible(3) == 3
+
+
+@pytest.mark.parametrize("verdict", ["better", "worse", "more", "not enough replications to tell"])
+def test_a_verdict_has_a_sign_beside_its_colour_and_says_if_it_is_small(verdict):
+    made = rendered("{{ word(a, true) }}", a=verdict)
+    assert (f"▲ {verdict}" in made) == (verdict == "better")
+    assert (f"▼ {verdict}" in made) == (verdict == "worse")
+    assert ("under" in made) == (verdict != "not enough replications to tell")
 
 
 @pytest.mark.parametrize(
@@ -464,7 +493,7 @@ def test_refusals(tmp_path, undrawn):
 
 def test_only_the_baseline_is_finished(tmp_path):
     folder = comparison(tmp_path / "alone", {"base": "Baseline"}, 2)
-    store = Store(folder)
+    store = ResultsFolder(folder)
     store.write_manifest(store.manifest() | manifest("compare", TITLES, 2))
     with pytest.raises(RunsFailedError, match="pairs with one of the baseline"):
         api.report(folder)

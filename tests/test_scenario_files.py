@@ -161,9 +161,9 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     (
         "newer format",
         "format: 2\ntitle: x\n",
-        [(1, 9, r"cannot be read.*got 2; allowed 1 \(written for a newer")],
+        [(1, 9, r"cannot be read.*got 2; allowed 1 .*reads format 1; a newer version is needed")],
     ),
-    ("older format", "format: 0\ntitle: x\n", [(1, 9, r"is a format that never was; got 0; allowed 1")]),
+    ("older format", "format: 0\ntitle: x\n", [(1, 9, r"cannot be read.*got 0; allowed 1 \(format 1 is the first")]),
     (
         "nothing but format",
         "format: 1\n",
@@ -224,7 +224,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     (
         "bad approval",
         head("interventions:\n  a: {type: I2, approval: ally}\n"),
-        [(5, 27, r"allowed none, allies, council, host, contributors.*'allies'")],
+        [(5, 27, r"allowed none, allies, council, host, contributors$")],
     ),
     (
         "title with markup control",
@@ -275,7 +275,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
     (
         "unknown state",
         head("interventions:\n  a: {type: I2, targets: {states: [BIH, XKK]}}\n"),
-        [(5, 41, r"targets\.states\[1\]: the region has no such state; got 'XKK'; allowed ALB, .*'XKX'")],
+        [(5, 41, r"targets\.states\[1\]: the region has no such state; got 'XKK'; allowed ALB, .*, XKX$")],
     ),
     (
         "unknown district",
@@ -318,7 +318,7 @@ BAD: list[tuple[str, str, list[tuple[int | None, int | None, str]]]] = [
         [
             (5, 35, r"indicator: no outcome is called that.*'tension'"),
             (5, 23, "needs one of above and below; got neither"),
-            (5, 64, r"when\.in: the region has no such state; got 'XKY'.*'XKX'"),
+            (5, 64, r"when\.in: the region has no such state; got 'XKY'.*, XKX$"),
         ],
     ),
     (

@@ -20,7 +20,7 @@ from sim.kernels.elementary import logistic, logit
 from sim.model.month import StabilityModel
 from sim.model.programmes import REQUEST, STOP, SWITCH_OFF, Watch, affordable
 from sim.model.shocks import happening
-from sim.parameters import CATALOGUE
+from sim.parameters import CATALOGUE, parameters
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise
 from sim.region import find_region, load_region
@@ -33,8 +33,7 @@ from sim.scenario import (
     resolved,
     resolved_yaml,
 )
-from sim.scenario.own import own_entries
-from sim.scenario.records import INDICATORS, Condition, Trigger
+from sim.scenario.records import INDICATORS, Condition, Trigger, own_entries
 from sim.scenario.schema import DefinitionFile
 from sim.world.geography import build_geography
 from sim.world.outcomes import OUTCOME_INDEX
@@ -370,7 +369,7 @@ def test_a_shock_on_the_region_is_drawn_once_for_it(tmp_path: Path, setting: Set
 def test_what_was_seen_once_in_the_region_comes_about_once_in_it(tmp_path: Path) -> None:
     """The catalogue's rates are per state: looted depots, once in seven states and 35 years, are no seven of them."""
     region = load_region(find_region("western_balkans"), 2024)
-    state_uid = build_geography(region).state_uid
+    state_uid = build_geography(region, parameters()).state_uid
     both = "shocks: {a: {type: arms_inflow, rate: catalogue}, b: {type: assassination, rate: catalogue}}\n"
     spec = load(tmp_path, both, ("region=western_balkans",))
     assert [shock.rate for shock in spec.shocks] == [pytest.approx(1 / (7 * 35), rel=0.05)] * 2

@@ -1,4 +1,4 @@
-"""What works with scenario files: layers and ``--set``, explanations, differences, migrations, schemas, new studies."""
+"""What works with scenario files: layers and ``--set``, explanations, differences, schemas, new studies."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.api import sizes
+from sim.api import prepare
 from sim.cli import command, output
-from sim.errors import InputError, ScenarioError
+from sim.errors import InputError
 from sim.interventions import catalogue
 from sim.parameters import CATALOGUE
 from sim.region import find_region
@@ -33,15 +33,14 @@ from sim.scenario import (
     differences,
     json_schema,
     load_scenario,
-    migrate,
     new_study,
     resolved_yaml,
     shipped_scenarios,
     validate_file,
 )
-from sim.scenario.fields import DEFAULTS
 from sim.scenario.layers import find_scenario
 from sim.scenario.text import parse
+from sim.settings import Settings
 from tests.test_scenario_files import BAD, GOOD, head, write
 
 
@@ -404,78 +403,6 @@ def test_diff_prints_a_table_or_json_and_always_ends_with_zero(tmp_path: Path, s
     assert (code, len(error.splitlines())) == (2, 2)
 
 
-# --- migrate ---
-
-OLD = """\
-# Why this file is here.
-format: 0
-title: 'An old case'   # quoted
-extends: baseline_2024
-
-programmes:            # the old word
-  police: {type: I2, intensity: 0.5}   # half
-"""
-
-
-def rename_programmes(document: Any) -> list[str]:
-    """What a step of a real change would look like: a key has a new name, comments stay with it."""
-    place = list(document).index("programmes")
-    comment = document.ca.items.pop("programmes")
-    document.insert(place, "interventions", document.pop("programmes"))
-    document.ca.items["interventions"] = comment
-    return ["programmes is now interventions"]
-
-
-def test_no_older_format_ever_shipped() -> None:
-    assert migrate.STEPS == {}
-
-
-def test_an_older_file_is_migrated_with_its_comments(tmp_path: Path, stabsim, monkeypatch) -> None:
-    path = write(tmp_path, OLD)
-    assert "format: is a format that never was; got 0; allowed 1" in said(path)[0]
-    assert stabsim("migrate", path)[0] == 2
-    monkeypatch.setitem(migrate.STEPS, 0, rename_programmes)
-    assert "is an older format; got 0; allowed 1 (run: stabsim migrate FILE --write)" in said(path)[0]
-    code, shown, error = stabsim("migrate", path)
-    assert code == 0
-    assert path.read_text(encoding="utf-8") == OLD
-    assert shown == OLD.replace("format: 0", "format: 1").replace("programmes: ", "interventions: ").replace(
-        "interventions:            #", shown.splitlines()[5].split("#")[0] + "#"
-    )
-    assert error.splitlines() == [f"{path}: programmes is now interventions", f"{path}: format: 0 is now 1"]
-    path.chmod(0o640)
-    assert stabsim("migrate", path, "--write")[:2] == (0, f"wrote {path}\n")
-    assert path.read_text(encoding="utf-8") == shown
-    assert path.stat().st_mode & 0o777 == 0o640
-    assert list(tmp_path.iterdir()) == [path]
-    (item,) = load_scenario(path).interventions
-    assert (item.type, item.intensity) == ("I2", 0.5)
-
-
-def test_a_current_file_needs_nothing(tmp_path: Path, stabsim) -> None:
-    path = write(tmp_path, GOOD)
-    assert stabsim("migrate", path, "--write")[:2] == (0, f"{path}: format 1 is the current one, nothing to do\n")
-    assert path.read_text(encoding="utf-8") == GOOD
-
-
-@pytest.mark.parametrize(
-    ("body", "pattern"),
-    [
-        ("title: x\n", r"case.yaml:1:1: format: is missing; allowed format: 1 \(the first line"),
-        ("format: 7\n", r"case.yaml:1:9: format: cannot be read by this version; got 7; .*newer stabsim"),
-        ("format: -1\n", "format: is a format that never was; got -1; allowed 1"),
-        ("format: one\n", "format: must be a whole number; got 'one'; allowed 1"),
-        ("- format: 1\n", "case.yaml: is not a scenario file"),
-        ("format: 1\ntitle: [\n", "case.yaml:.*is not valid YAML"),
-    ],
-)
-def test_what_cannot_be_migrated_says_why(tmp_path: Path, body: str, pattern: str) -> None:
-    path = write(tmp_path, body)
-    with pytest.raises(ScenarioError, match=pattern):
-        migrate.migrate_file(path)
-    assert path.read_text(encoding="utf-8") == body
-
-
 # --- schema: a small reading of JSON Schema, so that the tests need no further package ---
 
 KNOWN = {
@@ -615,7 +542,7 @@ def test_the_schema_refuses_what_it_can_see_and_nothing_good() -> None:
 
 def test_the_schema_of_scenarios_tells_what_the_catalogues_tell() -> None:
     schema = json_schema("scenario")
-    told = schema["properties"]["parameters"]["properties"]
+    told = schema["properties"]["parameters"]["anyOf"][0]["properties"]
     assert set(told) == set(CATALOGUE)
     peer, known = told["b_peer"], CATALOGUE["b_peer"]
     assert (peer["default"], peer["unit"], peer["source"]) == (known.default, known.unit, known.source)
@@ -664,7 +591,9 @@ def test_the_defaults_of_the_schema_are_those_of_the_loader(tmp_path: Path) -> N
         ("ShockFile", "months"): shocks["mission_withdrawal"].options["months"],
         ("ShockFile", "remaining"): shocks["mission_withdrawal"].options["remaining"],
     }
-    assert found == DEFAULTS
+    schema = json_schema("scenario")
+    told = {**schema["$defs"], "ScenarioFile": schema}
+    assert {(part, key): told[part]["properties"][key]["default"] for part, key in found} == found
 
 
 def typed(raw: str, column: Any) -> Any:
@@ -768,18 +697,20 @@ def test_a_new_study_is_never_laid_over_another(tmp_path: Path, stabsim) -> None
 
 
 def test_sizes_grow_with_the_job() -> None:
-    base = sizes.size_of(20_000, 120, 64, 2)
+    base = prepare.size_of(20_000, 120, 64, 2)
     for more in ((1_000_000, 120, 64, 2), (20_000, 600, 64, 2), (20_000, 120, 640, 2)):
-        other = sizes.size_of(*more)
+        other = prepare.size_of(*more)
         assert other.seconds > base.seconds
         assert (other.memory, other.disk) >= (base.memory, base.disk)
-    assert sizes.size_of(20_000, 120, 64, 4).memory == 2 * base.memory
-    assert str(sizes.Size(1_400_000_000, 25_000_000, 7300.0)) == "about 1.4 GB of memory, 25.0 MB on disk and 2.0 hours"
+    assert prepare.size_of(20_000, 120, 64, 4).memory == 2 * base.memory
+    assert (
+        str(prepare.Size(1_400_000_000, 25_000_000, 7300.0)) == "about 1.4 GB of memory, 25.0 MB on disk and 2.0 hours"
+    )
 
 
 def test_threads_beyond_the_processors_do_not_help(monkeypatch) -> None:
-    monkeypatch.setattr(sizes, "available_workers", lambda: 4)
-    alone, two, eight = (sizes.size_of(10_000_000, 120, 8, 2, threads).seconds for threads in (1, 2, 8))
+    monkeypatch.setattr(prepare, "available_workers", lambda: 4)
+    alone, two, eight = (prepare.size_of(10_000_000, 120, 8, 2, threads).seconds for threads in (1, 2, 8))
     assert alone > two == eight
 
 
@@ -791,11 +722,9 @@ def test_threads_beyond_the_processors_do_not_help(monkeypatch) -> None:
     ],
 )
 def test_what_cannot_run_is_refused_with_its_size(settings: dict[str, Any], words: str, monkeypatch) -> None:
-    from sim.api.setup import Settings, prepare
-
-    monkeypatch.setattr(sizes, "_free_memory", lambda: 8 * 10**9)
-    asked = {"seed": 1, "replications": 1, "citizens": 20_000, "workers": 2} | settings
-    monkeypatch.setattr("sim.api.setup.build_plan", lambda specs, **given: given)
-    with pytest.raises(InputError, match=f"citizens, {asked['workers']} workers: {words} .*--force starts it"):
-        prepare(["baseline_2024"], Settings(**asked))
-    assert prepare(["baseline_2024"], Settings(**asked, force=True)).size.memory > 10**9
+    monkeypatch.setattr(prepare, "_free_memory", lambda: 8 * 10**9)
+    asked = {"workers": 2} | settings
+    monkeypatch.setattr(prepare, "build_plan", lambda specs, **given: given)
+    with pytest.raises(InputError, match=f"citizens, {asked['workers']} workers: {words} .*--force ignores this"):
+        prepare.prepare("run", ["baseline_2024"], Settings.of("run", **asked))
+    assert prepare.prepare("run", ["baseline_2024"], Settings.of("run", **asked, force=True)).size.memory > 10**9

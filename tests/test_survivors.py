@@ -10,7 +10,7 @@ import pytest
 from checks.worlds import FOLDER, Valley, minority, run, valley_model
 from sim.agents.armed_group import CEASEFIRE, SETTLED
 from sim.experiment import build_plan
-from sim.experiment.ensemble import with_draw
+from sim.experiment.plan import resolve_run
 from sim.kernels.fields import update_fields
 from sim.parameters.theories import THEORIES
 from sim.scenario import load_scenario
@@ -169,4 +169,6 @@ def test_contact_calms_what_stirs_tension_and_threat_feeds_it() -> None:
 
 def test_what_a_scenario_sets_lies_over_a_draw() -> None:
     """Bug ``draws-win``; a plan leaves out of a draw what is set, so that only this function could tell."""
-    assert with_draw({"b_peer": 9.0}, {"b_peer": 1.0, "b_kin": 2.0}) == {"b_kin": 2.0, "b_peer": 9.0}
+    scenario = replace(load_scenario("baseline_2024"), parameters={"b_peer": 9.0})
+    resolved = resolve_run(scenario, None, {}, {"b_peer": 1.0, "b_kin": 2.0})
+    assert resolved.parameters == {"b_kin": 2.0, "b_peer": 9.0}

@@ -16,8 +16,8 @@ from sim.analysis.theories import DEFAULT, holds_count, theory_effects
 from sim.api import reporting
 from sim.cli import app
 from sim.errors import InputError
-from sim.experiment import Store
-from sim.experiment.theories import Variant, chosen_theories, under_theories
+from sim.experiment import ResultsFolder
+from sim.experiment.plan import Variant, chosen_theories, under_theories
 from sim.model.month import StabilityModel
 from sim.parameters.theories import THEORIES
 from sim.population import synthesise
@@ -283,7 +283,7 @@ def test_theories_join_a_comparison_in_its_folder_and_share_its_luck(study: Path
     identity = joined.runs.query("scenario == 'police@contact=threat'")["run"].iloc[0]
     same = api.compare(["calm.yaml", "police.yaml"], theories="contact", **settings)
     assert (same.tally.reused, same.tally.total) == (36, 36)
-    assert Store(study / "o").row(identity) is not None
+    assert ResultsFolder(study / "o").row(identity) is not None
 
 
 def test_worlds_of_which_one_follows_a_stance_are_compared_under_the_same_one(study: Path) -> None:
@@ -298,7 +298,7 @@ def test_worlds_of_which_one_follows_a_stance_are_compared_under_the_same_one(st
 
 
 def test_the_command_shows_the_cost_first_and_what_holds_last(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.api.setup.ModelEngine", lambda *_: DividedEngine())
+    monkeypatch.setattr("sim.api.prepare.ModelEngine", lambda *_: DividedEngine())
     monkeypatch.setattr("sim.api.reporting.draw", lambda figures, folder=None: [])
     call = ["compare", "calm.yaml", "police.yaml", "--citizens", "1000", "--replications", "4", "--workers", "1"]
     call += ["--parameters", "central"]

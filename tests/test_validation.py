@@ -272,7 +272,7 @@ def test_a_weak_mandate_counts_a_tenth_on_combat() -> None:
     rows = {}
     for mission in ("robust", "limited", "observers"):
         region = valley(Valley(mission=mission, months=12))[1].region
-        rows[mission] = standing_missions(region, 2024, 1)[:, region.states.index("BBB")].tolist()
+        rows[mission] = standing_missions(region, 2024, 1, 0.1)[:, region.states.index("BBB")].tolist()
     assert rows["robust"] == [1136.0, 0.0, 0.0, 0.0]
     assert rows["limited"] == pytest.approx([113.6, 0.0, 0.0, 1022.4])
     assert rows["observers"] == [0.0, 0.0, 1136.0, 0.0]

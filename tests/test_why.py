@@ -22,12 +22,12 @@ from sim.analysis import (
     synergy,
 )
 from sim.analysis.attribution import ORDERED, SAMPLED, SHAPLEY, orders, why_paragraph
-from sim.api.why import question, why
-from sim.api.worlds import between
+from sim.api.why import between, question, why
 from sim.errors import InputError
 from sim.parameters.theories import stances
 from sim.scenario import load_scenario, resolved_yaml
 from sim.scenario.records import Budget
+from sim.settings import Settings
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOMES
 from tests.experiment_fakes import FakeEngine, FakeScenario
 from tests.test_analysis import series
@@ -342,13 +342,13 @@ def test_bad_questions_are_refused_clearly(ends):
     with pytest.raises(InputError, match="order: is not one of the parts; got nobody"):
         between(calm, whole, order=["nobody"])
     with pytest.raises(InputError, match="must be even"):
-        question(calm, whole, method=SAMPLED, permutations=5)
+        question(calm, whole, Settings(method=SAMPLED, permutations=5))
     with pytest.raises(InputError, match="no such method; got magic"):
-        question(calm, whole, method="magic")
+        question(calm, whole, Settings(method="magic"))
     forward = load_scenario("way_forward")
     with pytest.raises(InputError, match="11 parts; allowed at most 8"):
-        question(load_scenario("baseline_2024"), forward, method=SHAPLEY)
-    assert question(load_scenario("baseline_2024"), forward).method == SAMPLED
+        question(load_scenario("baseline_2024"), forward, Settings(method=SHAPLEY))
+    assert question(load_scenario("baseline_2024"), forward, Settings()).method == SAMPLED
 
 
 class Additive(FakeEngine):

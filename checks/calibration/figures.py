@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from checks.calibration.quantities import QUANTITIES
 from checks.calibration.targets import KINDS
-from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, new_page, save_figure, styled, wrap
+from sim.plots.style import BLUE, GREY, INK, ORANGE, PALE, new_sheet, save_figure, styled, wrap
 from sim.status import status
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def marginals_figure(made: Calibration) -> Figure:
     )
     with styled():
         legend = [Patch(color=BLUE, alpha=0.6, label="points kept"), Line2D([], [], color=INK, label="prior")]
-        page = new_page(8.0, 3.6, "What history says about each parameter", caption, legend)
+        page = new_sheet(8.0, 3.6, "What history says about each parameter", caption, legend)
         grid = page.body.add_gridspec(2, 4)
         for k, one in enumerate(QUANTITIES):
             axes = page.body.add_subplot(grid[k // 4, k % 4])
@@ -71,7 +71,7 @@ def pairs_figure(made: Calibration) -> Figure:
         made, "Above the diagonal: least implausibility found in each square of the prior, white where 3 or less."
     )
     with styled():
-        page = new_page(8.0, 7.0, "Which combinations are left", caption)
+        page = new_sheet(8.0, 7.0, "Which combinations are left", caption)
         grid = page.body.add_gridspec(n, n)
         for i in range(n):
             for j in range(n):
@@ -114,7 +114,7 @@ def fit_figure(made: Calibration) -> Figure:
             Line2D([], [], color=BLUE, marker="o", ms=4, label="points kept"),
             Patch(color=PALE, label="record with its error"),
         ]
-        page = new_page(8.0, 4.6, "Fit of the statistics", caption, legend)
+        page = new_sheet(8.0, 4.6, "Fit of the statistics", caption, legend)
         axes = page.body.add_subplot()
         for k in range(len(KINDS)):
             low, high = ((target.windows[k] - middle[k]) / spread[k]).tolist()

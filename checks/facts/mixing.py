@@ -12,6 +12,7 @@ from checks.facts.unquiet import simulated, unquiet_runs
 from checks.lab import Lab
 from checks.records import OWN, Finding, Picture, Value, Window, judged, table
 from checks.regression import poisson_fit
+from sim.parameters import parameters
 from sim.region import Region, find_region, load_region
 from sim.world.geography import build_geography
 
@@ -21,7 +22,7 @@ LONGEST_QUIET = 6
 
 def local_mixing(region: Region) -> np.ndarray:
     """Probability that two residents met near by belong to different communities, mean over a district's residents."""
-    g = build_geography(region)
+    g = build_geography(region, parameters())
     people = np.bincount(g.cell_district, g.cell_people)
     out: np.ndarray = np.bincount(g.cell_district, g.cell_people * g.mix) / people
     return out

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from sim.plots.style import BLUE, GREY, INK, PALE, RED, new_page, png_bytes, save_figure, shorten, small_png, styled
+from sim.plots.style import BLUE, GREY, INK, PALE, RED, new_sheet, png_bytes, save_figure, shorten, small_png, styled
 
 if TYPE_CHECKING:
     from checks.records import Result, Row
@@ -100,7 +100,7 @@ def forest_figure(results: Sequence[Result], said: str) -> Figure:
     )
     with styled():
         heading = "Virtual trials: published window and simulated ratio"
-        page = new_page(8.0, 0.19 * len(rows) + 0.9, heading, caption, _legend())
+        page = new_sheet(8.0, 0.19 * len(rows) + 0.9, heading, caption, _legend())
         draw_forest(rows, page.body.add_subplot())
     return page.figure
 

@@ -16,9 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from sim.errors import InputError, Problem, nearest
 from sim.interventions import catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.scenario.schema import problem_at, shown
-from sim.scenario.shape import check_shape
-from sim.scenario.text import Node, parse, read_source
+from sim.scenario.hints import check_shape
+from sim.scenario.text import Node, parse, problem_at, read_source, shown
 from sim.world.outcomes import OUTCOME_NAMES
 
 ROWS = Path(__file__).parent / "rows"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pandas.api.types import union_categoricals
 
 from sim.errors import InputError
-from sim.experiment.summary import pool_region, reduce_months
+from sim.experiment.tables import pool_region, reduce_months
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
 
 REGION = "region"

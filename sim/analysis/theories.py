@@ -11,7 +11,7 @@ from sim.analysis.effects import paired_effects
 from sim.analysis.statistics import crossed_estimate
 from sim.analysis.tables import REGION, WHOLE_RUN, finished, paired
 from sim.analysis.verdict import CLEAR, verdict
-from sim.experiment.theories import Variant
+from sim.experiment.plan import Variant
 from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES
 
 DEFAULT, AS_IT_IS = "default", "as it is"

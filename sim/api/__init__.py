@@ -1,18 +1,15 @@
 """The commands as functions: load a scenario, run it, compare it with others; results as pandas tables."""
 
-from sim.api.compact import compact
-from sim.api.comparison import compare, comparison_size
-from sim.api.folder import default_folder
-from sim.api.inspect import Verification, status, verify
+from typing import Any
+
 from sim.api.listing import catalogue
-from sim.api.opened import read_results
-from sim.api.report import read_study, report
-from sim.api.results import Comparison, RunResults, RunsFailedError, SweepResults, scan
-from sim.api.setup import Settings
-from sim.api.single import Rerun, rerun, run
-from sim.api.sweep import Preview, preview, sweep
+from sim.api.prepare import RunsFailedError
+from sim.api.results import Comparison, RunResults, SweepResults, compact, read_results, scan
+from sim.api.runs import Preview, Rerun, compare, preview, rerun, run, sweep
 from sim.api.why import Why, why
+from sim.experiment.status import Status, Verification, status, verify
 from sim.scenario import load_scenario
+from sim.settings import Settings
 
 __all__ = [
     "Comparison",
@@ -21,14 +18,13 @@ __all__ = [
     "RunResults",
     "RunsFailedError",
     "Settings",
+    "Status",
     "SweepResults",
     "Verification",
     "Why",
     "catalogue",
     "compact",
     "compare",
-    "comparison_size",
-    "default_folder",
     "load_scenario",
     "preview",
     "read_results",
@@ -42,3 +38,12 @@ __all__ = [
     "verify",
     "why",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what draws, and with it matplotlib, when it is first asked for."""
+    if name in ("read_study", "report"):
+        from sim.api import reporting
+
+        return getattr(reporting, name)
+    raise AttributeError(f"module 'sim.api' has no attribute {name!r}")

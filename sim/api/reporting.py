@@ -1,20 +1,20 @@
-"""Put a report together: tables from the stored runs, figures from the tables, a page from both."""
+"""The report of a folder of results: tables from the stored runs, figures from the tables, one page from both."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sim.analysis import monthly_table, over_time
-from sim.api.report import read_study
-from sim.api.results import RunsFailedError, parts
-from sim.api.sweep_tables import finished_runs, sweep_tables
-from sim.api.tables import HISTORY, comparison_tables, geography
-from sim.errors import InputError, Problem, SimError
-from sim.experiment import Store
+from sim.api.prepare import RunsFailedError
+from sim.api.tables import HISTORY, comparison_tables, finished_runs, sweep_tables
+from sim.errors import InputError, SimError
+from sim.experiment import ResultsFolder, StoreError
+from sim.experiment.design import POINTS
+from sim.experiment.files import write_bytes
 from sim.plots import (
     Geography,
     Picture,
@@ -29,7 +29,6 @@ from sim.plots import (
     sensitivity_figure,
     tornado_figure,
 )
-from sim.plots.bars import SWEPT
 from sim.plots.sets import BY_NAME, HEADLINE, PRIMARY, Named
 from sim.region import Region, find_region, load_region
 from sim.report import Material, Study, report_html
@@ -39,22 +38,67 @@ MOST_SWEPT = 4
 """Scenarios of a sweep that get figures of their own; the tables hold all."""
 
 
-def compose(folder: Path, study: Study) -> Material:
+def report(folder: Path | str, *, out: Path | str | None = None) -> Path:
+    """Write one self-contained HTML file about a run, a comparison or a sweep, finished or not.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of stored results.
+    out : path, optional
+        The file; ``report.html`` in the folder by default.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no results, or the file cannot be written.
+    RunsFailedError
+        If no finished run is there to report.
+    """
+    source = ResultsFolder(Path(folder))
+    return write_report(source, compose(source, read_study(folder)), out)
+
+
+def read_study(folder: Path | str) -> Study:
+    """Read what an experiment is about, and how much of it is stored.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of stored results.
+    """
+    source = ResultsFolder(Path(folder))
+    if not source.recorded.get("scenarios"):
+        raise InputError(source.no_results())
+    status = list(source.finished().values())
+    points = source.path / POINTS
+    count = len(pd.read_csv(points, usecols=["point"])) if points.is_file() else 1
+    return Study(source.recorded, status.count("done"), status.count("failed"), count)
+
+
+def compose(folder: ResultsFolder, study: Study) -> Material:
     """Compute and draw everything about a stored experiment."""
     if not study.done:
-        raise RunsFailedError(f"{folder}: no run is finished yet; nothing to report")
+        raise RunsFailedError(f"{folder.path}: no run is finished yet; nothing to report")
     if study.kind == "sweep":
         return _sweep(folder, study)
     return _comparison(folder, study) if study.kind == "compare" else _run(folder, study)
 
 
-def draw_comparison(folder: Path, tables: Mapping[str, pd.DataFrame], region: Region) -> list[Picture]:
+def draw_comparison(folder: ResultsFolder, tables: Mapping[str, pd.DataFrame], region: Region) -> list[Picture]:
     """Draw a comparison that has just run into its folder."""
     places = Geography(*geography(region))
-    return draw(comparison_figures(read_study(folder), tables, places), folder / FIGURES)
+    return draw(comparison_figures(read_study(folder.path), tables, places), folder.path / FIGURES)
 
 
-def publish(folder: Path, tables: Mapping[str, pd.DataFrame], pictures: list[Picture]) -> tuple[tuple[Path, ...], Path]:
+def publish(
+    folder: ResultsFolder, tables: Mapping[str, pd.DataFrame], pictures: list[Picture]
+) -> tuple[tuple[Path, ...], Path]:
     """Write the report of a comparison that has just ended; nothing is computed or drawn again.
 
     Returns
@@ -62,34 +106,33 @@ def publish(folder: Path, tables: Mapping[str, pd.DataFrame], pictures: list[Pic
     tuple of Path, Path
         Files of the figures; the report.
     """
-    study = read_study(folder)
+    study = read_study(folder.path)
     material = Material(study, tables, tuple(pictures), scenario_texts(folder, study))
-    return tuple(files(pictures, folder / FIGURES)), write_report(folder, material)
+    return tuple(files(pictures, folder.path / FIGURES)), write_report(folder, material)
 
 
-def draw_run(folder: Path, history: pd.DataFrame) -> tuple[Path, ...]:
+def draw_run(folder: ResultsFolder, history: pd.DataFrame) -> tuple[Path, ...]:
     """Draw a run that has just finished into its folder."""
-    return tuple(files(draw(run_figures(read_study(folder), history), folder / FIGURES), folder / FIGURES))
+    return tuple(
+        files(draw(run_figures(read_study(folder.path), history), folder.path / FIGURES), folder.path / FIGURES)
+    )
 
 
-def write_report(folder: Path, material: Material, out: Path | str | None = None) -> Path:
+def write_report(folder: ResultsFolder, material: Material, out: Path | str | None = None) -> Path:
     """Write the page in one step; the stored scenarios go with it."""
-    target = Path(out) if out is not None else folder / REPORT
+    target = Path(out) if out is not None else folder.path / REPORT
     content = report_html(material)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(content, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as error:
-        problem = Problem(f"cannot write the report: {error.strerror or error}", file=str(target))
-        raise InputError(problem) from None
-    Store(folder).seal_file(target)
+        write_bytes(target, content.encode())
+    except StoreError as error:
+        raise InputError(f"cannot write the report: {error}") from None
+    folder.seal_file(target)
     return target
 
 
-def scenario_texts(folder: Path, study: Study) -> dict[str, str]:
+def scenario_texts(folder: ResultsFolder, study: Study) -> dict[str, str]:
     """Read the stored scenarios, as YAML by key; one that is missing is left out."""
-    paths = {key: folder / "scenarios" / f"{key}.yaml" for key in study.titles}
+    paths = {key: folder.path / "scenarios" / f"{key}.yaml" for key in study.titles}
     return {key: path.read_text(encoding="utf-8") for key, path in paths.items() if path.is_file()}
 
 
@@ -105,25 +148,25 @@ def run_figures(study: Study, history: pd.DataFrame) -> Named:
     return run_set(history, note, study.titles[study.baseline], study.start)
 
 
-def _comparison(folder: Path, study: Study) -> Material:
+def _comparison(folder: ResultsFolder, study: Study) -> Material:
     stored = set(finished_runs(folder)["scenario"])
     if study.baseline not in stored or len(stored) < 2:
-        raise RunsFailedError(f"{folder}: no scenario has a finished run that pairs with one of the baseline")
+        raise RunsFailedError(f"{folder.path}: no scenario has a finished run that pairs with one of the baseline")
     tables = comparison_tables(folder, study.baseline, study.months)
     if tables["effects"].empty:
-        raise RunsFailedError(f"{folder}: no scenario has a finished run that pairs with one of the baseline")
+        raise RunsFailedError(f"{folder.path}: no scenario has a finished run that pairs with one of the baseline")
     places, remarks = _geography(study)
     pictures = draw(comparison_figures(study, tables, places))
     return Material(study, tables, tuple(pictures), scenario_texts(folder, study), remarks)
 
 
-def _run(folder: Path, study: Study) -> Material:
-    history = over_time(monthly_table(parts(folder, "series")), study.baseline)
+def _run(folder: ResultsFolder, study: Study) -> Material:
+    history = over_time(monthly_table(folder.frames("series")), study.baseline)
     pictures = draw(run_figures(study, history))
     return Material(study, {"runs": finished_runs(folder)}, tuple(pictures), scenario_texts(folder, study))
 
 
-def _sweep(folder: Path, study: Study) -> Material:
+def _sweep(folder: ResultsFolder, study: Study) -> Material:
     tables, remarks = sweep_tables(folder, study.baseline, study.design, PRIMARY)
     pictures = draw(sweep_figures(study, tables))
     return Material(study, tables, tuple(pictures), scenario_texts(folder, study), remarks)
@@ -154,7 +197,7 @@ def _factor_figures(study: Study, key: str, own: Mapping[str, pd.DataFrame], poi
     bars = ends.rename(columns={"factor": "label"})
     yield (
         f"drivers_{key}",
-        tornado_figure(bars, float(own["values"]["value"].mean()), item.label, axis, note, title, SWEPT),
+        tornado_figure(bars, float(own["values"]["value"].mean()), item.label, axis, note, title),
     )
     if len(own.get("cells", ())):
         up, across = (str(name) for name in points.columns if name != "point")
@@ -179,3 +222,16 @@ def _geography(study: Study) -> tuple[Geography | None, tuple[str, ...]]:
         return Geography(*geography(load_region(find_region(name), study.start[0]))), ()
     except SimError:
         return None, (f"The region {Path(name).name} was not found or has changed, so there are no maps.",)
+
+
+def geography(region: Region) -> tuple[pd.DataFrame, Any, Mapping[str, str]]:
+    """Return what maps need of a region: its districts, outlines, and names of states."""
+    districts = pd.DataFrame(
+        {
+            "state": [region.states[int(index)] for index in region.district_state],
+            "district": list(region.districts),
+            "lat": region.district_lat,
+            "lon": region.district_lon,
+        }
+    )
+    return districts, region.outlines(), dict(zip(region.states, region.state_names, strict=True))

@@ -1,29 +1,36 @@
-"""What the functions return: small typed results whose tables are pandas frames, read when asked for."""
+"""Typed views of one folder of results: what the functions return, `read_results` opens and `compact` exports.
+
+Tables are pandas frames, read from the folder when asked for; `scan` opens one that does not fit into memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from sim.analysis import WHOLE_RUN, headline_effects, window_table
-from sim.errors import InputError, Problem, SimError
-from sim.experiment import Store, Tally, read_points
-from sim.experiment.points import cell
-from sim.experiment.tables import SCHEMAS
+from sim.analysis import WHOLE_RUN, headline_effects, monthly_table, over_time, window_table
+from sim.errors import InputError, Problem
+from sim.experiment import ResultsFolder, StoreError, Tally, read_points
+from sim.experiment.design import cell
+from sim.experiment.files import write_bytes
+from sim.experiment.tables import SCHEMAS, TABLES
 from sim.scenario import Scenario
 from sim.world.outcomes import OUTCOMES
 
-
-class RunsFailedError(SimError):
-    """So many runs failed that nothing is left to report."""
-
-    exit_code = 3
+ROWS_A_GROUP = 100_000
+"""Rows of a row group in a compact file: what a reader holds at once."""
+WORDS = ("in_words", "fails_under", "note")
+"""Columns of text that may be empty in every row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,22 +49,23 @@ class Results:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row a run: seed, status, error, whole-run outcomes of the region."""
-        return _frame(Store(self.folder).runs())
+        converted: pd.DataFrame = ResultsFolder(self.folder).runs().to_pandas()
+        return converted
 
     @cached_property
     def series(self) -> pd.DataFrame:
         """Outcomes by run, month and state."""
-        return whole_table(self.folder, "series")
+        return ResultsFolder(self.folder).frame("series")
 
     @cached_property
     def places(self) -> pd.DataFrame:
         """Place outcomes by run, year of the run, district and community."""
-        return whole_table(self.folder, "places")
+        return ResultsFolder(self.folder).frame("places")
 
     @cached_property
     def windows(self) -> pd.DataFrame:
         """Totals and means by run, scope and window."""
-        return window_table(parts(self.folder, "series"))
+        return window_table(ResultsFolder(self.folder).frames("series"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +131,11 @@ class SweepResults(Results):
     @cached_property
     def points(self) -> pd.DataFrame:
         """One row a design point: its number, then a column a factor; a list of keys stands as text."""
-        columns = read_points(self.folder, self.design["factors"]).columns if self.factors else {}
-        plain = {
-            key: [v if isinstance(v, str) else cell(v) for v in vs] if _odd(vs) else vs for key, vs in columns.items()
-        }
-        made = pd.DataFrame(plain) if plain else pd.DataFrame(index=[0])
+        columns = dict(read_points(self.folder, self.design["factors"]).columns) if self.factors else {}
+        for key, values in columns.items():
+            if any(isinstance(value, list | dict) for value in values):  # no table can hold them
+                columns[key] = [cell(value) for value in values]
+        made = pd.DataFrame(columns) if columns else pd.DataFrame(index=[0])
         made.insert(0, "point", np.arange(len(made), dtype=np.int32))
         return made
 
@@ -135,8 +143,10 @@ class SweepResults(Results):
     def runs(self) -> pd.DataFrame:
         """One row a run: its point's factors, seed, status, error, whole-run outcomes of the region."""
         names = [name for name in SCHEMAS["runs"].names if name != "parameters"]
-        read = [_frame(part) for part in Store(self.folder).read("runs", names)]
-        whole = pd.concat(read, ignore_index=True) if read else SCHEMAS["runs"].empty_table().select(names).to_pandas()
+        read = ResultsFolder(self.folder).read("runs", names)
+        empty = SCHEMAS["runs"].empty_table().select(names)
+        frames: list[pd.DataFrame] = [part.to_pandas() for part in read]
+        whole: pd.DataFrame = pd.concat(frames or [empty.to_pandas()], ignore_index=True)
         whole = whole.sort_values(["scenario", "point", "replication"], ignore_index=True)
         return whole.merge(self.points, on="point", how="left", validate="many_to_one") if self.factors else whole
 
@@ -181,7 +191,7 @@ class SweepResults(Results):
         return scan(self.folder, table)
 
 
-def scan(folder: Path, table: str) -> Any:
+def scan(folder: Path | str, table: str) -> Any:
     """Open a stored table as a pyarrow dataset; nothing is read yet.
 
     Raises
@@ -193,30 +203,202 @@ def scan(folder: Path, table: str) -> Any:
 
     if table not in SCHEMAS:
         raise InputError(Problem("no table is called that", key="table", got=table, allowed=", ".join(SCHEMAS)))
-    store = Store(folder)
-    files = [str(store.path(table, key)) for key in store.batches()]
+    results = ResultsFolder(Path(folder))
+    files = [str(results.file(table, key)) for key in results.batches()]
     return ds.dataset(files, schema=SCHEMAS[table], format="parquet")
 
 
-def _odd(values: Any) -> bool:
-    """Tell whether a factor's values are lists, which no table can hold."""
-    return any(isinstance(value, list | dict) for value in values)
+COMPARED = tuple(item.name for item in fields(Comparison) if item.default_factory is pd.DataFrame)
+"""Tables of a comparison, each in a file of its name."""
 
 
-def parts(folder: Path, table: str) -> Iterator[pd.DataFrame]:
-    """Read a stored table batch by batch, so that a large one never has to fit into memory."""
-    for part in Store(folder).read(table):
-        yield _frame(part)
+def read_results(folder: Path | str) -> Results:
+    """Open a folder that ``run``, ``compare`` or ``sweep`` wrote, finished or not.
+
+    Returns
+    -------
+    RunResults, Comparison or SweepResults
+        As the call that wrote it returned; ``tally`` counts what is stored now.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no results.
+    """
+    path = Path(folder)
+    stored = ResultsFolder(path)
+    manifest = stored.recorded
+    derived = {variant.key for variant in stored.variants}
+    keys = [entry["key"] for entry in manifest["scenarios"]]
+    scenarios = tuple(stored.scenario(key) for key in keys if key not in derived)
+    tally = _tally(stored)
+    figures = tuple(sorted((path / "figures").glob("*"))) if (path / "figures").is_dir() else ()
+    if manifest["kind"] == "sweep":
+        return SweepResults(
+            path,
+            scenarios,
+            tally,
+            baseline=manifest["baseline"],
+            design=manifest["design"],
+            replications=manifest["replications"],
+            sequential=manifest.get("sequential", {}),
+        )
+    if manifest["kind"] == "compare":
+        tables: dict[str, Any] = {name: _csv(path / f"{name}.csv") for name in COMPARED}
+        return Comparison(
+            path,
+            scenarios,
+            tally,
+            baseline=manifest["baseline"],
+            figures=figures,
+            **tables,
+        )
+    history = over_time(monthly_table(stored.frames("series")), scenarios[0].key)
+    return RunResults(path, scenarios, tally, history=history, figures=figures)
 
 
-def whole_table(folder: Path, table: str) -> pd.DataFrame:
-    """Read a stored table at once."""
-    read = list(parts(folder, table))
-    joined = pd.concat(read, ignore_index=True) if read else pd.DataFrame()
-    texts = [name for name in joined.columns if isinstance(joined[name].dtype, pd.CategoricalDtype)]
-    return joined.astype(dict.fromkeys(texts, str))
+def _tally(folder: ResultsFolder) -> Tally:
+    statuses, manifest = list(folder.finished().values()), folder.recorded
+    failed = statuses.count("failed")
+    seconds = manifest.get("seconds", {})
+    return Tally(
+        total=int(manifest.get("planned", len(statuses))),
+        done=len(statuses) - failed,
+        failed=failed,
+        reused=len(statuses),
+        run_seconds=float(seconds.get("running", 0.0)),
+        store_seconds=float(seconds.get("storing", 0.0)),
+        elapsed=float(seconds.get("elapsed", 0.0)),
+        hosts=set(manifest.get("hosts", ())),
+    )
 
 
-def _frame(table: Any) -> pd.DataFrame:
-    converted: pd.DataFrame = table.to_pandas()
-    return converted
+def _csv(path: Path) -> pd.DataFrame:
+    """Read a table; text that is empty stays text."""
+    if not path.is_file():
+        return pd.DataFrame()
+    table = pd.read_csv(path, dtype=dict.fromkeys(WORDS, str))
+    texts = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
+    for name in texts:
+        table[name] = table[name].fillna("")
+    return table
+
+
+def compact(folder: Path | str, to: Path | str) -> list[Path]:
+    """Write ``runs.parquet``, ``series.parquet`` and ``places.parquet`` of a stored folder, one file a table.
+
+    Rows stand in order of replication, point and scenario, so the files do not depend on how the runs were
+    spread over workers. ``runs`` gets a column for each factor; ``codebook.csv`` is copied beside. The folder
+    itself stays as it is, for it can be verified and continued. Memory does not grow with the sweep.
+
+    Parameters
+    ----------
+    folder, to : path
+        Stored folder; where to write, a new folder or one that holds none of these files.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    source, target = ResultsFolder(Path(folder)), Path(to)
+    manifest = source.recorded
+    written = [target / name for name in (*(f"{table}.parquet" for table in TABLES), "codebook.csv")]
+    if there := [path.name for path in written if path.exists()]:
+        raise InputError(Problem(f"holds {there[0]} already", file=str(target), hint="choose another folder with --to"))
+    order = _order(source, [entry["key"] for entry in manifest["scenarios"]])
+    factors = manifest.get("design", {}).get("factors", [])
+    points = read_points(source.path, factors).columns if factors else {}
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for table in TABLES:
+            _write_compact(
+                source, table, order, points if table == "runs" else {}, factors, target / f"{table}.parquet"
+            )
+        write_bytes(target / "codebook.csv", (source.path / "codebook.csv").read_bytes())
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written: {error.strerror or error}") from None
+    return written
+
+
+def _order(source: ResultsFolder, scenarios: list[str]) -> list[tuple[str, str]]:
+    """List the runs in the order of the plan, which is nearly that of the batches, each with the batch it is in."""
+    place = {key: number for number, key in enumerate(scenarios)}
+    keys = source.batches()
+    read = zip(keys, source.read("runs", ["run", "scenario", "point", "replication"], keys), strict=True)
+    rows = [
+        (row["replication"], row["point"], place[row["scenario"]], row["run"], key)
+        for key, part in read
+        for row in part.to_pylist()
+    ]
+    return [(run, key) for *_, run, key in sorted(rows)]
+
+
+def _write_compact(
+    source: ResultsFolder,
+    table: str,
+    order: list[tuple[str, str]],
+    points: Mapping[str, Sequence[Any]],
+    factors: list[dict[str, Any]],
+    path: Path,
+) -> None:
+    """Write one table, a row group at a time; the few batches read last are kept in memory."""
+
+    @lru_cache(maxsize=8)
+    def batch(key: str) -> pa.Table:
+        return pq.read_table(source.file(table, key))
+
+    def groups() -> Iterator[list[pa.Table]]:
+        held: list[pa.Table] = []
+        for run, key in order:
+            held.append(batch(key).filter(pc.equal(batch(key)["run"], run)))
+            if sum(part.num_rows for part in held) >= ROWS_A_GROUP:
+                yield held
+                held = []
+        if held:
+            yield held
+
+    kinds = {factor["key"]: _kind(factor) for factor in factors if factor["key"] in points}
+    schema = SCHEMAS[table]
+    for key, kind in kinds.items():
+        schema = schema.append(pa.field(key, kind))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with pq.ParquetWriter(
+            temporary,
+            schema,
+            compression="zstd",
+            use_dictionary=[entry.name for entry in schema if not pa.types.is_floating(entry.type)],
+            column_encoding={entry.name: "BYTE_STREAM_SPLIT" for entry in schema if pa.types.is_floating(entry.type)},
+            write_page_checksum=True,
+        ) as writer:
+            for held in groups():
+                group = _joined(held)
+                numbers = group["point"].to_numpy() if kinds else ()
+                for key, kind in kinds.items():
+                    chosen = [points[key][number] for number in numbers]
+                    if pa.types.is_string(kind):
+                        chosen = [cell(value) for value in chosen]
+                    group = group.append_column(key, pa.array(np.array(chosen).tolist(), kind))
+                writer.write_table(group.cast(schema) if kinds else group)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Put tables together; texts are coded in order of appearance, however the batches coded them."""
+    whole = pa.concat_tables([table.replace_schema_metadata() for table in tables])
+    columns = [
+        column.cast(pa.string()).combine_chunks().dictionary_encode() if pa.types.is_dictionary(column.type) else column
+        for column in whole.columns
+    ]
+    return pa.table(columns, schema=whole.schema)
+
+
+def _kind(factor: dict[str, Any]) -> pa.DataType:
+    """Numbers as numbers, everything else as text."""
+    levels = factor["levels"]
+    if levels is None or all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
+        return pa.float64()
+    return pa.string()

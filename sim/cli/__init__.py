@@ -2,7 +2,7 @@
 
 # In the order in which --help lists the commands.
 # isort: off
-from sim.cli import runs, sweeps, inspect, report, why, page, files, listing  # noqa: F401 - each registers
+from sim.cli import runs, stored, files, listing  # noqa: F401 - each registers
 
 # isort: on
 from importlib.metadata import entry_points

@@ -1,4 +1,4 @@
-"""Commands about files: ``validate``, ``diff``, ``migrate``, ``schema``, ``new``, ``examples``."""
+"""Commands about files: ``validate``, ``diff``, ``schema``, ``new``, ``examples``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sim.errors import InputError, Problem, nearest
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-    from sim.scenario.diff import Difference, Differences, Side
+    from sim.scenario.explain import Difference, Differences, Side
 
 SCHEMAS = {
-    "scenario": "sim.scenario.json_schema:scenario_schema",
+    "scenario": "sim.scenario.schema:scenario_schema",
     "region": "sim.region.schema:region_schema",
-    "experiment": "sim.experiment.file_schema:experiment_schema",
+    "experiment": "sim.experiment.experiment_file:experiment_schema",
 }
 """What ``stabsim schema`` can print: the function that makes each."""
 
@@ -99,26 +99,6 @@ def diff(
         count = len(found.found)
         _print_differences(f"{count} difference{'s' * (count > 1)}", names, found.found)
     print_lines(_verdict(found))
-
-
-@app.command(epilog=with_examples("migrate my_scenario.yaml", "migrate my_scenario.yaml --write"))
-def migrate(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file of an older format.")],
-    write: Annotated[bool, typer.Option("--write", help="Replace the file, instead of printing the new text.")] = False,
-) -> None:
-    """Bring a scenario file of an older format up to date. Comments stay."""
-    from sim.scenario.migrate import migrate_file, write_migrated
-
-    done = migrate_file(path)
-    for change in done.changes:
-        complain(f"{path}: {change}")
-    if not done.changes:
-        say(f"{path}: format {done.before} is the current one, nothing to do")
-    elif write:
-        write_migrated(done)
-        say(f"wrote {path}")
-    else:
-        print_lines(done.text)
 
 
 @app.command(epilog=with_examples("new my_study"))
@@ -206,10 +186,9 @@ def _check(path: Path, set_: list[str], regions: dict[Any, Any]) -> tuple[list[P
 
 
 def _print_differences(title: str, names: list[str], found: tuple[Difference, ...]) -> None:
-    columns = [("what", "left"), (names[0], "left"), (names[1], "left"), ("unit", "left")]
     print_table(
         title,
-        [*columns, (f"from, in {names[0]}", "left"), (f"from, in {names[1]}", "left")],
+        ["what", *names, "unit", *(f"from, in {name}" for name in names)],
         [[item.key, _told(item.a), _told(item.b), item.unit, item.a.origin, item.b.origin] for item in found],
     )
 

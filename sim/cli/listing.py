@@ -48,7 +48,7 @@ def catalogue(
         count = table["name"].nunique() if kind == "theories" else len(table)
         print_table(
             f"{count} {kind} (one in full: stabsim catalogue {kind} NAME; everything: --json)",
-            [(column.replace("_", " "), "left") for column in columns],
+            [column.replace("_", " ") for column in columns],
             [[cell(row[column]) for column in columns] for _, row in table.iterrows()],
         )
 
@@ -76,14 +76,14 @@ def _families(table: Any) -> None:
         rows = [row for _, row in table.iterrows() if row["family"] == family]
         print_table(
             title,
-            [("", "left"), ("key", "left"), ("what", "left"), ("by", "left"), ("needs", "left"), ("cost", "right"),
-             ("status", "left"), ("evidence", "left"), ("beware", "left")],
+            ["", "key", "what", "by", "needs", "cost", "status", "evidence", "beware"],
             [
                 [row["row"], row["key"], row["name"], row["provider"], row["approval"],
                  f"{row['meur_per_year']:g}" + ("*" if row["per"] == "programme" else " "),
                  row["status"], row["evidence"], row["mind"]]
                 for row in rows
             ],
+            right=["cost"],
         )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def card(entry: Any) -> str:
 
 def lever_card(name: str) -> str:
     """One lever as a person would want to read it who writes an intervention."""
-    from sim.api.levers import ADDS, PLACES, SIZES, bounds, hit_by, pulled_by
+    from sim.api.listing import ADDS, PLACES, SIZES, bounds, hit_by, pulled_by
     from sim.interventions.words import published, role
     from sim.world.levers import LEVER_BY_NAME
 

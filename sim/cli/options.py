@@ -1,59 +1,58 @@
-"""Options that several commands share."""
+"""The options of commands, built from `sim.settings`: names, help texts and defaults stand there once."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from sim.errors import InputError, Problem
+from sim.settings import Settings, default_of, settings_of
 
-Seed = Annotated[int, typer.Option(help="Seed of the experiment.")]
-
-Citizens = Annotated[str, typer.Option(metavar="N|all", help="Number of simulated citizens, or all: every inhabitant.")]
-
-Months = Annotated[int | None, typer.Option(help="Length of the run, instead of the scenario's.")]
-
-Threads = Annotated[int, typer.Option(help="Kernel threads of each run.")]
-
-Workers = Annotated[int | None, typer.Option(help="Processes side by side; as many as processors by default.")]
-
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario; may be repeated."),
-]
-
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; one below results/ by default.")]
-
-Parameters = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ensemble|central|FILE",
-        help="Where replications take their parameters from: the calibrated ensemble, the central values, or a table "
-        "of points (CSV). compare draws from the ensemble, run does not, unless told.",
-    ),
-]
-
-Theories = Annotated[
-    str | None,
-    typer.Option(
-        metavar="all|NAME,NAME",
-        help="Run the comparison again under each stance of these rival theories, and say which conclusions hold "
-        "under how many. all: every theory.",
-    ),
-]
-
-Force = Annotated[
-    bool, typer.Option("--force", help="Start even what is estimated not to fit into memory, or to take days.")
-]
+StoredFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder of run, compare or sweep.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
-def citizens_number(text: str) -> int | str:
-    """Read ``--citizens``: a number, with or without separators, or ``all``."""
-    plain = text.replace("_", "").replace(",", "")
-    if text == "all":
-        return text
-    if not (plain.isascii() and plain.lstrip("-").isdigit() and len(plain) <= 12):
-        raise InputError(Problem("not a number of citizens", key="citizens", got=text[:40], allowed="a number, or all"))
-    return int(plain)
+def option(name: str, command: str = "run") -> Any:
+    """Return one setting as an option, for a command that does not take them all."""
+    said = settings_of(command)[name]
+    kind: Any = list[str] if said.kind is list else said.kind
+    if default_of(command, name) in (None, ()):
+        kind = kind | None
+    flag = said.flag or f"--{name.replace('_', '-')}"
+    return Annotated[kind, typer.Option(flag, metavar=said.metavar, help=said.help)]
+
+
+Out, Workers, Overrides = option("out"), option("workers"), option("set_")
+
+
+def takes_settings(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of its settings; they arrive in its argument ``settings``."""
+    name = command.__name__
+    known = {key: said for key, said in settings_of(name).items() if said.kind is not None}
+
+    @functools.wraps(command)
+    def called(**values: Any) -> int:
+        chosen = {key: values.pop(key) for key in known}
+        read = {key: said.read(chosen[key]) for key, said in known.items() if said.read}
+        given = {key: value for key, value in {**chosen, **read}.items() if value is not None}
+        return command(**values, settings=Settings.of(name, **given))
+
+    def parameter(key: str) -> inspect.Parameter:
+        default = default_of(name, key)
+        if default == ():
+            default = None
+        elif known[key].read:
+            default = str(default)
+        return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option(key, name))
+
+    own = [item for item in inspect.signature(command, eval_str=True).parameters.values() if item.name != "settings"]
+    first = [item for item in own if item.kind is not inspect.Parameter.KEYWORD_ONLY]
+    last = [item for item in own if item.kind is inspect.Parameter.KEYWORD_ONLY]
+    parameters = [*first, *map(parameter, known), *last]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {item.name: item.annotation for item in parameters}
+    return called

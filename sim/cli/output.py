@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,8 +43,8 @@ def print_lines(text: str) -> None:
         typer.echo(shown(line))
 
 
-def print_table(title: str, columns: list[tuple[str, Any]], rows: list[list[str]]) -> None:
-    """Print a table; nothing in a cell is read as markup."""
+def print_table(title: str, columns: Sequence[str], rows: list[list[str]], right: Collection[str] = ()) -> None:
+    """Print a table; nothing in a cell is read as markup. Columns named in ``right`` are aligned to the right."""
     if Verbosity.quiet:
         return
     from rich import box
@@ -54,8 +54,8 @@ def print_table(title: str, columns: list[tuple[str, Any]], rows: list[list[str]
 
     wide = sys.stdout.isatty()
     table = Table(title=Text(shown(title)), box=box.SIMPLE, title_justify="left", pad_edge=False)
-    for name, justify in columns:
-        table.add_column(Text(name), justify=justify, overflow="fold")
+    for name in columns:
+        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
     Console(width=None if wide else 170, highlight=False).print(table)
@@ -87,13 +87,17 @@ def _bar() -> Iterator[Any]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("runs", total=None, note="")
+    bar = Bar(*columns, console=Console(stderr=True))
+    task = bar.add_task("runs", total=None, note="")
 
-        def update(step: Any) -> None:
-            bar.update(task, total=step.total, completed=step.done, note=_note(step))
+    def update(step: Any) -> None:
+        bar.start()  # only now: messages about the input come first
+        bar.update(task, total=step.total, completed=step.done, note=_note(step))
 
+    try:
         yield update
+    finally:
+        bar.stop()
 
 
 class _Lines:

@@ -1,4 +1,4 @@
-"""Carry out a plan: submit what has no good file, survive what dies, keep memory flat."""
+"""Carry out a plan: submit the runs that have no good file, repeat those whose worker died, keep memory flat."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import os
 import platform
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from sim.errors import RunError
-from sim.experiment.log import Log
-from sim.experiment.plan import Plan, RunSpec, batch_size, batches
+from sim.experiment.engine import Engine, ModelEngine
+from sim.experiment.files import Log
+from sim.experiment.folder import ResultsFolder
+from sim.experiment.plan import Plan, RunSpec
 from sim.experiment.pools import PoolError, SerialExecutor, WorkerDiedError, local_pool
-from sim.experiment.store import Store
 from sim.experiment.worker import Report, Task, run_task, store_lost, stored_part
-from sim.experiment.world import Engine, ModelEngine
 
 TRIES_ALONE = 2
 BREAKS_WITHOUT_RESULT = 6
@@ -58,15 +58,6 @@ class Tally:
     elapsed: float = 0.0
     hosts: set[str] = field(default_factory=set)
 
-    def add(self, report: Report) -> None:
-        """Count a finished batch."""
-        self.done += report.done
-        self.failed += len(report.failures)
-        self.run_seconds += report.run_seconds
-        self.store_seconds += report.store_seconds
-        if report.host:
-            self.hosts.add(report.host)
-
     def progress(self) -> Progress:
         """Say where the experiment stands."""
         finished = self.done + self.failed
@@ -76,7 +67,7 @@ class Tally:
 
 def execute(
     plan: Plan,
-    store: Store,
+    store: ResultsFolder,
     engine: Engine,
     *,
     workers: int = 1,
@@ -104,7 +95,7 @@ def execute(
     pool : callable, optional
         Makes an executor, any of ``concurrent.futures``; a local one by default. Called again when it breaks.
     progress : callable, optional
-        Told after every batch.
+        Called after every batch.
     retry_failed : bool
         Also run again what is stored as failed.
     on_error : "stop" or "continue"
@@ -133,48 +124,51 @@ def execute(
     return _Session(plan, store, engine, workers, make, progress, on_error == "stop", timeout).run(retry_failed)
 
 
+@dataclass
 class _Session:
     """One call of ``execute``: queues, the pool and the tally."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        store: Store,
-        engine: Engine,
-        workers: int,
-        pool: Callable[[], Executor],
-        progress: Callable[[Progress], None] | None,
-        stop: bool,
-        limit: float | None,
-    ) -> None:
-        self.plan, self.engine, self.workers = plan, engine, workers
-        self.store = Store(store.folder.resolve())  # workers may have another working folder
-        self.make_pool, self.callback = pool, progress
-        self.stop, self.limit = stop, limit
-        self.model = plan.model_hash if isinstance(engine, ModelEngine) else ""
-        self.scenarios = {scenario.key: scenario for scenario in plan.scenarios}
-        self.queue: deque[Sequence[RunSpec]] = deque()
-        self.suspects: deque[Sequence[RunSpec]] = deque()
-        self.running: dict[Future[Report], Task] = {}
-        self.deaths: Counter[str] = Counter()
-        self.breaks = 0
-        self.tally = Tally(total=len(plan.runs))
-        self.log = Log(self.store.folder)
-        self.started = time.monotonic()
+    plan: Plan
+    store: ResultsFolder
+    engine: Engine
+    workers: int
+    make_pool: Callable[[], Executor]
+    progress: Callable[[Progress], None] | None
+    stop: bool
+    limit: float | None
+    queue: deque[Sequence[RunSpec]] = field(default_factory=deque)
+    suspects: deque[Sequence[RunSpec]] = field(default_factory=deque)
+    running: dict[Future[Report], Task] = field(default_factory=dict)
+    deaths: Counter[str] = field(default_factory=Counter)
+    breaks: int = 0
+    tally: Tally = field(default_factory=Tally)
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.store = ResultsFolder(self.store.path.resolve())  # workers may have another working folder
+        self.log = Log(self.store.path)
 
     def run(self, retry_failed: bool) -> Tally:
         stored = self.store.repair()
         if retry_failed and "failed" in stored.values():
             self._drop_failed()
-        keep = {run: status for run, status in stored.items() if not (retry_failed and status == "failed")}
-        todo = [run for run in self.plan.runs if run.run not in keep]
-        kept = [keep[run.run] for run in self.plan.runs if run.run in keep]
-        self.tally.reused = len(kept)
-        self.tally.failed = kept.count("failed")
-        self.tally.done = len(kept) - self.tally.failed
-        self.tally.stopped = self.stop and self.tally.failed > 0
-        self._log_start()
-        self.queue.extend(batches(todo, batch_size(len(todo), self.workers, self.plan.citizens)))
+            stored = {run: status for run, status in stored.items() if status != "failed"}
+        todo = [run for run in self.plan.runs if run.run not in stored]
+        kept = [stored[run.run] for run in self.plan.runs if run.run in stored]
+        failed = kept.count("failed")
+        self.tally = Tally(len(self.plan.runs), len(kept) - failed, failed, len(kept), stopped=self.stop and failed > 0)
+        self.log.write(
+            "start",
+            runs=self.tally.total,
+            done=self.tally.done,
+            failed=failed,
+            workers=self.workers,
+            process=os.getpid(),
+            host=platform.node(),
+            model=self.plan.model_hash,
+        )
+        size = batch_size(len(todo), self.workers, self.plan.citizens)
+        self.queue.extend(todo[first : first + size] for first in range(0, len(todo), size))
         self._announce()
         if self.queue and not self.tally.stopped:
             self._loop()
@@ -185,7 +179,7 @@ class _Session:
         return self.tally
 
     def _drop_failed(self) -> None:
-        """Forget failed rows."""
+        """Remove the rows of failed runs from the store."""
         for key in self.store.batches():
             statuses = self.store.statuses(key)
             if "failed" in statuses.values():
@@ -196,7 +190,7 @@ class _Session:
         try:
             while self._submit(executor):
                 finished, _ = wait(self.running, return_when=FIRST_COMPLETED)
-                if self._collect(finished, executor):
+                if self._collect(finished):
                     _end(executor)
                     executor = self._rebuild()
                 self._announce()
@@ -212,8 +206,8 @@ class _Session:
     def _submit(self, executor: Executor) -> bool:
         """Keep the workers busy; False when nothing is left to do or to wait for.
 
-        Where a death may take other workers along, a suspect runs with nobody beside it, so that a death names
-        its cause.
+        Where one crash ends the whole pool, a run whose worker died before is repeated alone: if the pool breaks
+        again, that run is the cause.
         """
         alone = not getattr(executor, "isolates", False)
         room = 1 if isinstance(executor, SerialExecutor) else self.workers + 1
@@ -236,18 +230,16 @@ class _Session:
                 break
         return bool(self.running)
 
-    def _collect(self, finished: set[Future[Report]], executor: Executor) -> bool:
+    def _collect(self, finished: set[Future[Report]]) -> bool:
         """Count finished batches; True when the whole pool broke."""
         broken = False
         for future in finished:
             task = self.running.pop(future)
             try:
                 self._add(task, future.result())
-            except WorkerDiedError as error:
-                self._lost(task, str(error))
             except BrokenExecutor as error:
                 self._lost(task, str(error))
-                broken = True
+                broken = broken or not isinstance(error, WorkerDiedError)
         if broken:
             for task in self.running.values():
                 self._lost(task, "with the pool")
@@ -257,7 +249,12 @@ class _Session:
     def _add(self, task: Task, report: Report) -> None:
         """Count what a task did, and queue what it left."""
         self.breaks = 0
-        self.tally.add(report)
+        self.tally.done += report.done
+        self.tally.failed += len(report.failures)
+        self.tally.run_seconds += report.run_seconds
+        self.tally.store_seconds += report.store_seconds
+        if report.host:
+            self.tally.hosts.add(report.host)
         self.log.write(
             "batch",
             done=report.done,
@@ -273,7 +270,7 @@ class _Session:
             self.queue.appendleft(task.runs[report.taken :])
 
     def _lost(self, task: Task, why: str) -> None:
-        """Count what the worker stored before it died; queue the rest, alone if nothing says who is to blame."""
+        """Count what the worker stored before it died; if it stored nothing, queue its runs to be repeated alone."""
         if (report := stored_part(task)) is not None:
             self._add(task, report)
             return
@@ -295,40 +292,32 @@ class _Session:
         return self.make_pool()
 
     def _task(self, runs: Sequence[RunSpec]) -> Task:
+        plan = self.plan
         keys = {run.scenario for run in runs}
         return Task(
             runs=tuple(runs),
-            changes=tuple(self.plan.changes(run) for run in runs),
-            draws=tuple(self.plan.draw(run) for run in runs),
-            scenarios=_only(self.scenarios, keys),
-            sources=_only(self.plan.sources, keys),
+            points=tuple(plan.points[run.point] for run in runs),
+            draws=tuple(plan.draw(run.scenario, run.point, run.replication) for run in runs),
+            scenarios={scenario.key: scenario for scenario in plan.scenarios if scenario.key in keys},
+            templates={key: template for key, template in plan.templates.items() if key in keys},
             engine=self.engine,
             store=self.store,
             limit=self.limit,
             stop=self.stop,
-            model=self.model,
-        )
-
-    def _log_start(self) -> None:
-        self.log.write(
-            "start",
-            runs=self.tally.total,
-            done=self.tally.done,
-            failed=self.tally.failed,
-            workers=self.workers,
-            process=os.getpid(),
-            host=platform.node(),
-            model=self.plan.model_hash,
+            model=plan.model_hash if isinstance(self.engine, ModelEngine) else "",
         )
 
     def _announce(self) -> None:
         self.tally.elapsed = time.monotonic() - self.started
-        if self.callback is not None:
-            self.callback(self.tally.progress())
+        if self.progress is not None:
+            self.progress(self.tally.progress())
 
 
-def _only(items: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
-    return {key: item for key, item in items.items() if key in keys}
+def batch_size(runs: int, workers: int, citizens: int | str) -> int:
+    """Choose how many runs one task holds: few enough to see progress, enough to make storing cheap."""
+    if citizens == "all" or (isinstance(citizens, int) and citizens > 200_000):
+        return 1
+    return max(1, min(8, runs // (4 * workers)))
 
 
 def _end(executor: Executor) -> None:

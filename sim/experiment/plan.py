@@ -1,22 +1,30 @@
-"""Which runs an experiment has: seeds, run identities, and the order they are run in."""
+"""Which runs an experiment has: every scenario at every design point in every replication.
+
+`build_plan` lists the runs with their seeds and identities. Two things widen a plan: rival theories add variants of
+the scenarios (`under_theories`), and an `Ensemble` gives each replication a parameter set of its own.
+"""
 
 from __future__ import annotations
 
-import dataclasses
+import csv
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from sim.experiment.ensemble import Ensemble, with_draw
+from sim.errors import InputError, ParameterError, Problem, nearest
 from sim.model.identity import model_hash
+from sim.parameters import CATALOGUE
+from sim.parameters import parameters as check_values
+from sim.parameters.theories import THEORIES, stances
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
-
-S = TypeVar("S")
+    from sim.scenario import Scenario, Template
 
 
 def run_seed(base_seed: int, replication: int) -> int:
@@ -57,26 +65,16 @@ class RunSpec:
     seed: int
 
 
-class Source(Protocol):
-    """A scenario that design points can change."""
-
-    def at(self, point: Mapping[str, Any]) -> Scenario:
-        """Resolve the scenario with a point's values."""
-
-    def written(self) -> dict[str, Any]:
-        """Return what the same source is made from again."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """All runs of an experiment, in replicate-major order: any beginning of the list is balanced.
 
-    ``points`` are the design points of a sweep (override key to value), applied to ``sources``, one for each
-    scenario; a plain comparison has one empty point and needs no sources. ``contents`` holds, by point and
+    ``points`` are the design points of a sweep (override key to value), applied to ``templates``, one for each
+    scenario; a plain comparison has one empty point and needs no templates. ``contents`` holds, by point and
     scenario, the hash of the scenario that a run resolves to, ``copies`` by point how many before it are equal (a
     design may repeat a point); the scenarios themselves are resolved where
     they run, so that a plan of a hundred thousand runs stays small. With an ``ensemble``, replications also draw
-    parameter points, the same in every scenario and design point.
+    parameter sets, the same in every scenario and design point.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -86,52 +84,28 @@ class Plan:
     region_hash: str
     model_hash: str
     points: Sequence[Mapping[str, Any]] = ({},)
-    sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
+    templates: Mapping[str, Template] = field(default_factory=dict, repr=False)
     contents: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     copies: tuple[int, ...] = field(default=(0,), repr=False)
     ensemble: Ensemble | None = field(default=None, repr=False)
     runs: tuple[RunSpec, ...] = field(default=(), repr=False)
 
-    def scenario(self, key: str) -> Scenario:
-        """Return the scenario with this key, as it is before a point changes it."""
-        return next(scenario for scenario in self.scenarios if scenario.key == key)
-
-    def changes(self, run: RunSpec) -> Mapping[str, Any]:
-        """Return the values that a run sets: those of its design point."""
-        return self.points[run.point]
-
-    def draw(self, run: RunSpec) -> Mapping[str, float]:
-        """Return the parameters that a run's replication draws, but for those its scenario or point sets itself."""
-        return drawn(self, run.scenario, run.point, run.replication)
-
-
-def drawn(plan: Plan, scenario: str, point: int, replication: int) -> dict[str, float]:
-    """Return what a replication draws in one scenario and design point; see `Plan.draw`."""
-    if plan.ensemble is None:
-        return {}
-    own = plan.scenario(scenario).parameters
-    values = plan.ensemble.point(plan.ensemble.number(plan.base_seed, replication))
-    changed = plan.points[point]
-    return {name: v for name, v in values.items() if name not in own and f"parameters.{name}" not in changed}
+    def draw(self, scenario: str, point: int, replication: int) -> dict[str, float]:
+        """Return the parameters that a replication draws, except those its scenario or design point sets itself."""
+        if self.ensemble is None:
+            return {}
+        own = next(item for item in self.scenarios if item.key == scenario).parameters
+        values = self.ensemble.values(self.ensemble.number(self.base_seed, replication))
+        changed = self.points[point]
+        return {name: v for name, v in values.items() if name not in own and f"parameters.{name}" not in changed}
 
 
 def resolve_run(
-    scenario: Scenario, source: Source | None, changes: Mapping[str, Any], draw: Mapping[str, float] | None = None
+    scenario: Scenario, template: Template | None, point: Mapping[str, Any], draw: Mapping[str, float] | None = None
 ) -> Scenario:
-    """Return what a run simulates; the same in the parent, in a worker and alone."""
-    resolved = source.at(changes) if changes and source is not None else scenario
-    return adjusted(resolved, parameters=with_draw(resolved.parameters, draw)) if draw else resolved
-
-
-def adjusted(scenario: S, **changes: Any) -> S:
-    """Copy a scenario with some fields changed."""
-    return dataclasses.replace(scenario, **changes)  # type: ignore[type-var]
-
-
-def run_id(identity: Mapping[str, object]) -> str:
-    """Hash what a run's numbers depend on into 20 hexadecimal digits (80 bits)."""
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+    """Return what a run simulates; what the scenario or the design point sets is not replaced by a drawn value."""
+    resolved = template.at(point) if point and template is not None else scenario
+    return replace(resolved, parameters=dict(sorted({**draw, **resolved.parameters}.items()))) if draw else resolved
 
 
 def build_plan(
@@ -142,7 +116,7 @@ def build_plan(
     citizens: int | str,
     region_hash: str,
     points: Sequence[Mapping[str, Any]] = ({},),
-    sources: Mapping[str, Source] | None = None,
+    templates: Mapping[str, Template] | None = None,
     copies: Sequence[int] | None = None,
     model: str | None = None,
     ensemble: Ensemble | None = None,
@@ -158,9 +132,9 @@ def build_plan(
     Raises
     ------
     InputError
-        From a source, when a point cannot be applied.
+        From a template, when a point cannot be applied.
     """
-    found = dict(sources or {})
+    found = dict(templates or {})
     contents = tuple(
         tuple(resolve_run(item, found.get(item.key), point).content_hash() for item in scenarios) for point in points
     )
@@ -172,7 +146,7 @@ def build_plan(
         region_hash=region_hash,
         model_hash=model_hash() if model is None else model,
         points=points,
-        sources=found,
+        templates=found,
         contents=contents,
         copies=tuple(copies_of(points) if copies is None else copies),
         ensemble=ensemble,
@@ -184,7 +158,7 @@ def with_replications(plan: Plan, replications: int) -> Plan:
     """Return the plan with another number of replications; those both have keep their runs."""
     kept = plan.runs[: replications * len(plan.points) * len(plan.scenarios)]
     added = (run for number in range(plan.replications, replications) for run in _replication(plan, number))
-    return dataclasses.replace(plan, replications=replications, runs=(*kept, *added))
+    return replace(plan, replications=replications, runs=(*kept, *added))
 
 
 def _replication(plan: Plan, replication: int) -> Iterator[RunSpec]:
@@ -206,38 +180,231 @@ def _replication(plan: Plan, replication: int) -> Iterator[RunSpec]:
                 identity["copy"] = plan.copies[number]
             if plan.ensemble is not None:
                 identity["ensemble"] = plan.ensemble.sha256
-                identity["draw"] = drawn(plan, scenario.key, number, replication)
-            yield RunSpec(run_id(identity), scenario.key, number, replication, seed)
+                identity["draw"] = plan.draw(scenario.key, number, replication)
+            text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+            yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed)
 
 
 def copies_of(points: Sequence[Mapping[str, Any]]) -> Iterator[int]:
     """Yield for each point how many equal ones came before it."""
     seen: Counter[bytes] = Counter()
     for point in points:
-        text = json.dumps(dict(point), sort_keys=True)
-        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        key = _digest(json.dumps(dict(point), sort_keys=True), 16)
         yield seen[key]
         seen[key] += 1
 
 
-def batch_size(runs: int, workers: int, citizens: int | str) -> int:
-    """Choose how many runs one task holds: few enough to see progress, enough to make storing cheap."""
-    if citizens == "all" or (isinstance(citizens, int) and citizens > 200_000):
-        return 1
-    return max(1, min(8, runs // (4 * workers)))
-
-
-def batches(runs: Sequence[RunSpec], size: int) -> Iterator[tuple[RunSpec, ...]]:
-    """Cut a list of runs into tasks of at most ``size`` runs, in order."""
-    for start in range(0, len(runs), size):
-        yield tuple(runs[start : start + size])
-
-
-def batch_key(runs: Sequence[RunSpec]) -> str:
-    """Name a task after its runs, so that the same task always writes the same file."""
-    return key_of([run.run for run in runs])
-
-
 def key_of(identities: Sequence[str]) -> str:
-    """Name a batch after the ids of its runs."""
-    return hashlib.blake2b("".join(identities).encode(), digest_size=8).hexdigest()
+    """Name a batch after the ids of its runs, so that the same batch always has the same file."""
+    return _digest("".join(identities), 8).hex()
+
+
+def _digest(text: str, size: int) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=size).digest()
+
+
+# --- variants under rival theories ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The scenario ``scenario`` under one stance of one theory, all else as it is; ``key`` names it in every table."""
+
+    key: str
+    scenario: str
+    theory: str
+    stance: str
+
+
+def chosen_theories(choice: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the theories of a choice, in the order of the catalogue.
+
+    Parameters
+    ----------
+    choice : str or sequence of str, optional
+        Names, as a sequence or with commas between; ``all``; None or nothing for none.
+
+    Raises
+    ------
+    InputError
+        With every name that is not a theory.
+    """
+    names = [name.strip() for name in (choice.split(",") if isinstance(choice, str) else choice or ())]
+    allowed = [*THEORIES, "all"]
+    what, known = "no theory is called that", ", ".join(allowed)
+    problems = [
+        Problem(what, key="theories", got=name, allowed=known, hint=nearest(name, allowed))
+        for name in names
+        if name not in allowed
+    ]
+    if problems:
+        raise InputError(problems)
+    return tuple(name for name in THEORIES if name in names or "all" in names)
+
+
+def under_theories(scenarios: Sequence[Scenario], theories: Sequence[str]) -> Iterator[tuple[Variant, Scenario]]:
+    """Yield every scenario under each stance of each theory, one theory at a time.
+
+    A stance that a scenario already follows is left out: it would be the same runs again.
+
+    Raises
+    ------
+    InputError
+        If a scenario sets a parameter that a stance would set: the scenario's own value would win, and the stance
+        would change nothing.
+    """
+    problems = []
+    for theory in (THEORIES[name] for name in theories):
+        for stance in theory.stances:
+            for scenario in scenarios:
+                if scenario.theories.get(theory.key, theory.stances[0].key) == stance.key:
+                    continue
+                by_theory = stances(scenario.theories)
+                own = {name: value for name, value in scenario.parameters.items() if by_theory.get(name) != value}
+                problems += [
+                    Problem(
+                        f"is set by the scenario itself, so the theory {theory.key} could not act",
+                        key=f"{scenario.key}.parameters.{name}",
+                        hint=f"leave it out, or leave {theory.key} out of --theories",
+                    )
+                    for name in stance.parameters
+                    if name in own
+                ]
+                key = f"{scenario.key}@{theory.key}={stance.key}"
+                followed = dict(sorted({**scenario.theories, theory.key: stance.key}.items()))
+                yield (
+                    Variant(key, scenario.key, theory.key, stance.key),
+                    replace(
+                        scenario,
+                        key=key,
+                        title=f"{scenario.title or scenario.key} ({theory.key}: {stance.key})",
+                        theories=followed,
+                        parameters=dict(sorted({**stances(followed), **own}.items())),
+                        warnings=(),
+                    ),
+                )
+    if problems:
+        raise InputError(list(dict.fromkeys(problems)))
+
+
+# --- parameter sets drawn by replications --------------------------------------------------------------
+
+SHIPPED = Path(__file__).parent / "ensemble.csv"
+ENSEMBLE_FILE = "ensemble.csv"
+"""Name of the copy that a folder of results keeps."""
+TOGETHER = 2
+"""Replications that share a parameter set: the least from which random draws and parameters can be told apart."""
+CENTRAL: Final = "central"
+ENSEMBLE = "ensemble"
+MAX_SETS = 100_000
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Equally weighted parameter sets, each with a value for every one of ``names``."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[float, ...], ...]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of names and values, whatever the file looks like."""
+        return hashlib.sha256(json.dumps([self.names, self.rows]).encode()).hexdigest()
+
+    def values(self, number: int) -> dict[str, float]:
+        """Return one parameter set: name to value."""
+        return dict(zip(self.names, self.rows[number], strict=True))
+
+    def number(self, base_seed: int, replication: int) -> int:
+        """Say which parameter set a replication draws, whatever the scenario and the number of replications.
+
+        The base seed decides the order of the sets. Each is used by ``TOGETHER`` replications in a row, and the
+        order begins again when all are used.
+        """
+        return _order(base_seed, len(self.rows))[replication // TOGETHER % len(self.rows)]
+
+    def text(self) -> str:
+        """Write the table, numbers exact."""
+        made = io.StringIO()
+        writer = csv.writer(made, lineterminator="\n")
+        writer.writerow(self.names)
+        writer.writerows([repr(value) for value in row] for row in self.rows)
+        return made.getvalue()
+
+
+@lru_cache(maxsize=4)
+def _order(base_seed: int, size: int) -> tuple[int, ...]:
+    return tuple(sorted(range(size), key=lambda number: _digest(f"stabsim/draw/{base_seed}/{number}", 8)))
+
+
+def choose(choice: str | Path | None, *, drawn: bool) -> Ensemble | None:
+    """Return the ensemble that replications draw from; None: central values.
+
+    Parameters
+    ----------
+    choice : "ensemble", "central" or a file
+        None leaves the choice to ``drawn``.
+    drawn : bool
+        Whether to draw, unless told, where there is an ensemble.
+
+    Raises
+    ------
+    InputError
+        If there is none to draw from, or the file is not one.
+    """
+    if choice is None:
+        choice = ENSEMBLE if drawn and SHIPPED.is_file() else CENTRAL
+    if choice == CENTRAL:
+        return None
+    shipped = choice == ENSEMBLE
+    path = SHIPPED if shipped else Path(choice)
+    if not path.is_file():
+        raise InputError(
+            Problem(
+                "no ensemble ships with this version" if shipped else "there is no such ensemble",
+                key="parameters",
+                got=str(choice),
+                allowed=f"{ENSEMBLE}, {CENTRAL}, or a table of parameter sets (CSV)",
+                hint="" if shipped else nearest(str(choice), [ENSEMBLE, CENTRAL]),
+            )
+        )
+    return read_ensemble(path)
+
+
+def read_ensemble(path: Path) -> Ensemble:
+    """Read a table: a column a parameter, a row a parameter set.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong with it.
+    """
+    file = str(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            head, *lines = [line for line in csv.reader(text) if line] or [[]]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(Problem(f"cannot be read: {error}", file=file)) from None
+    problems = [
+        Problem("unknown parameter", file=file, line=1, got=name[:40], hint=nearest(name, list(CATALOGUE)))
+        for name in head
+        if name not in CATALOGUE
+    ]
+    if len(set(head)) < len(head) or not head:
+        problems.append(Problem("columns are parameters, each once", file=file, line=1))
+    if not 1 <= len(lines) <= MAX_SETS:
+        got, allowed = str(len(lines)), f"1 to {MAX_SETS:,}"
+        problems.append(Problem("has the wrong number of parameter sets", file=file, got=got, allowed=allowed))
+    rows: list[tuple[float, ...]] = []
+    for number, line in enumerate(lines if not problems else [], start=2):
+        try:
+            values = tuple(float(cell) for cell in line)
+            check_values(dict(zip(head, values, strict=True)))
+            rows.append(values)
+        except ParameterError as error:
+            problems += [replace(problem, file=file, line=number) for problem in error.problems]
+        except ValueError:
+            problems.append(Problem("is not a parameter set: one number for every column", file=file, line=number))
+    if problems:
+        raise InputError(problems[:20])
+    return Ensemble(tuple(head), tuple(rows))

@@ -1,4 +1,9 @@
-"""Executors: in this process, on this machine, on a Dask cluster. Any other ``concurrent.futures.Executor`` works too."""
+"""Executors: in this process, on this machine, on a Dask cluster. Any other ``concurrent.futures.Executor`` works too.
+
+`LocalPool` is our own because the standard pool ends every worker when one dies. In it a crash loses only its own
+task: each worker process has a pipe and a thread of the parent to itself, so that nothing is shared that a killed
+process could leave locked or half written.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,9 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
-from dataclasses import dataclass
-from multiprocessing import connection, get_context
-from multiprocessing.context import SpawnProcess
+from multiprocessing import connection, get_context, parent_process
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +25,7 @@ STARTS = 5
 """How often in a row a process may die before it is ready; some other program may have killed it."""
 
 PATIENCE = "10s"
+"""How long to wait for the scheduler of a Dask cluster."""
 
 _SPAWN = get_context("spawn")
 
@@ -37,10 +41,22 @@ class PoolError(SimError):
     """Workers that cannot be had at all."""
 
 
+def local_pool(workers: int, *, isolated: bool = False) -> Callable[[], Executor]:
+    """Make a factory of executors on this machine: spawned processes, or this one for one worker.
+
+    ``isolated`` puts one worker into a process of its own too, so that nothing a run does can end the parent.
+    """
+    return SerialExecutor if workers == 1 and not isolated else lambda: LocalPool(workers)
+
+
+def available_workers() -> int:
+    """Count the processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 class SerialExecutor(Executor):
     """Runs each task at once in this process: the same code path with one worker."""
-
-    isolates = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run now; the future is already finished."""
@@ -53,10 +69,9 @@ class SerialExecutor(Executor):
 
 
 class LocalPool(Executor):
-    """Spawned processes that fall one at a time.
+    """Spawned processes, of which a crash loses only its own task.
 
-    The standard pool ends every worker when one dies. Here a worker takes only its own task along, whose future
-    gets ``WorkerDiedError``, and another takes its place. One thread of the parent looks after each.
+    The future of that task gets ``WorkerDiedError``; another process is started for the next task.
     """
 
     isolates = True
@@ -91,6 +106,7 @@ class LocalPool(Executor):
             thread.join()
 
     def _serve(self) -> None:
+        """Pass calls to one worker process after another; a thread runs this."""
         worker: _Worker | None = None
         while (item := self._calls.get()) is not None:
             future, call = item
@@ -99,32 +115,32 @@ class LocalPool(Executor):
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                worker = worker or self._hire()
+                worker = worker or self._start()
                 future.set_result(worker.call(call))
             except BaseException as error:  # whatever it is belongs to whoever waits for the call
                 if isinstance(error, WorkerDiedError):
-                    self._dismiss(worker)
+                    self._end(worker)
                     worker = None
                 future.set_exception(error)
-        self._dismiss(worker)
+        self._end(worker)
 
-    def _hire(self) -> _Worker:
+    def _start(self) -> _Worker:
         for _ in range(STARTS):
             with self._lock:
                 if self._closed:
                     raise WorkerDiedError("the pool was shut down")
-                worker = _Worker.start()
+                worker = _Worker()
                 self._workers.add(worker)
             with contextlib.suppress(WorkerDiedError):
                 worker.answer()
                 return worker
-            self._dismiss(worker)
+            self._end(worker)
         raise PoolError(
             f"worker processes end as soon as they start (exit code {worker.process.exitcode}); "
             "try --workers 1 to see why"
         )
 
-    def _dismiss(self, worker: _Worker | None) -> None:
+    def _end(self, worker: _Worker | None) -> None:
         if worker is not None:
             worker.kill()
             worker.process.join()
@@ -133,21 +149,24 @@ class LocalPool(Executor):
                 self._workers.discard(worker)
 
 
-@dataclass(eq=False)
 class _Worker:
-    """One process and the pipe to it."""
+    """One process and the pipe to it.
 
-    process: SpawnProcess
-    pipe: connection.Connection[Any, Any]
+    The caller's script is hidden while the process starts. A spawned process runs it again otherwise, so that a
+    script without ``if __name__ == "__main__":`` would start itself in every worker.
+    """
 
-    @classmethod
-    def start(cls) -> _Worker:
-        here, there = _SPAWN.Pipe()
-        process = _SPAWN.Process(target=_work, args=(there,))
-        with _script_hidden():
-            process.start()
+    def __init__(self) -> None:
+        self.pipe, there = _SPAWN.Pipe()
+        self.process = _SPAWN.Process(target=_work, args=(there,))
+        with _STARTING:
+            script = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                self.process.start()
+            finally:
+                sys.modules["__main__"] = script
         there.close()
-        return cls(process, here)
 
     def call(self, call: Any) -> Any:
         try:
@@ -180,23 +199,8 @@ class _Worker:
                 os.killpg(self.process.pid, signal.SIGKILL)
 
 
-@contextlib.contextmanager
-def _script_hidden() -> Iterator[None]:
-    """Keep a new process from running the caller's script again, as spawned ones do: workers need nothing of it.
-
-    Otherwise a script without ``if __name__ == "__main__":`` would start itself in every worker.
-    """
-    with _STARTING:
-        script = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = script
-
-
 def _work(pipe: connection.Connection[Any, Any]) -> None:
-    """Live as a worker: answer calls until the pipe closes."""
+    """Worker main loop: answer calls until the pipe closes."""
     start_worker()
     pipe.send((True, None))
     while True:
@@ -212,8 +216,6 @@ def _work(pipe: connection.Connection[Any, Any]) -> None:
 
 def start_worker() -> None:
     """Prepare a worker process: a group of its own, Ctrl-C left to the parent, the end when the parent is gone."""
-    from multiprocessing import parent_process
-
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(OSError):
@@ -265,14 +267,6 @@ class DaskPool(Executor):
         self._client.close(timeout=2)
 
 
-def local_pool(workers: int, *, isolated: bool = False) -> Callable[[], Executor]:
-    """Make a factory of executors on this machine: spawned processes, or this one for one worker.
-
-    ``isolated`` puts one worker into a process of its own too, so that nothing a run does can end the parent.
-    """
-    return SerialExecutor if workers == 1 and not isolated else lambda: LocalPool(workers)
-
-
 def dask_pool(address: str) -> tuple[Callable[[], Executor], int]:
     """Make a factory of executors on a Dask cluster, and count its workers' threads.
 
@@ -310,9 +304,3 @@ def _client(address: str) -> Any:
                 hint=str(error).splitlines()[0][:120] if str(error) else type(error).__name__,
             )
         ) from None
-
-
-def available_workers() -> int:
-    """Count the processors this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,4 +1,9 @@
-"""The three result tables as Arrow tables: columns, order, and the hash of their content."""
+"""The three result tables as Arrow tables: columns, order, codebook, and the hash of their content.
+
+`pool_region` and `reduce_months` are the two sums that every summary is made of: states into a region, months into a
+window. They take plain arrays whose last axis is the list of outcomes, so a worker summarises one run and an analysis a
+thousand with the same lines.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sim.experiment.engine import Layout
 from sim.experiment.plan import RunSpec
-from sim.experiment.summary import pool_region, reduce_months
-from sim.experiment.world import Layout
 from sim.parameters import CATALOGUE as PARAMETERS
-from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES, PLACE_OUTCOMES
+from sim.world.outcomes import OUTCOME_INDEX, OUTCOME_NAMES, OUTCOMES, PLACE_OUTCOMES
+
+F8 = NDArray[np.float64]
+
+IS_SUM = np.array([outcome.pool == "sum" for outcome in OUTCOMES])
+IS_FLOW = np.array([outcome.kind == "flow" for outcome in OUTCOMES])
+IS_STOCK = np.array([outcome.kind == "stock" for outcome in OUTCOMES])
 
 TABLES = ("runs", "series", "places")
 
@@ -56,7 +66,7 @@ KEY_COLUMNS = {
     "run": "Identity of the run: the same text means the same numbers",
     "scenario": "Key of the scenario",
     "point": "Number of the design point; 0 where there is no design",
-    "replication": "Number of the history; the same in all scenarios and points means the same luck",
+    "replication": "Number of the replication; the same in all scenarios and design points means the same random draws",
     "seed": "Seed of the run",
     "parameters": "Values that the design point sets, and parameters drawn from an ensemble, as JSON",
     "status": "done or failed",
@@ -184,6 +194,41 @@ def run_row(
         }
         | {item.name: float(summary[index]) for index, item in enumerate(OUTCOMES)}
     )
+
+
+def pool_region(values: F8) -> F8:
+    """Combine states into the region: sums of counts, population-weighted means of levels.
+
+    Parameters
+    ----------
+    values : (..., n_states, n_outcomes) float64
+        In the order of ``OUTCOMES``; the weights are the population of the same month.
+
+    Returns
+    -------
+    (..., n_outcomes) float64
+    """
+    population = values[..., OUTCOME_INDEX["population"]]
+    total = population.sum(axis=-1, keepdims=True)
+    share = np.divide(population, total, out=np.full_like(population, 1.0 / population.shape[-1]), where=total > 0)
+    means = np.einsum("...s,...so->...o", share, values)
+    pooled: F8 = np.where(IS_SUM, values.sum(axis=-2), means)
+    return pooled
+
+
+def reduce_months(values: F8) -> F8:
+    """Combine the months of a window: totals of flows, means of levels, the last value of stocks.
+
+    Parameters
+    ----------
+    values : (n_months, ..., n_outcomes) float64
+
+    Returns
+    -------
+    (..., n_outcomes) float64
+    """
+    reduced: F8 = np.where(IS_FLOW, values.sum(axis=0), np.where(IS_STOCK, values[-1], values.mean(axis=0)))
+    return reduced
 
 
 def runs_table(rows: Iterable[Mapping[str, object]]) -> pa.Table:

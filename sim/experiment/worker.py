@@ -1,28 +1,37 @@
-"""One task: run a batch, store its tables, report what happened. A run that fails becomes a row."""
+"""What one task does in a worker: run a batch, store its tables, report. A run that fails becomes a row.
+
+`run_task` is what executors call. With a time limit, a timer ends the process of a run that does not end,
+because nothing else stops a loop in compiled code.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
+import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from sim.errors import RunError, SimError
-from sim.experiment.plan import RunSpec, Source, batch_key, resolve_run
-from sim.experiment.store import Store
+from sim.experiment.engine import Engine
+from sim.experiment.folder import ResultsFolder
+from sim.experiment.plan import RunSpec, key_of, resolve_run
 from sim.experiment.tables import SCHEMAS, Failure, places_table, run_row, runs_table, series_table
-from sim.experiment.watchdog import Watchdog
-from sim.experiment.world import Engine, package_file
 from sim.model.identity import model_hash
 from sim.world.outcomes import OUTCOME_NAMES, PLACE_OUTCOMES
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from sim.scenario import Scenario, Template
+
+EXIT_TIMEOUT = 75
 
 Outcome = tuple[pa.Table, pa.Table, "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"]
 
@@ -35,26 +44,21 @@ class WorkerError(SimError):
 class Task:
     """A batch and all that is needed to run it anywhere, and nothing of the other runs.
 
-    ``changes`` are the values that each run sets, ``draws`` the parameters that its replication draws, in the order of
-    ``runs``. ``limit`` is the longest a run may
-    take, in seconds; ``stop`` ends the batch with its first failed run. ``model`` is the model's hash that the
-    worker must have, empty for any.
+    ``points`` are the values that each run sets, ``draws`` the parameters that its replication draws, in the order
+    of ``runs``. ``limit`` is the longest a run may take, in seconds; ``stop`` ends the batch with its first failed
+    run. ``model`` is the model's hash that the worker must have, empty for any.
     """
 
     runs: tuple[RunSpec, ...]
-    changes: tuple[Mapping[str, Any], ...]
+    points: tuple[Mapping[str, Any], ...]
+    draws: tuple[Mapping[str, float], ...]
     scenarios: Mapping[str, Scenario]
-    sources: Mapping[str, Source]
+    templates: Mapping[str, Template]
     engine: Engine
-    store: Store
-    draws: tuple[Mapping[str, float], ...] = ()
+    store: ResultsFolder
     limit: float | None = None
     stop: bool = False
     model: str = ""
-
-    def draw(self, number: int) -> Mapping[str, float]:
-        """Return what the replication of a run draws."""
-        return self.draws[number] if self.draws else {}
 
 
 @dataclass(frozen=True)
@@ -70,36 +74,6 @@ class Report:
     run_seconds: float = 0.0
     store_seconds: float = 0.0
     host: str = ""
-
-
-@dataclass
-class _Batch:
-    """Rows and tables of the runs carried out so far."""
-
-    task: Task
-    rows: list[dict[str, object]] = field(default_factory=list)
-    series: list[pa.Table] = field(default_factory=lambda: [SCHEMAS["series"].empty_table()])
-    places: list[pa.Table] = field(default_factory=lambda: [SCHEMAS["places"].empty_table()])
-
-    def add(self, outcome: Outcome | Failure) -> None:
-        """Count the next run of the task."""
-        if not isinstance(outcome, Failure):
-            self.series.append(outcome[0])
-            self.places.append(outcome[1])
-        number = len(self.rows)
-        drawn = {f"parameters.{name}": value for name, value in self.task.draw(number).items()}
-        self.rows.append(run_row(self.task.runs[number], {**drawn, **self.task.changes[number]}, outcome))
-
-    def store(self) -> None:
-        """Write what there is."""
-        tables = {"runs": runs_table(self.rows), "series": _joined(self.series), "places": _joined(self.places)}
-        self.task.store.write_batch(tables)
-
-    def report(self, run_seconds: float = 0.0, store_seconds: float = 0.0) -> Report:
-        """Say what was done."""
-        failures = tuple(_told(row) for row in self.rows if row["status"] == "failed")
-        done = len(self.rows) - len(failures)
-        return Report(done, failures, len(self.rows), run_seconds, store_seconds, platform.node())
 
 
 def run_task(task: Task) -> Report:
@@ -119,37 +93,34 @@ def run_task(task: Task) -> Report:
     if (stored := stored_part(task)) is not None:
         return stored  # an executor that tries a task again after its worker died
     batch = _Batch(task)
-    watchdog = None if task.limit is None else Watchdog(task.limit, lambda: _expired(batch))
+
+    def expired() -> None:
+        batch.add(Failure("timeout", f"no end after {task.limit:g} seconds, the limit set by --timeout"))
+        batch.store()
+
     run_seconds = store_seconds = 0.0
     for number in range(len(task.runs)):
         started = time.perf_counter()
-        if watchdog:
-            watchdog.begin()
-        result = _run(task, number)
-        if watchdog:
-            watchdog.end()
+        with _time_limit(task.limit, expired):
+            result = _run(task, number)
         between = time.perf_counter()
         batch.add(result if isinstance(result, Failure) else _record(task, task.runs[number], *result))
         run_seconds += between - started
         store_seconds += time.perf_counter() - between
         if task.stop and batch.rows[-1]["status"] == "failed":
             break
-    if watchdog:
-        watchdog.close()
     started = time.perf_counter()
     batch.store()
     store_seconds += time.perf_counter() - started
-    return batch.report(run_seconds, store_seconds)
+    return _report(batch.rows, run_seconds, store_seconds, platform.node())
 
 
 def stored_part(task: Task) -> Report | None:
     """Report what a worker stored of a task before it was lost; None when nothing."""
     for taken in range(len(task.runs), 0, -1):
-        key = batch_key(task.runs[:taken])
+        key = key_of([run.run for run in task.runs[:taken]])
         if task.store.good(key):
-            rows = task.store.rows(key)
-            failures = tuple(_told(row) for row in rows if row["status"] == "failed")
-            return Report(taken - len(failures), failures, taken)
+            return _report(task.store.rows(key))
     return None
 
 
@@ -159,26 +130,48 @@ def store_lost(task: Task, why: str) -> Report:
     for _ in task.runs:
         batch.add(Failure("worker", f"{why}; each time this run was tried: killed, out of memory, or a crash"))
     batch.store()
-    return batch.report()
+    return _report(batch.rows, host=platform.node())
 
 
-def _expired(batch: _Batch) -> None:
-    """Record that a run did not end, with the finished ones of its batch."""
-    limit = batch.task.limit
-    batch.add(Failure("timeout", f"no end after {limit:g} seconds, the limit set by --timeout"))
-    batch.store()
+def _report(rows: list[dict[str, Any]], run_seconds: float = 0.0, store_seconds: float = 0.0, host: str = "") -> Report:
+    told = ("run", "scenario", "point", "replication", "stage", "error")
+    failures = tuple({name: row[name] for name in told} for row in rows if row["status"] == "failed")
+    return Report(len(rows) - len(failures), failures, len(rows), run_seconds, store_seconds, host)
 
 
-def _told(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: row[name] for name in ("run", "scenario", "point", "replication", "stage", "error")}
+@dataclass
+class _Batch:
+    """Rows and tables of the runs carried out so far."""
+
+    task: Task
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    series: list[pa.Table] = field(default_factory=lambda: [SCHEMAS["series"].empty_table()])
+    places: list[pa.Table] = field(default_factory=lambda: [SCHEMAS["places"].empty_table()])
+
+    def add(self, outcome: Outcome | Failure) -> None:
+        """Count the next run of the task."""
+        if not isinstance(outcome, Failure):
+            self.series.append(outcome[0])
+            self.places.append(outcome[1])
+        number = len(self.rows)
+        drawn = {f"parameters.{name}": value for name, value in self.task.draws[number].items()}
+        self.rows.append(run_row(self.task.runs[number], {**drawn, **self.task.points[number]}, outcome))
+
+    def store(self) -> None:
+        """Write what there is."""
+        joined = {
+            name: pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+            for name, tables in (("series", self.series), ("places", self.places))
+        }
+        self.task.store.write_batch({"runs": runs_table(self.rows), **joined})
 
 
 def _run(task: Task, number: int) -> tuple[Scenario, object] | Failure:
     run = task.runs[number]
     stage = "load"
     try:
-        source = task.sources.get(run.scenario)
-        scenario = resolve_run(task.scenarios[run.scenario], source, task.changes[number], task.draw(number))
+        template = task.templates.get(run.scenario)
+        scenario = resolve_run(task.scenarios[run.scenario], template, task.points[number], task.draws[number])
         task.engine.layout(scenario)
         stage = "simulate"
         return scenario, task.engine.simulate(scenario, run.seed)
@@ -193,12 +186,12 @@ def _record(task: Task, run: RunSpec, scenario: Scenario, result: Any) -> Outcom
         layout = task.engine.layout(scenario)
         series = np.asarray(result.series, dtype=np.float64)
         places = np.asarray(result.places, dtype=np.float64)
-        expected = (scenario.months, len(layout.states), len(OUTCOME_NAMES))
-        if series.shape != expected:
-            raise RunError("record", f"series has shape {series.shape}, expected {expected}")
-        cells = (-(-scenario.months // 12), len(layout.cell_district), len(PLACE_OUTCOMES))
-        if places.shape != cells:
-            raise RunError("record", f"places has shape {places.shape}, expected {cells}")
+        for name, array, expected in (
+            ("series", series, (scenario.months, len(layout.states), len(OUTCOME_NAMES))),
+            ("places", places, (-(-scenario.months // 12), len(layout.cell_district), len(PLACE_OUTCOMES))),
+        ):
+            if array.shape != expected:
+                raise RunError("record", f"{name} has shape {array.shape}, expected {expected}")
         if not np.isfinite(series).all():
             month, state, column = (int(index[0]) for index in np.nonzero(~np.isfinite(series)))
             raise RunError(
@@ -210,14 +203,38 @@ def _record(task: Task, run: RunSpec, scenario: Scenario, result: Any) -> Outcom
         return Failure("record", _describe(error))
 
 
-def _joined(tables: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-
-
 def _describe(error: BaseException) -> str:
-    """Say what happened and where in the program, in one line."""
+    """Say in one line what happened and where in the program, without a path of this machine."""
     if isinstance(error, SimError):
         return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({package_file(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    parts = Path(frame.filename).parts
+    file = "/".join(parts[parts.index("sim") :]) if "sim" in parts else parts[-1]
+    return f"{type(error).__name__}: {error} ({file}:{frame.lineno})"
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float | None, expired: Callable[[], None]) -> Iterator[None]:
+    """Call ``expired`` and end the process if the block takes longer; None for no limit."""
+    if seconds is None:
+        yield
+        return
+    lock, over = threading.Lock(), False
+
+    def end() -> None:
+        with lock:  # held until the process ends, so that the block is not left meanwhile
+            if not over:
+                try:
+                    expired()
+                finally:
+                    os._exit(EXIT_TIMEOUT)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over = True
+        timer.cancel()

@@ -19,7 +19,7 @@ Provider = Literal["nato", "un", "eu", "osce", "regional", "state", "civil_socie
 Approval = Literal["none", "allies", "council", "host", "contributors"]
 Quantity = Literal["troops", "police_officers", "monitors"]
 Distribution = Literal["fixed", "lognormal", "normal", "uniform", "triangular"]
-Condition = Literal[
+ChannelWhen = Literal[
     "always",
     "secure",
     "insecure",
@@ -115,7 +115,7 @@ class Channel(_Sized):
     distribution: Distribution = "normal"
     lag_months: float = Field(default=0.0, ge=0, le=240)
     halflife_months: float = Field(default=0.0, ge=0, le=12_000)
-    when: Condition | None = None
+    when: ChannelWhen | None = None
 
     @model_validator(mode="after")
     def _distribution_fits(self) -> Channel:

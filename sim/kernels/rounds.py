@@ -31,9 +31,9 @@ ROUNDS = 4
 
 
 @kernel
-def district_scale(people):
-    """Small districts have louder moods: (150,000 / residents)^0.25, from 0.5 to 1.5."""
-    return min(max(np.sqrt(np.sqrt(150000.0 / people)), 0.5), 1.5)
+def district_scale(people, p):
+    """Small districts have louder moods: (noise_residents / residents)^0.25, from 0.5 to 1.5."""
+    return min(max(np.sqrt(np.sqrt(p.noise_residents / people)), 0.5), 1.5)
 
 
 @inner_kernel
@@ -41,7 +41,7 @@ def move_moods(mood, spark, uids, people, seed, tick, p, rates):
     """Advance the mood of every district, and let local sparks fade and come."""
     for d in range(mood.size):
         z = normal_quantile(draws.uniform(seed, draws.DISTRICT_NOISE, tick, uids[d], 0))
-        mood[d] = rates.mood_keep * mood[d] + rates.mood_step * district_scale(people[d]) * z
+        mood[d] = rates.mood_keep * mood[d] + rates.mood_step * district_scale(people[d], p) * z
         spark[d] = spark[d] * rates.spark_keep
         u, v = draws.uniform_pair(seed, draws.SPARK, tick, uids[d], 0)
         sparks = draws.poisson(u, p.spark_rate * people[d] / 100000.0)
@@ -91,7 +91,7 @@ def start_moods(mood, geography, seed, p):
     """
     for d in range(mood.district.size):
         z = normal_quantile(draws.uniform(seed, draws.DISTRICT_NOISE, draws.BEFORE, geography.district_uid[d], 0))
-        mood.district[d] = p.district_noise * district_scale(geography.district_people[d]) * z
+        mood.district[d] = p.district_noise * district_scale(geography.district_people[d], p) * z
     for g in range(mood.climate.size):
         z = normal_quantile(draws.uniform(seed, draws.CLIMATE, draws.BEFORE, geography.group_uid[g], 0))
         mood.climate[g] = p.climate * z

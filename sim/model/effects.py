@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.region import Region
 from sim.types import REFORM_POLITICAL, REFORM_SECURITY, Array, Geography
-from sim.world.effects import MINED, Pulls, Reach, exposures, factor_table, make_pull
+from sim.world.effects import Pulls, Reach, exposures, factor_table, make_pull
 from sim.world.levers import LEVER_BY_NAME
 from sim.world.world import WAR, World
 
@@ -64,9 +64,10 @@ def factors(world: World, at_war: Array, after_war: Array, dialogue: Array, *, a
     p, n_s = setting.parameters, setting.region.n_states
     met = np.minimum(slow[REFORM_SECURITY] / p.accession_security, slow[REFORM_POLITICAL] / p.accession_political)
     others = {
+        "access": 1.0 - p.war_access * at_war,
         "standards": np.minimum(met, 1.0),
         "state_war": _state_war(world),
-        "mined": np.minimum(setting.region.values["mined_share"] / MINED, 1.0),
+        "mined": np.minimum(setting.region.values["mined_share"] / p.mined_full, 1.0),
         "dialogue": dialogue,
         "scripted": np.full(n_s, float(not adaptive)),
         **exposures(world.fields, setting.fields, world.levers.totals),

@@ -29,7 +29,6 @@ SOURCES = (
     "region/records.py",
     "interventions/schema.py",
     "scenario/records.py",
-    "scenario/places.py",
     "world",
     "agents",
     "model",

@@ -163,7 +163,8 @@ class StabilityModel(Model):  # type: ignore[misc]
     def _read_region(self) -> None:
         """Read the arrays once, in bulk, into plain Python."""
         world = self.world
-        standing = missions(self.setting.region, self.spec, self.month, self.shocks.mission_shares(self.month))
+        limited, shares = self.setting.parameters.mandate_limited, self.shocks.mission_shares(self.month)
+        standing = missions(self.setting.region, self.spec, self.month, limited, shares)
         world.standing = clear_mandates(standing, world.levers.totals["mandate"])
         self.situation = self._picture()
         if self.month == 0 or any(group.status != "latent" for group in self.armed_groups):

@@ -158,6 +158,7 @@ def _delivery(programme: Programme, spec: Scenario, setting: Setting, seed: np.u
         meur_per_year=programme.meur_per_year,
         approval=programme.approval,
         states=people / people.sum(),
+        curve=setting.parameters.dose_curve,
     )
 
 
@@ -214,7 +215,8 @@ class Delivery:
 
     ``dose`` in [0, 1] moves ordinary channels through the saturating dose response, ``share`` in [0, 1] the
     channels that count persons; ``start``, ``months`` as in the scenario; ``meur_per_year`` at this dose;
-    ``states`` share of the cost by state, (n_s,); ``agreed`` months of deployment once approved.
+    ``states`` share of the cost by state, (n_s,); ``agreed`` months of deployment once approved; ``curve`` of the
+    dose response.
     """
 
     key: str
@@ -228,6 +230,7 @@ class Delivery:
     meur_per_year: float
     approval: str
     states: Array
+    curve: float
     status: str = PLANNED
     since: int = 0
     ready: int = 0
@@ -281,7 +284,7 @@ class Delivery:
     def deliver(self, share: float = 1.0) -> float:
         """Act this month, at a share of dose and cost; return what is spent, million euro."""
         running = self.status == RUNNING
-        full = dose_response(self.dose * self.weight * share) if running else 0.0
+        full = dose_response(self.dose * self.weight * share, self.curve) if running else 0.0
         heads = self.share * self.weight * share if running else 0.0
         self.source.doses = [
             heads if LEVER_BY_NAME[pull.lever].kind == "persons" else full for pull in self.source.pulls

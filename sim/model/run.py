@@ -38,7 +38,7 @@ def simulate(
         Called with the model after every month, to read it. What it raises ends the run.
     """
     if setting is None:
-        setting = _shared(region, population, tuple(sorted(scenario.parameters.items())))
+        setting = shared_setting(region, population, tuple(sorted(scenario.parameters.items())))
     model = StabilityModel(scenario, setting, seed, threads=threads)
     try:
         return model.run(observe)
@@ -47,7 +47,7 @@ def simulate(
 
 
 @lru_cache(maxsize=4)
-def _shared(region: Region, population: Population, overrides: tuple[tuple[str, float], ...]) -> Setting:
+def shared_setting(region: Region, population: Population, overrides: tuple[tuple[str, float], ...]) -> Setting:
     """Build the setting of a region, population and parameter set once per process."""
     home = load_region(region.folder)
     reference = None if home.year == region.year else home

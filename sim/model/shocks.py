@@ -24,13 +24,11 @@ from sim.kernels.draws import SHOCK, uniform_pair
 from sim.kernels.elementary import exp
 from sim.region import Region
 from sim.scenario import Scenario, Shock, target_cells
-from sim.scenario.places import drawn_in
+from sim.scenario.records import drawn_in
 from sim.types import Array
 from sim.world.effects import Pull, Pulls, Reach, make_pull, multipliers
 from sim.world.world import Setting, World
 
-ROUND_SHARES = (1.0, 0.5)
-"""A rumour's strength in its first and second round."""
 WEEKS = 4
 REGION_UID = np.uint64(0)
 """Identity of the region in the draws of shocks that hit it as a whole."""
@@ -62,18 +60,18 @@ class Shocks:
         return impulses
 
     def spread_rumours(self, world: World) -> None:
-        """Put rumours into their two rounds, full and then half; the second may fall into the next month."""
-        size = world.setting.parameters.rumour_size
+        """Put rumours into their two rounds, full and then weaker; the second may fall into the next month."""
+        p = world.setting.parameters
         believed = multipliers(world.levers.totals["rumours"])
         for shock, source in self.all:
             if shock.entry.pattern != "rumour":
                 continue
             first = 4 * shock.at + shock.week
-            for lapse, share in enumerate(ROUND_SHARES):
+            for lapse, share in enumerate((1.0, p.rumour_second)):
                 quarter = first + lapse - 4 * world.month
                 if 0 <= quarter < 4:
                     for pull in source.pulls:
-                        strength = size * shock.magnitude * share
+                        strength = p.rumour_size * shock.magnitude * share
                         world.inputs.shock[quarter, pull.places] += strength * pull.weights * believed[pull.places]
 
     def division(self, month: int) -> float:

@@ -49,17 +49,19 @@ def mission_dose(world: World) -> list[float]:
     return np.minimum(dose, 1.0).tolist()  # type: ignore[no-any-return]
 
 
-def missions(region: Region, spec: Scenario, month: int, shares: dict[str, float]) -> Array:
+def missions(region: Region, spec: Scenario, month: int, limited: float, shares: dict[str, float]) -> Array:
     """Standing missions in a month of a run, (4, n_s) persons; ``shares`` is what is left of those that leave."""
     date = spec.start_month - 1 + month
     year, month = spec.start_year + date // 12, date % 12 + 1
-    return standing_missions(region, year, month, shares) if shares else _all_missions(region, year, month)
+    if shares:
+        return standing_missions(region, year, month, limited, shares)
+    return _all_missions(region, year, month, limited)
 
 
 @lru_cache(maxsize=1024)
-def _all_missions(region: Region, year: int, month: int) -> Array:
+def _all_missions(region: Region, year: int, month: int, limited: float) -> Array:
     """Standing missions of a month in which none is withdrawn."""
-    return standing_missions(region, year, month)
+    return standing_missions(region, year, month, limited)
 
 
 def last_outcomes(world: World) -> dict[str, list[float]]:

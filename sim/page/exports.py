@@ -122,7 +122,7 @@ def figure_png(pair: RecordedPair) -> File:
     }
     with style.styled():
         legend = [Line2D([], [], lw=1.4, label=_title(one), **lines[role]) for role, one in pair.scenarios.roles]
-        sheet = style.new_page(9.0, 4.6, "Baseline and scenario with the same random draws", _note(pair), legend)
+        sheet = style.new_sheet(9.0, 4.6, "Baseline and scenario with the same random draws", _note(pair), legend)
         grid = sheet.body.subplots(2, 3, sharex=True)
         for axes, name in zip(grid.flat, SHOWN, strict=True):
             index = OUTCOME_NAMES.index(name)

@@ -12,21 +12,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.experiment.summary import pool_region
+from sim.experiment.tables import pool_region
 from sim.types import ACTIVE, ARMED_DEATHS, COMMUNAL_DEATHS, INCIDENTS, NEW_DISPLACED
 from sim.world.outcomes import OUTCOME_NAMES
 
 if TYPE_CHECKING:
     from sim.model.month import StabilityModel
-    from sim.population import Population
-    from sim.region import Region
     from sim.scenario import Scenario
 
 F8 = NDArray[np.float64]
@@ -320,16 +317,8 @@ def run_scenario(scenario: Scenario, seed: int, citizens: int, observe: Callable
     RunResult
     """
     from sim.experiment import run_seed
+    from sim.experiment.engine import load_inputs
     from sim.model.run import simulate
 
-    region, population = _loaded(str(scenario.region), scenario.start_year, citizens)
+    region, population, _ = load_inputs(str(scenario.region), scenario.start_year, citizens)
     return simulate(scenario, region, population, run_seed(seed, 0), observe=observe)
-
-
-@lru_cache(maxsize=2)
-def _loaded(name: str, year: int, citizens: int) -> tuple[Region, Population]:
-    from sim.population import synthesise
-    from sim.region import find_region, load_region
-
-    region = load_region(find_region(name), year)
-    return region, synthesise(region, citizens)

@@ -324,10 +324,10 @@ def run_comparison(
     start_worker()
     from sim import api
     from sim.analysis import monthly_table
-    from sim.api.results import parts
+    from sim.experiment import ResultsFolder
 
     def send_bands() -> None:
-        text = bands_json(monthly_table(parts(out, "series")), baseline.key, scenario.key)
+        text = bands_json(monthly_table(ResultsFolder(out).frames("series")), baseline.key, scenario.key)
         if text:
             pipe.send({"kind": "band", "text": text})
 

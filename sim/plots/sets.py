@@ -1,4 +1,4 @@
-"""Which figures a run and a comparison come with, drawn one at a time so that only one is in memory."""
+"""Which figures a run and a comparison come with, drawn one at a time to keep only one in memory."""
 
 from __future__ import annotations
 
@@ -12,16 +12,10 @@ from matplotlib.figure import Figure
 
 from sim.analysis import OUTCOMES_BY_PLACE
 from sim.plots.bars import ranking_figure
-from sim.plots.baseline import baseline_figure
-from sim.plots.costs import plane_figure
-from sim.plots.effects import forest_figure
+from sim.plots.effects import forest_figure, plane_figure, scorecard_figure, states_figure, theories_figure
 from sim.plots.maps import Outlines, map_figure
-from sim.plots.order import chain_figure
-from sim.plots.scorecard import scorecard_figure
-from sim.plots.states import states_figure
-from sim.plots.style import Note, described, png_bytes, save_svg
-from sim.plots.theories import theories_figure
-from sim.plots.timeline import timeline_figure
+from sim.plots.over_time import baseline_figure, chain_figure, timeline_figure
+from sim.plots.style import BETTER, Note, described, png_bytes, save_svg
 from sim.world.outcomes import OUTCOMES
 
 OVER_TIME = ("incidents", "communal_deaths", "new_displaced", "tension", "legitimacy", "stability")
@@ -30,9 +24,8 @@ BY_STATE = ("incidents", "tension")
 PRIMARY = "incidents"
 """The outcome shown where a figure has room for one: fixed, so that nobody picks it after seeing the numbers."""
 MOST_CHAINS = 4
-HEADLINE = tuple((item.name, item.label, item.unit, item.better) for item in OUTCOMES if item.headline)
+HEADLINE = tuple(item for item in OUTCOMES if item.headline)
 BY_NAME = {item.name: item for item in OUTCOMES}
-BETTER = {"lower": "; lower is better", "higher": "; higher is better"}
 
 Named = Iterator[tuple[str, Figure]]
 
@@ -110,15 +103,11 @@ def comparison_set(
     if len(tables.get("scorecard", ())):
         yield "scorecard", scorecard_figure(tables["scorecard"], note, others)
     for name in OVER_TIME:
-        yield (
-            f"over_time_{name}",
-            timeline_figure(tables["over_time"], name, BY_NAME[name].label, note, others, start),
-        )
+        yield f"over_time_{name}", timeline_figure(tables["over_time"], BY_NAME[name], note, others, start)
     known = dict(geography.names) if geography else {}
     names = {scope: known.get(scope, scope) for scope in effects["scope"].unique() if scope != "region"}
     for name in BY_STATE if len(names) > 1 else ():
-        item = BY_NAME[name]
-        yield f"states_{name}", states_figure(effects, (name, item.label, item.unit, item.better), note, others, names)
+        yield f"states_{name}", states_figure(effects, BY_NAME[name], note, others, names)
     yield from _maps(tables.get("districts"), note, others, geography)
     yield from _one_outcome(tables, note, titles, others)
     stances = tables.get("theories", pd.DataFrame())
@@ -130,14 +119,12 @@ def _maps(table: pd.DataFrame | None, note: Note, titles: Mapping[str, str], geo
     if table is None or geography is None or not geography.outlines:
         return
     placed = table.merge(geography.districts, on=["state", "district"], validate="many_to_one")
-    for measure in OUTCOMES_BY_PLACE:
-        if measure.name in ON_MAPS:
-            rows = placed[placed["outcome"] == measure.name]
-            if rows.empty:
-                continue
-            unit = measure.unit + BETTER.get(measure.better, "")
+    for item in OUTCOMES_BY_PLACE:
+        rows = placed[placed["outcome"] == item.name]
+        if item.name in ON_MAPS and len(rows):
+            unit = "; ".join(filter(None, (item.unit, BETTER.get(item.better))))
             outlines, names = geography.outlines, geography.names
-            yield f"map_{measure.name}", map_figure(rows, measure.label, unit, note, titles, outlines, names)
+            yield f"map_{item.name}", map_figure(rows, item.label, unit, note, titles, outlines, names)
 
 
 def _one_outcome(

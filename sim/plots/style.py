@@ -1,4 +1,8 @@
-"""One look for every figure: colours, type, the line of provenance under it, and files whose bytes repeat."""
+"""The common look of every figure.
+
+Colours and type; the sheet a figure is drawn on, with its title, legend and caption; text and axes laid out alike; and
+files whose bytes repeat.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import datetime
 import io
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -16,11 +20,15 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.dates import MONTHLY, AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, MaxNLocator
 from numpy.typing import NDArray
@@ -30,15 +38,10 @@ from sim.status import status
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, SOFT, GREY, PALE = "#222222", "#555555", "#767676", "#D9D9D9"
-"""Blue, orange, green and vermilion of Okabe and Ito (2008), told apart with any kind of colour vision."""
-
-
-def direction_colour(change: float, better: str) -> str:
-    """Blue for a change in the better direction, orange for one in the other, dark where neither is better."""
-    if better not in ("lower", "higher"):
-        return INK
-    return BLUE if (change > 0) == (better == "higher") else ORANGE
-
+"""Blue, orange, green and vermilion of Okabe and Ito (2008), distinct for colour-blind readers."""
+DIVERGING = "PuOr_r"
+"""Colour map of differences, purple below zero and orange above; distinct for colour-blind readers too."""
+BETTER = {"lower": "lower is better", "higher": "higher is better"}
 
 FONT = "DejaVu Sans"
 BOX = "\N{WHITE SQUARE}"
@@ -82,9 +85,10 @@ LEGEND_HEIGHT = 0.27
 
 @dataclass(frozen=True)
 class Note:
-    """Where a figure's numbers come from; printed under every figure. No replications: nothing was run.
+    """Where the numbers of a figure come from, printed under it.
 
-    ``model`` is the hash of the model that made the numbers (this very one if empty); the status follows from it.
+    ``model`` is the hash of the model that made the numbers (this version's if empty); the validation status follows from
+    it.
     """
 
     scenarios: str
@@ -95,55 +99,47 @@ class Note:
     baseline: str = ""
     model: str = ""
     drawn: int = 0
-    """Points of the ensemble that replications drew their parameters from; 0: central values."""
+    """Parameter sets of the ensemble that replications drew from; 0: central values."""
 
-    def text(self, band: str, drawn: Callable[[int], str] | None = None) -> str:
-        """Write the caption: scenario, replications, seed, version, what the band is, and how far the model is checked.
+    def text(self, explained: str, averaged: bool = False) -> str:
+        """Write the caption: scenarios, replications, seed, version, what the marks mean, and the validation status.
 
-        ``drawn`` says of so many points what they mean for this figure, `uncertain` unless given.
+        ``averaged``: the figure shows sampling error only, averaged over the drawn parameters.
         """
         what = f"{self.scenarios}, compared with {self.baseline}" if self.baseline else self.scenarios
         many = "replication" if self.replications == 1 else "replications"
-        runs = f"{self.replications} {many}, seed {self.seed}, " if self.replications else ""
-        size = f"{_thousands(self.citizens)} citizens, " if self.citizens != "" else ""
-        words = f" {(drawn or uncertain)(self.drawn)}" if self.drawn else ""
-        return f"Scenario: {what}. {runs}{size}stabsim {self.version}. {band}{words} {status(self.model)}."
-
-
-def uncertain(points: int) -> str:
-    """Say where parameters were drawn from."""
-    return f"Parameters are drawn from the calibrated ensemble ({points:,} points), the same in both worlds of a pair."
-
-
-def averaged(points: int) -> str:
-    """Say so where parameters were drawn and the figure shows luck about their mean alone."""
-    return (
-        f"Parameters are drawn from the calibrated ensemble ({points:,} points) and averaged over: how far the answer hangs "
-        "on them is not shown here."
-    )
-
-
-def _thousands(citizens: int | str) -> str:
-    return f"{citizens:,}" if isinstance(citizens, int) else citizens
+        size = f"{self.citizens:,}" if isinstance(self.citizens, int) else self.citizens
+        drawn = ""
+        if self.drawn:
+            effect = (
+                " and averaged over; parameter uncertainty is not shown"
+                if averaged
+                else ", the same in both runs of a pair"
+            )
+            drawn = f" Parameters are drawn from the calibrated ensemble ({self.drawn:,} parameter sets){effect}."
+        return (
+            f"Scenario: {what}. {self.replications} {many}, seed {self.seed}, {f'{size} citizens, ' if size else ''}"
+            f"stabsim {self.version}. {explained}{drawn} {status(self.model)}."
+        )
 
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
-    """Draw and save within this block."""
+    """Draw and save in the common look: a context, or a decorator of a function that draws."""
     with matplotlib.rc_context(STYLE):
         yield
 
 
 @dataclass(frozen=True)
-class Page:
-    """A figure in the making: ``body`` takes the axes, the foot already holds the legend and the caption."""
+class Sheet:
+    """A figure being drawn: ``body`` takes the axes; ``foot`` already holds the legend and the caption."""
 
     figure: Figure
     body: Any
     foot: Any
 
 
-def new_page(width: float, height: float, title: str, caption: str, legend: Sequence[Any] = ()) -> Page:
+def new_sheet(width: float, height: float, title: str, caption: str, legend: Sequence[Any] = ()) -> Sheet:
     """Open a figure: ``width`` by ``height`` inches for the axes, room below for legend and caption."""
     lines = wrap(caption, int((width - 2 * MARGIN) * CHARACTERS_PER_INCH))
     columns = legend_columns([str(handle.get_label()) for handle in legend], width - 2 * MARGIN)
@@ -178,7 +174,7 @@ def new_page(width: float, height: float, title: str, caption: str, legend: Sequ
             handlelength=2.0,
             columnspacing=1.6,
         )
-    return Page(figure, body, foot)
+    return Sheet(figure, body, foot)
 
 
 def legend_columns(labels: Sequence[str], width: float) -> int:
@@ -188,9 +184,74 @@ def legend_columns(labels: Sequence[str], width: float) -> int:
     return max(1, len(labels)) if total <= width else max(1, int(width / widest))
 
 
+WIDTHS = {1: 6.6, 2: 4.0, 3: 3.0}
+NARROW = 2.4
+"""Inches of a panel by the number beside each other; four or more are narrow, so that a figure fits a report's page."""
+LOW, TALL = 2.0, 2.8
+LETTERS_PER_INCH = 10.0
+
+
+def small_multiples(
+    titles: Sequence[str],
+    heading: str,
+    caption: str,
+    legend: Sequence[Any] = (),
+    *,
+    share_x: bool = True,
+    share_y: bool = True,
+    low: float = LOW,
+    lines: int = 2,
+) -> tuple[Sheet, list[Any]]:
+    """Open a sheet with one panel for each title.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        Title of each panel, cut to ``lines`` lines; an empty one leaves its panel without.
+    heading, caption : str
+        Title of the figure, and the text under it.
+    legend : sequence of handles
+        What the marks mean; it stands between panels and caption.
+    share_x, share_y : bool
+        One scale for all panels; a shared axis below is labelled once in each column.
+    low : float
+        Inches of a row of panels where there are several beside each other.
+
+    Returns
+    -------
+    sheet : Sheet
+    panels : list of matplotlib Axes
+        In the order of the titles.
+    """
+    n_rows, n_columns = grid_shape(len(titles))
+    width = WIDTHS.get(n_columns, NARROW)
+    size = (0.6 + width * n_columns, 0.9 + (max(TALL, low) if n_columns == 1 else low) * n_rows)
+    sheet = new_sheet(*size, heading, caption, legend)
+    panels = panel_grid(sheet, len(titles), (n_rows, n_columns), sharex=share_x, sharey=share_y)
+    for place, (axes, title) in enumerate(zip(panels, titles, strict=True)):
+        if title:
+            axes.set_title(shorten(title, int(width * LETTERS_PER_INCH), lines))
+        if share_x:
+            axes.tick_params(labelbottom=place + n_columns >= len(titles))
+    return sheet, panels
+
+
+def panel_grid(sheet: Sheet, count: int, shape: tuple[int, int], **shared: bool) -> list[Any]:
+    """Return so many panels of a grid of (rows, columns); those left over are removed."""
+    grid = list(sheet.body.subplots(*shape, squeeze=False, **shared).flat)
+    for axes in grid[count:]:
+        axes.remove()
+    return grid[:count]
+
+
 def wrap(text: str, width: int) -> list[str]:
     """Break text into lines, cutting words that would not fit; always through ``clean``."""
     return textwrap.wrap(clean(text), max(width, 8), break_long_words=True) or [""]
+
+
+def fold(text: str, width: int) -> str:
+    """Return text broken into as many lines as it needs."""
+    return "\n".join(wrap(text, width))
 
 
 def axis_label(kind: str, unit: str) -> str:
@@ -223,12 +284,6 @@ def _drawable() -> frozenset[int]:
     from matplotlib.font_manager import findfont, get_font
 
     return frozenset(get_font(findfont(FONT)).get_charmap())
-
-
-def one_line(text: str, width: int) -> str:
-    """Shorten text to one line, never empty and never hidden: matplotlib leaves out labels that start with ``_``."""
-    short = shorten(text, width, 1)
-    return f" {short}" if short.startswith("_") or not short else short
 
 
 def grid_shape(panels: int, most: int = 4) -> tuple[int, int]:
@@ -283,8 +338,45 @@ def _written(value: float, text: str, largest: float | None = None) -> str:
 
 def tidy_values(axis: Any, ticks: int = 5) -> None:
     """Give an axis few, readable numbers."""
-    axis.set_major_locator(MaxNLocator(ticks, min_n_ticks=3, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(ticks, min_n_ticks=min(ticks, 3), steps=[1, 2, 5, 10]))
     axis.set_major_formatter(TickText())
+
+
+def name_rows(axes: Any, names: Iterable[str], grid: str = "y") -> None:
+    """Name the rows of an axis from the top; grid lines along the rows ("y") or across them ("x")."""
+    rows = list(names)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis=grid, color=PALE, lw=0.5)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+
+
+def halo(width: float = 2.4) -> list[Any]:
+    """White rim that keeps a mark or a word readable on whatever lies below it."""
+    return [withStroke(linewidth=width, foreground="white")]
+
+
+def colour_limit(effects: pd.Series) -> float:
+    """End of a colour scale: 98th percentile of sizes, so that one extreme value does not wash out the others."""
+    sizes = effects.abs().dropna().to_numpy()
+    if not sizes.size or sizes.max() == 0:
+        return 1.0
+    return float(np.quantile(sizes, 0.98)) or float(sizes.max())
+
+
+def colour_bar(sheet: Sheet, axes: Any, limit: float, effects: pd.Series, label: str, **size: float) -> None:
+    """Add the scale of `DIVERGING` colours from minus ``limit`` to ``limit``, pointed where effects lie beyond."""
+    bar = sheet.body.colorbar(
+        ScalarMappable(Normalize(-limit, limit), DIVERGING),
+        ax=axes,
+        format=number_text,
+        extend="both" if effects.abs().max() > limit else "neither",
+        **size,
+    )
+    bar.set_label(label, fontsize=8)
+    bar.outline.set_visible(False)
 
 
 LEAST_SPAN = 0.1
@@ -321,7 +413,7 @@ def month_dates(months: Sequence[int], start_year: int, start_month: int) -> lis
 
 
 def described(figure: Figure) -> tuple[str, str]:
-    """Return the title and the caption of a figure made with ``new_page``, as plain text."""
+    """Return the title and the caption of a figure made with ``new_sheet``, as plain text."""
     return str(figure.get_label()), figure.subfigs[1].texts[0].get_text().replace("\n", " ")
 
 

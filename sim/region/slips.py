@@ -11,7 +11,7 @@ from typing import Any
 FIRST_YEAR, LAST_YEAR = 1950, 2099
 _SWITCH = {"on", "off", "yes", "no", "y", "n", "true", "false"}
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_SHARES = {"none": "0", "half": "0.5", "full": "1", "max": "1", "maximum": "1"}
+_SHARES = {"half": "0.5", "full": "1"}
 _AMOUNT = re.compile(r"(€?)\s*([-+]?[0-9][0-9.,_' ]*|[-+]?\.[0-9]+)(.*)", re.DOTALL)
 _YEARS = {"year", "years", "yr", "yrs", "y"}
 _COUNTED = {"troops", "soldiers", "persons", "people", "officers", "monitors", "observers", "month", "months"}
@@ -71,7 +71,7 @@ def number_hint(value: Any, *, whole: bool, share: bool, months: bool) -> str:
     A number is told only where it can be no other; a thing written in two ways gets the rule alone.
     """
     if isinstance(value, bool):
-        return "true and false are not numbers: write 1 or 0"
+        return "true and false are not numbers"
     if isinstance(value, float):
         return "a whole number, without a decimal point"
     if isinstance(value, list):
@@ -81,7 +81,7 @@ def number_hint(value: Any, *, whole: bool, share: bool, months: bool) -> str:
         return "one number only, not a mapping"
     text = plain(value)
     if text.casefold() in _SWITCH:
-        return "on, off, yes and no are words here: write a number such as 1 or 0"
+        return "on, off, yes and no are words here, not numbers"
     if text.casefold() in _WORDS:
         return f"in digits: write {_WORDS.index(text.casefold())}"
     if share and text.casefold() in _SHARES:
@@ -223,31 +223,29 @@ def slug(text: str) -> str:
 
 
 _SYNONYMS: dict[str, tuple[str, ...]] = {
-    "approval": ("decision", "mandate", "consent"),
+    "approval": ("mandate", "consent"),
     "at": ("date", "when", "month", "time", "start"),
-    "communities": ("community", "ethnicity", "ethnic_group", "groups"),
+    "communities": ("community", "ethnicity", "ethnic_group"),
     "description": ("text", "comment", "notes", "note", "summary"),
     "districts": ("district", "municipality", "municipalities"),
-    "extends": ("base", "parent", "include", "inherits", "import", "imports", "baseline"),
-    "format": ("version", "schema", "format_version"),
+    "extends": ("base", "parent", "include", "inherits", "import", "imports"),
+    "format": ("version", "format_version"),
     "in": ("where", "state", "place"),
-    "indicator": ("outcome", "variable", "measure"),
-    "institutions": ("actors", "agents"),
-    "intensity": ("dose", "strength", "level", "size"),
-    "interventions": ("programmes", "programs", "policies", "measures", "actions"),
+    "indicator": ("outcome", "variable"),
+    "intensity": ("dose", "strength"),
+    "interventions": ("programmes", "programs", "policies", "measures"),
     "magnitude": ("strength", "intensity", "size", "severity"),
     "meur_per_year": ("cost", "budget", "costs", "price", "meur"),
-    "months": ("duration", "length", "horizon", "end", "until", "years", "stop", "duration_months"),
-    "parameters": ("params", "settings", "constants"),
+    "months": ("duration", "length", "horizon", "duration_months"),
+    "parameters": ("params",),
     "police_officers": ("police", "officers"),
-    "provider": ("actor", "organisation", "organization", "by"),
-    "region": ("country", "countries", "area"),
+    "provider": ("organisation", "organization"),
     "shocks": ("events", "event", "crises"),
     "start": ("begin", "from", "start_date", "start_month", "start_year", "at", "date"),
     "states": ("state", "country", "countries"),
     "targets": ("target", "where", "place", "places", "area", "areas"),
     "title": ("name", "label", "heading"),
-    "troops": ("soldiers", "forces", "military", "personnel"),
+    "troops": ("soldiers",),
     "type": ("kind", "intervention", "shock", "row", "id"),
     "when": ("trigger", "condition", "if"),
 }

@@ -1,13 +1,15 @@
-"""What a report is about: read from the manifest of a folder, so that nothing has to load or run again."""
+"""The experiment that a report is about, read from the manifest of its folder: nothing is loaded or run again."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from sim.experiment.plan import CENTRAL, ENSEMBLE_FILE, SHIPPED
 from sim.plots import Note, Picture
 from sim.status import status
 
@@ -16,7 +18,10 @@ EMPTY = pd.DataFrame()
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """An experiment as its manifest tells it; ``done`` and ``failed`` count the runs that are stored now."""
+    """An experiment as its manifest describes it.
+
+    ``done`` and ``failed`` count the runs that are stored now, ``points`` the design points of a sweep.
+    """
 
     manifest: Mapping[str, Any]
     done: int
@@ -30,7 +35,7 @@ class Study:
 
     @property
     def _given(self) -> list[dict[str, Any]]:
-        """Scenarios as they were given, without those that are others under a rival theory."""
+        """Scenarios as they were given, without their variants under rival theories."""
         derived = {entry["key"] for entry in self.manifest.get("theories", ())}
         return [entry for entry in self.manifest.get("scenarios", []) if entry["key"] not in derived]
 
@@ -50,6 +55,10 @@ class Study:
         """Scenarios that are compared with the baseline."""
         return {key: title for key, title in self.titles.items() if key != self.baseline}
 
+    def title(self, key: object) -> str:
+        """Return the display title of a scenario, its key where it has none."""
+        return self.titles.get(str(key), str(key))
+
     @property
     def baseline(self) -> str:
         """Key of the reference scenario."""
@@ -68,7 +77,7 @@ class Study:
 
     @property
     def unfinished(self) -> bool:
-        """Tell whether runs are missing, be it that they wait, run or were never started."""
+        """Tell whether runs are missing: waiting, running or never started."""
         return self.done + self.failed < self.total
 
     @property
@@ -89,8 +98,24 @@ class Study:
 
     @property
     def drawn(self) -> int:
-        """Points of the ensemble that replications drew from; 0: central values."""
+        """Parameter sets of the ensemble that replications drew from; 0: central values."""
         return int(dict(self.manifest.get("ensemble") or {}).get("points", 0))
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same results again from the stored files; DIR is their folder."""
+        if self.kind == "sweep":
+            return "stabsim sweep DIR --out DIR-again"
+        files = [f"DIR/scenarios/{key}.yaml" for key in self.titles]
+        words = ["stabsim", self.kind, *files, "--replications", self.manifest.get("replications", 1)]
+        words += ["--seed", self.manifest.get("base_seed", 0), "--citizens", self.manifest.get("citizens", "")]
+        if self.theories:
+            words += ["--theories", ",".join(self.theories)]
+        if self.drawn:
+            words += ["--parameters", f"DIR/{ENSEMBLE_FILE}"]
+        elif self.kind == "compare" and SHIPPED.is_file():
+            words += ["--parameters", CENTRAL]
+        return shlex.join(str(word) for word in words)
 
     def note(self, keys: list[str], baseline: bool = True) -> Note:
         """Provenance for captions."""
@@ -108,7 +133,7 @@ class Study:
 
     @property
     def status(self) -> str:
-        """How far the model that made these numbers has been checked."""
+        """Validation status of the model that made these numbers."""
         return status(str(self.manifest.get("model_hash", "")))
 
 

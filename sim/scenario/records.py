@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.errors import Problem
 from sim.interventions import CatalogueEntry, OwnEntry, ShockType
+from sim.region import Region
 from sim.world.outcomes import OUTCOME_NAMES
 
 _DOCUMENTATION: Any = {
@@ -59,11 +64,7 @@ class Targets:
 
     def content(self) -> dict[str, Any]:
         """Return what identifies these targets."""
-        return {
-            "states": list(self.states),
-            "districts": list(self.districts),
-            "communities": list(self.communities),
-        }
+        return {name: list(getattr(self, name)) for name in ("states", "districts", "communities")}
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,8 @@ class Condition:
 
     def content(self) -> dict[str, Any]:
         """Return what identifies this condition."""
-        return {
-            "indicator": self.indicator,
-            "above": self.above,
-            "below": self.below,
-            "for_months": self.for_months,
-            "where": self.where,
-        }
+        names = ("indicator", "above", "below", "for_months", "where")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def words(self) -> str:
@@ -112,10 +108,9 @@ class Trigger(Condition):
 
     def content(self) -> dict[str, Any]:
         """Return what identifies this trigger; what is as without these keys is left out."""
-        made = super().content()
-        if self.delay_months:
-            made["delay_months"] = self.delay_months
-        return made | {"until": self.until, "dwell_months": self.dwell_months} if self.repeats else made
+        delay = {"delay_months": self.delay_months} if self.delay_months else {}
+        switch = {"until": self.until, "dwell_months": self.dwell_months} if self.repeats else {}
+        return {**super().content(), **delay, **switch}
 
     @property
     def repeats(self) -> bool:
@@ -148,17 +143,12 @@ class Programme:
 
     def content(self) -> dict[str, Any]:
         """Return all that can change a result, without the label."""
+        plain = ("provider", "start", "months", "intensity", "quantity", "meur_per_year", "approval")
         made = {
             "entry": self.entry.model_dump(mode="json", exclude=_LABELLED if self.own else _DOCUMENTATION),
-            "provider": self.provider,
             "targets": self.targets.content(),
-            "start": self.start,
-            "months": self.months,
-            "intensity": self.intensity,
-            "quantity": self.quantity,
-            "meur_per_year": self.meur_per_year,
-            "approval": self.approval,
             "when": self.when.content() if self.when else None,
+            **{name: getattr(self, name) for name in plain},
         }
         return made if self.stop_when is None else {**made, "stop_when": self.stop_when.content()}
 
@@ -206,10 +196,7 @@ class Shock:
         made = {
             "entry": self.entry.model_dump(mode="json", exclude=_SHOCK_DOCUMENTATION),
             "targets": self.targets.content(),
-            "at": self.at,
-            "week": self.week,
-            "magnitude": self.magnitude,
-            "options": self.options,
+            **{name: getattr(self, name) for name in ("at", "week", "magnitude", "options")},
         }
         return made if self.rate is None else {**made, "rate": self.rate, "rate_scope": self.entry.rate_scope}
 
@@ -233,7 +220,7 @@ class Scenario:
     """A resolved scenario: nothing is left to look up.
 
     ``interventions`` and ``shocks`` stand in the order of their content, so neither labels nor the order of
-    keys in a file can change a result. ``effects`` is ``central`` or ``drawn``: whether measures have the central
+    keys in a file can change a result. ``effects`` is ``central`` or ``drawn``: whether interventions have the central
     sizes of the catalogue, or sizes drawn by run from their distributions. ``region`` is the name of a shipped
     region or the path of a folder. ``budgets`` are ceilings that programmes share. ``theories`` says which stances
     were chosen: words only, what they set is among the ``parameters``. ``warnings``, ``origins`` (dotted key to the
@@ -296,3 +283,57 @@ class Scenario:
 
 def _uid(content: dict[str, Any]) -> int:
     return int.from_bytes(hashlib.blake2b(canonical(content).encode(), digest_size=8).digest(), "little")
+
+
+# Where they act, and what they cost ----------------------------------------------------------------------------------
+
+
+def target_cells(region: Region, targets: Targets) -> NDArray[np.bool_]:
+    """Return which cells of a region targets cover, as (n_cells,) bool."""
+    cells = np.ones(region.n_cells, dtype=np.bool_)
+    if targets.states or targets.districts:
+        states = np.isin(region.states, targets.states)
+        districts = np.isin(region.districts, targets.districts) | states[region.district_state]
+        cells &= districts[region.cell_district]
+    if targets.communities:
+        cells &= np.isin(region.communities, targets.communities)[region.cell_community]
+    return cells
+
+
+def drawn_in(shock: Shock, region: Region) -> dict[str, Targets]:
+    """Return the places in which a shock is drawn, with its targets there: each state it is for, or the region."""
+    if shock.entry.rate_scope == "region":
+        return {"region": shock.targets}
+    return {state: part for state in region.states if (part := within(shock.targets, state, region)) is not None}
+
+
+def within(targets: Targets, state: str, region: Region) -> Targets | None:
+    """Return the part of targets that lies in a state; None if they leave it out."""
+    if state in targets.states or not (targets.states or targets.districts):
+        return Targets((state,), (), targets.communities)
+    number = region.states.index(state)
+    inside = tuple(
+        name for name in targets.districts if int(region.district_state[region.districts.index(name)]) == number
+    )
+    return Targets((), inside, targets.communities) if inside else None
+
+
+def catalogue_cost(
+    entry: CatalogueEntry, targets: Targets, intensity: float, quantity: Mapping[str, int], region: Region | None
+) -> float:
+    """Return the catalogue's cost of a programme, million euro a year, for the people its targets cover."""
+    cost = entry.cost.meur_per_year * intensity
+    if entry.dose.quantity is not None:
+        cost *= quantity[entry.dose.quantity] / entry.dose.full
+    if entry.cost.per == "million_residents" and region is not None:
+        cost *= int(region.cell_population[target_cells(region, targets)].sum()) / 1e6
+    return round(cost, 6)
+
+
+def own_entries(resolved: Iterable[Mapping[str, Any]]) -> dict[str, CatalogueEntry]:
+    """Return the interventions that resolved scenarios, as stored, define themselves, by type."""
+    return {
+        key: OwnEntry.model_validate({**content, "row": key, "key": key})
+        for spec in resolved
+        for key, content in spec.get("define", {}).items()
+    }

@@ -28,19 +28,16 @@ EXPOSURES = ("cyber", "energy", "hazard", "accident")
 FACTORS = ABSORPTION + CONDITIONS + EXPOSURES
 """Factors that scale a pull state by state: what the receiver absorbs, the scope condition of the channel, and (for
 shocks) how exposed the state is, as a multiple of its exposure at the start."""
-MINED = 0.02
-"""Share of suspected land at which mines are felt in full: Bosnia and Herzegovina about 2020."""
-
 CAPPED = ("level", "rate", "log_odds")
 
 
-def dose_response(dose: float) -> float:
-    """Saturating dose, s(x) = (1 - e^(-3x)) / (1 - e^(-3)): 0 at 0, exactly 1 at 1."""
+def dose_response(dose: float, curve: float) -> float:
+    """Saturating dose, s(x) = (1 - e^(-curve x)) / (1 - e^(-curve)): 0 at 0, exactly 1 at 1."""
     if dose <= 0.0:
         return 0.0
     if dose == 1.0:
         return 1.0
-    return float((1.0 - exp(-3.0 * dose)) / (1.0 - exp(-3.0)))
+    return float((1.0 - exp(-curve * dose)) / (1.0 - exp(-curve)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +209,6 @@ def factor_table(fields: Fields, at_war: Array, after_war: Array, others: Mappin
         "capacity": slow[CAPACITY],
         "integrity": 1.0 - slow[CORRUPTION],
         "civic_space": slow[CIVIC_SPACE],
-        "access": 1.0 - 0.8 * at_war,
         "always": full,
         "secure": 1.0 - at_war,
         "insecure": at_war,

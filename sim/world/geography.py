@@ -8,7 +8,7 @@ of neighbours, are used. All sums run in canonical order with fixed-order arithm
 from __future__ import annotations
 
 from math import fsum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 CUTOFF_LENGTHS = 2.5
 KM_PER_DEGREE = 111.32
-QUIET_DISPUTE = 0.15
-"""Political salience of communities between whose states there is no open dispute."""
 
 
 @kernel
@@ -37,8 +35,8 @@ def _cosine(degrees):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _contact(lat, lon, length_km):  # type: ignore[no-untyped-def]
-    """Contact between districts, (n_d, n_d): e^(-distance / length), 0 beyond the cut-off."""
+def _contact(lat, lon, length_km, cutoff):  # type: ignore[no-untyped-def]
+    """Contact between districts, (n_d, n_d): e^(-distance / length), 0 beyond ``cutoff`` lengths."""
     n = lat.size
     out = np.zeros((n, n))
     for a in range(n):
@@ -46,7 +44,7 @@ def _contact(lat, lon, length_km):  # type: ignore[no-untyped-def]
             dy = (lat[a] - lat[b]) * KM_PER_DEGREE
             dx = (lon[a] - lon[b]) * KM_PER_DEGREE * _cosine(0.5 * (lat[a] + lat[b]))
             distance = np.sqrt(dx * dx + dy * dy) / length_km
-            if distance <= CUTOFF_LENGTHS:
+            if distance <= cutoff:
                 out[a, b] = exp(-distance)
                 out[b, a] = out[a, b]
     return out
@@ -162,9 +160,9 @@ def patron_states(region: Region) -> list[tuple[int, ...]]:
     return [tuple(sorted(states)) for states in out]
 
 
-def group_salience(region: Region) -> Array:
-    """How political a community is in its state, (n_groups,): the dispute with the states of its kin, or a floor."""
-    out = np.full(region.n_groups, QUIET_DISPUTE)
+def group_salience(region: Region, quiet: float) -> Array:
+    """How political a community is in its state, (n_groups,): the dispute with the states of its kin, or ``quiet``."""
+    out = np.full(region.n_groups, quiet)
     level = np.zeros((region.n_states, region.n_states))
     level[region.dispute_a, region.dispute_b] = region.dispute_level
     level[region.dispute_b, region.dispute_a] = region.dispute_level
@@ -174,16 +172,16 @@ def group_salience(region: Region) -> Array:
     return out
 
 
-def build_geography(region: Region) -> Geography:
-    """Build the static neighbourhoods of a region."""
+def build_geography(region: Region, p: Any) -> Geography:
+    """Build the static neighbourhoods of a region; ``p`` are the parameters."""
     cell_state = region.district_state[region.cell_district]
     people = region.cell_population.astype(np.float64)
     kin = np.zeros((region.n_groups, region.n_groups))
     kin[region.kin_group_a, region.kin_group_b] = region.kin_strength
-    contact = _contact(region.district_lat, region.district_lon, region.distance_km)
+    contact = _contact(region.district_lat, region.district_lon, region.distance_km, p.contact_cutoff)
     peers = _peers(
         contact, region.cell_district, region.cell_community, cell_state, region.cell_group, people, kin, region.border_factor,
-        group_salience(region),
+        group_salience(region, p.quiet_dispute),
     )  # fmt: skip
     district_people = region.district_population.astype(np.float64)
     near = _near(contact, region.district_state, district_people, region.border_factor)

@@ -13,26 +13,28 @@ from sim.types import CAPACITY, Array
 if TYPE_CHECKING:
     from sim.region import Region
 
-MANDATE_WEIGHT = {"robust": 1.0, "limited": 0.1, "observer": 0.0}
-"""How far troops of a mandate act on combat (P5, P7): a weak force in an active war changes little."""
 KINDS = ("troops", "police", "observers")
 """Kinds of missions, in the order of the rows of ``standing``."""
 TROOPS, POLICE, OBSERVERS, WEAK_TROOPS = range(4)
 """Rows of ``standing``: the last holds troops whose mandate does not let them act on combat."""
 
 
-def standing_missions(region: Region, year: int, month: int, shares: dict[str, float] | None = None) -> Array:
+def standing_missions(
+    region: Region, year: int, month: int, limited: float, shares: dict[str, float] | None = None
+) -> Array:
     """International presence by kind and state in a month, (4, n_s) persons.
 
     Rows: troops weighted by mandate, police, observers, and the rest of the troops, who are present without acting
-    on combat. ``shares`` scales single missions (a withdrawal leaves a share below 1).
+    on combat. Under a robust mandate all troops act on combat, under a limited one a part (``limited``; P5, P7: a weak
+    force in an active war changes little), as observers none. ``shares`` scales single missions (a withdrawal leaves a share below 1).
     """
+    weights = {"robust": 1.0, "limited": limited, "observer": 0.0}
     out = np.zeros((4, region.n_states))
     for mission in sorted(region.missions, key=lambda m: (m.key, m.state)):
         persons = float(mission.persons(year, month)) * (shares or {}).get(mission.key, 1.0)
         row = KINDS.index(mission.kind)
         if row == TROOPS:
-            weight = MANDATE_WEIGHT[mission.mandate]
+            weight = weights[mission.mandate]
             out[TROOPS, mission.state] += weight * persons
             out[WEAK_TROOPS, mission.state] += (1.0 - weight) * persons
         else:

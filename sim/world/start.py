@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 F8 = NDArray[np.float64]
 
-CREDIBILITY_BY_STAGE = {"none": 0.2, "applicant": 0.3, "candidate": 0.4, "negotiating": 0.5, "member": 0.9}
+STAGES = ("none", "applicant", "candidate", "negotiating", "member")
+"""Stages of integration into the European Union, in order."""
 
 POINTS = 48
 """Lattice points over traits, and moods, in a cell."""
@@ -84,18 +85,17 @@ def disputes(region: Region) -> F8:
 def integration_stage(region: Region) -> list[str]:
     """Stage of EU integration of each state at the region's year, from the milestones."""
     order = {"saa": "applicant", "app": "applicant", "cand": "candidate", "neg": "negotiating", "eu": "member"}
-    ranks = list(CREDIBILITY_BY_STAGE)
     stage = ["none"] * region.n_states
     for state, milestone, year in region.milestones:
         reached = order.get(milestone)
         if reached is None or year > region.year:
             continue
         index = region.states.index(state)
-        stage[index] = max(stage[index], reached, key=ranks.index)
+        stage[index] = max(stage[index], reached, key=STAGES.index)
     return stage
 
 
-def institutions(region: Region) -> F8:
+def institutions(region: Region, p: Any) -> F8:
     """Anchors of the slow institutions, (n_slow, n_states), in the order of `SLOW_FIELDS`."""
     rule = scaled(region, "rule_of_law")
     polyarchy = scaled(region, "polyarchy")
@@ -109,7 +109,7 @@ def institutions(region: Region) -> F8:
         "reform_economic": mean(wealth, 1.0 - scaled(region, "unemployment")),
         "civic_space": mean(scaled(region, "core_civil_society"), scaled(region, "freedom_of_expression")),
         "oversight": mean(judges, scaled(region, "libdem")),
-        "credibility": np.array([CREDIBILITY_BY_STAGE[stage] for stage in integration_stage(region)]),
+        "credibility": np.array([getattr(p, f"credibility_{stage}") for stage in integration_stage(region)]),
     }
     out: F8 = np.clip(np.stack([anchors[name] for name in SLOW_FIELDS]), 0.02, 0.98)
     return out
@@ -130,23 +130,26 @@ def build_fields(region: Region, geography: Geography, parameters: Any) -> Field
     """Return the slow fields at the start, each at its anchor; `Fields.incidents_ref` is left at zero."""
     p = parameters
     cell_state = geography.cell_state
-    slow = institutions(region)
+    slow = institutions(region, p)
     dispute = disputes(region)
     contact = geography.mix / (geography.mix + p.mix_half)
     memory = war_memory(region, p.memory_halflife)
-    tension = np.clip(0.12 + 0.45 * contact * geography.salience + p.memory_tension * memory, 0.03, 0.95)
+    tension = np.clip(
+        p.tension_start + p.tension_salience * contact * geography.salience + p.memory_tension * memory, 0.03, 0.95
+    )
     excluded = np.clip(region.exclusion, 0.02, 0.98)
     trust = mean(scaled(region, "rule_of_law"), scaled(region, "polyarchy"))[cell_state]
-    legitimacy = np.clip(trust - 0.2 * excluded[geography.cell_group], 0.05, 0.95)
+    legitimacy = np.clip(trust - p.legitimacy_excluded * excluded[geography.cell_group], 0.05, 0.95)
     unemployment = np.clip(region.values["unemployment"][cell_state], 0.01, 0.9)
     youth_ratio = region.values["youth_unemployment"] / region.values["unemployment"]
     media = mean(
         1.0 - region.values["alignment_west"], region.values["external_energy"], region.values["external_media"]
     )
     influence = 0.05 + 0.9 * media
-    extremism = np.clip(0.08 + 0.1 * region.values["youth_unemployment"][geography.district_state], 0.02, 0.95)
+    workless = region.values["youth_unemployment"][geography.district_state]
+    extremism = np.clip(p.extremism_start + p.extremism_workless * workless, 0.02, 0.95)
     crime = mean(slow[CORRUPTION], 1.0 - slow[CAPACITY])[geography.district_state]
-    cyber = np.clip(0.2 + 0.5 * region.values["internet"] * (1.0 - slow[CAPACITY]), 0.02, 0.98)
+    cyber = np.clip(p.cyber_start + p.cyber_internet * region.values["internet"] * (1.0 - slow[CAPACITY]), 0.02, 0.98)
     energy = np.clip(region.values["external_energy"], 0.02, 0.98)
     return Fields(
         tension=tension,
@@ -193,7 +196,7 @@ def expected_turnout(alpha, tension, geography, fields, officers, unemployed_sha
         d = geography.cell_district[c]
         ratio = officers[d] / (p.quiet_participation + p.active_floor)
         fear = p.b_risk * arrest_probability(ratio, p.arrest_k, p.arrest_ratio, p.arrest_width, form)
-        scale = min(max(np.sqrt(np.sqrt(150000.0 / geography.district_people[d])), 0.5), 1.5)
+        scale = min(max(np.sqrt(np.sqrt(p.noise_residents / geography.district_people[d])), 0.5), 1.5)
         mood = np.sqrt((p.district_noise * scale) ** 2 + p.climate**2)
         drive = alpha + p.b_exclusion * fields.exclusion[geography.cell_group[c]]
         drive += p.b_tension * (fields.tension[c] - tension)

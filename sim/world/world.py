@@ -51,10 +51,6 @@ from sim.world.start import (
 if TYPE_CHECKING:
     from sim.region import Region
 
-POSTURE_EVENTS = (0.3, 1.0, 2.0, 4.0)
-"""Multiplier of armed events by posture: restrain, police, repress, war."""
-POSTURE_REPRESSION = (0.0, 0.2, 0.5, 1.0)
-"""Repression by posture, before oversight."""
 WAR = 3
 
 
@@ -85,7 +81,7 @@ def _calm_inputs(geography: Geography) -> Inputs:
         officers=zero_d(), riot=zero_d(), combat=np.ones(n_d), communal=np.ones(n_d), shield=zero_s(),
         mobilisation=zero_c(), violence=zero_c(), conversion=np.ones(n_c), lethality=np.ones(n_c),
         recruitment=np.ones(n_c), exits=np.ones(n_c), returning=np.ones(n_c), shock=np.zeros((4, n_c)),
-        repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=np.full(n_s, POSTURE_EVENTS[0]),
+        repression=zero_g(), expulsion=zero_g(), arms=zero_g(), attack=zero_g(), posture=zero_s(),
         shift_tension=zero_c(), shift_legitimacy=zero_c(), shift_unemployment=zero_c(), shift_exclusion=zero_g(),
         shift_extremism=zero_d(), shift_crime=zero_d(), shift_influence=zero_s(), shift_cyber=zero_s(),
         shift_energy=zero_s(), shift_slow=np.zeros((len(SLOW_FIELDS), n_s)), shift_dispute=np.zeros((n_s, n_s)), enforcement=zero_s(),
@@ -117,13 +113,13 @@ def prepare(region: Region, population: Population, overrides: dict[str, float] 
     """
     p = make_parameters(overrides)
     record = as_record(p)
-    geography = build_geography(region)
+    geography = build_geography(region, p)
     fields = build_fields(region, geography, p)
     labour_share = region.values["labour_force_share"]
     youth_share = region.values["youth_share"]
     if solve is None:
         home = reference or region
-        home_geography = geography if home is region else build_geography(home)
+        home_geography = geography if home is region else build_geography(home, p)
         home_fields = fields if home is region else build_fields(home, home_geography, p)
         calm = _calm_world(home, home_geography, home_fields, record)
         solve = solve_baseline(home_geography, home_fields, calm[0].officers, calm[0].riot, calm[1], record)
@@ -153,7 +149,7 @@ def _calm_world(region: Region, geography: Geography, fields: Fields, p: Any) ->
     per_district = np.zeros(region.n_districts)
     set_presence(
         inputs, geography, fields.slow, fields.slow_ref, officers_per_resident(region), np.ones(region.n_districts),
-        standing_missions(region, region.year, 1), nothing, nothing, per_district, per_district, p,
+        standing_missions(region, region.year, 1, p.mandate_limited), nothing, nothing, per_district, per_district, p,
     )  # fmt: skip
     young = region.values["youth_share"][geography.cell_state]
     return inputs, young * cells.rate_young + (1.0 - young) * cells.rate_other
@@ -269,15 +265,18 @@ class World:
 
     def _set_postures(self) -> None:
         """Repression of each community, and the strongest posture of each state."""
-        self.inputs.posture[:] = POSTURE_EVENTS[0]
+        p = self.setting.parameters
+        events = (p.posture_restrain, 1.0, p.posture_repress, p.posture_war)
+        repression = (0.0, p.repression_police, p.repression_repress, 1.0)
+        self.inputs.posture[:] = p.posture_restrain
         self.inputs.repression[:] = 0.0
         levels = self.postures()
         for group in np.flatnonzero(levels).tolist():
             state = int(self.setting.geography.group_state[group])
             level = int(levels[group])
             oversight = float(self.fields.slow[OVERSIGHT, state])
-            self.inputs.repression[group] = POSTURE_REPRESSION[level] * (1.0 - oversight)
-            self.inputs.posture[state] = max(self.inputs.posture[state], POSTURE_EVENTS[level])
+            self.inputs.repression[group] = repression[level] * (1.0 - oversight)
+            self.inputs.posture[state] = max(self.inputs.posture[state], events[level])
 
     def advance(self) -> None:
         """Advance one month: four rounds of people, then the fields; record; forget the month's shocks."""

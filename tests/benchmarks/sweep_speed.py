@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from sim.experiment import Engine, ModelEngine, Plan, Progress, Store, Tally, build_plan, execute
+from sim.experiment import Engine, ModelEngine, Plan, Progress, ResultsFolder, Tally, build_plan, execute
 from sim.experiment.pools import LocalPool
 from sim.region import find_region, load_region
 from sim.scenario import load_scenario
@@ -48,7 +48,7 @@ def model_sweep(runs: int, citizens: int, months: int = 120, **options: Any) -> 
 
 def swept(plan: Plan, engine: Engine, workers: int = 2, progress: Any = None) -> Tally:
     with TemporaryDirectory(prefix="stabsim-benchmark-") as folder:
-        store = Store(Path(folder))
+        store = ResultsFolder(Path(folder))
         store.prepare()
         tally = execute(plan, store, engine, workers=workers, pool=lambda: LocalPool(workers), progress=progress)
         assert tally.done == len(plan.runs)

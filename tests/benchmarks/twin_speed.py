@@ -45,7 +45,7 @@ def measure(citizens: int, months: int) -> dict[str, float | int | str | bool]:
     population = synthesise(region, citizens)
     setting = prepare(region, population)
     world = World(setting, months + 1, SEED, log_rounds=True)
-    world.standing[:] = standing_missions(region, region.year, 1)
+    world.standing[:] = standing_missions(region, region.year, 1, 0.1)
     inputs, world_times, twin_times = [], [], []
     for _ in range(months + 1):
         start = process_time()

@@ -14,7 +14,7 @@ from checks.lab import Lab
 from checks.run import carry_out, figures_of, frame, write_stored
 from checks.stored import FOLDER
 from sim.experiment import Progress, available_workers
-from sim.experiment.ensemble import FILE, SHIPPED
+from sim.experiment.plan import ENSEMBLE_FILE, SHIPPED
 
 WORST = 3
 """Rank of the implausibility up to which an ensemble may ship."""
@@ -37,7 +37,7 @@ def calibrate(arguments: Sequence[str]) -> int:
         made = calibrated(lab)
         results = carry_out(CALIBRATION, lab)
     text = made.ensemble.text()
-    (folder / FILE).write_text(text, encoding="utf-8")
+    (folder / ENSEMBLE_FILE).write_text(text, encoding="utf-8")
     write_stored(folder / "calibration.json", "calibration", results, options.quick)
     frame(results).to_csv(folder / "calibration.csv", index=False)
     figures_of("calibration", results, folder)

@@ -15,10 +15,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sim.experiment import Store, StoreError, adjusted, execute
+from sim.experiment import ResultsFolder, StoreError, execute
 from sim.experiment import files as experiment_files
 from tests.fault_fakes import ROOT, Sweep, TroubleEngine, content, fault_plan, wait_for
 from tests.long.studies import Check
@@ -35,7 +36,7 @@ def folder() -> Iterator[Path]:
 
 def undisturbed(where: Path, replications: int) -> tuple[str, str, str]:
     """Carry the plan out once in peace, in this process, and hash its tables."""
-    store = Store(where)
+    store = ResultsFolder(where)
     store.prepare()
     execute(fault_plan(replications), store, TroubleEngine())
     return content(where)
@@ -43,7 +44,7 @@ def undisturbed(where: Path, replications: int) -> tuple[str, str, str]:
 
 def broken_files(where: Path) -> list[str]:
     """Batches that count although one of their bytes is wrong or missing."""
-    store = Store(where)
+    store = ResultsFolder(where)
     return [fault for key in store.batches() if (fault := store.fault(key))]
 
 
@@ -192,10 +193,10 @@ def bad_runs(replications: int, timeout: float = 3.0) -> list[Check]:
     stages = {"exception": "simulate", "nan": "record", "loop": "timeout", "exit": "worker", "segfault": "worker"}
     with folder() as base:
         undisturbed(base / "calm", replications)
-        good = {row["run"]: row for row in Store(base / "calm").runs().to_pylist()}
+        good = {row["run"]: row for row in ResultsFolder(base / "calm").runs().to_pylist()}
         running = Sweep.start(base / "hurt", "--replications", replications, "--troubles", told, "--timeout", timeout)
         code, out, error = running.ended(600)
-        rows = Store(base / "hurt").runs().to_pylist()
+        rows = ResultsFolder(base / "hurt").runs().to_pylist()
     failed = {row["replication"]: row["stage"] for row in rows if row["status"] == "failed"}
     expected = {number: stages[what] for what, number in where.items()}
     same = sum(row == good[row["run"]] for row in rows if row["status"] == "done")
@@ -214,17 +215,17 @@ def failing_writes(most: int, replications: int) -> list[Check]:
     with folder() as base:
         expected = undisturbed(base / "calm", replications)
         for k in range(1, most + 1):
-            store = Store(base / f"k{k}")
+            store = ResultsFolder(base / f"k{k}")
             store.prepare()
             with failing(k, "fsync" if k % 2 else "replace"):
                 try:
                     execute(fault_plan(replications), store, TroubleEngine())
                 except StoreError:
                     stopped += 1
-            left = list(store.folder.rglob("*.tmp"))
-            clean = not left and not broken_files(store.folder)
+            left = list(store.path.rglob("*.tmp"))
+            clean = not left and not broken_files(store.path)
             execute(fault_plan(replications), store, TroubleEngine())
-            good += clean and content(store.folder) == expected
+            good += clean and content(store.path) == expected
     return [
         Check(f"the k-th write fails, k = 1..{most}: stops with a message", f"{stopped}", f"{most}", stopped == most),
         Check("and resumes to the same bytes", f"{good}", f"{most}", good == most),
@@ -269,7 +270,7 @@ def small_disk(replications: int, kilobytes: int = 300) -> list[Check]:
             return [Check("a small disk that fills up", "SKIPPED: only root may mount one", "", True)]
         try:
             code, _, error = Sweep.start(disk / "o", "--replications", replications).ended(300)
-            kept = len(Store(disk / "o").finished())
+            kept = len(ResultsFolder(disk / "o").finished())
             whole = not broken_files(disk / "o")
             mount("-o", "remount,size=512m", str(disk))
             again, out, _ = Sweep.start(disk / "o", "--replications", replications).ended(300)
@@ -324,9 +325,9 @@ def orders(workers: tuple[int, ...], replications: int) -> list[Check]:
         plan = fault_plan(replications)
         runs = list(plan.runs)
         random.Random(5).shuffle(runs)
-        store = Store(base / "shuffled")
+        store = ResultsFolder(base / "shuffled")
         store.prepare()
-        execute(adjusted(plan, runs=tuple(runs)), store, TroubleEngine())
+        execute(replace(plan, runs=tuple(runs)), store, TroubleEngine())
         found.add(content(base / "shuffled"))
     return [Check(f"{workers} workers, and a shuffled order", f"{len(found)} hash(es)", "1", len(found) == 1)]
 

@@ -99,8 +99,8 @@ SECOND: tuple[Bug, ...] = (
     Bug("contact-is-threat", "Contact and threat are swapped", "sim/parameters/theories.py",
         '{"tension_contact": -0.5}', '{"tension_contact": 0.5}', SURVIVORS, "contact_calms"),
     # Experiment and analysis
-    Bug("draws-win", "Drawn parameters override what a scenario sets", "sim/experiment/ensemble.py",
-        "{**draw, **values}", "{**values, **draw}", SURVIVORS, "lies_over_a_draw"),
+    Bug("draws-win", "Drawn parameters override what a scenario sets", "sim/experiment/plan.py",
+        "{**draw, **resolved.parameters}", "{**resolved.parameters, **draw}", SURVIVORS, "lies_over_a_draw"),
     Bug("pairs-for-points", "Pairs that share a parameter point are counted one by one", "sim/analysis/draws.py",
         "    means, _ = by_point(values, draws)\n    up, down", "    means = values\n    up, down", POINTS),
     Bug("luck-for-parameters", "The reason is taken from the spread within points", "sim/analysis/draws.py",

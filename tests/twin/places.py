@@ -184,19 +184,19 @@ class District:
         self.youth = self.youth_at_start = 0.0
         self.log: list[list[int]] = []
 
-    def loudness(self) -> float:
+    def loudness(self, p: Any) -> float:
         """Small districts have louder moods."""
-        return clip(sqrt(sqrt(150000.0 / self.people)), 0.5, 1.5)
+        return clip(sqrt(sqrt(p.noise_residents / self.people)), 0.5, 1.5)
 
     def start(self, luck: Any, p: Any) -> None:
         """Draw the first mood from its stationary spread."""
         z = normal_quantile(luck.of_place(draws.DISTRICT_NOISE, draws.BEFORE, self.uid))
-        self.mood = p.district_noise * self.loudness() * z
+        self.mood = p.district_noise * self.loudness(p) * z
 
     def change_mood(self, luck: Any, tick: int, p: Any, pace: Pace) -> None:
         """The mood of the weeks moves; local sparks fade and new ones come."""
         z = normal_quantile(luck.of_place(draws.DISTRICT_NOISE, tick, self.uid))
-        self.mood = pace.mood_keep * self.mood + pace.mood_step * self.loudness() * z
+        self.mood = pace.mood_keep * self.mood + pace.mood_step * self.loudness(p) * z
         self.spark = self.spark * pace.spark_keep
         u, v = luck.two_of_place(draws.SPARK, tick, self.uid)
         sparks = poisson(u, p.spark_rate * self.people / 100000.0)
