@@ -1,4 +1,4 @@
-"""Why believe the model, and where not: facts, docking, trials, hindcast, calibration; results as tables and figures.
+"""Checks of the model: facts, docking, trials, hindcast and calibration; results as tables and figures.
 
 A package beside `sim`, which never imports it.
 """

@@ -12,13 +12,11 @@ from sim.cli.output import print_table, progress_shown, say
 from sim.wording import number
 
 if TYPE_CHECKING:
-    from checks.records import Result, Row
+    from checks.records import CheckResult
 
 
 EXAMPLES = examples(
-    "check facts --quick",
-    "check facts --only SF4,SF5",
-    "check hindcast --from 1998-01 --to 2010-12 --split 2004-01",
+    "check facts --quick", "check facts --only SF4,SF5", "check hindcast --from 1998-01 --to 2010-12 --split 2004-01"
 )
 
 
@@ -32,11 +30,13 @@ def check(
         str,
         typer.Argument(
             metavar="KIND",
-            help="facts, docking (against other people's models), trials (published studies, in a virtual arm), hindcast "
-            "(against the past) or calibration (what history says about parameters).",
+            help="facts, docking (other people's models), trials (published studies, repeated in the model), hindcast "
+            "(forecasts of the past) or calibration (what history says about parameters).",
         ),
     ] = "facts",
-    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the replications: to see what broke.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A tenth of the replications: to see whether something broke.")
+    ] = False,
     only: Annotated[str | None, typer.Option(metavar="KEY,KEY", help="Single checks, such as SF4,SF5.")] = None,
     first: Annotated[
         str | None, typer.Option("--from", metavar="MONTH", help="Hindcast: first month, such as 1998-01.")
@@ -47,7 +47,7 @@ def check(
     ] = None,
     observed: Annotated[str | None, typer.Option(metavar="DIR", help="Hindcast: folder of observed tables.")] = None,
     scenario: Annotated[
-        str | None, typer.Option(metavar="SCENARIO", help="Hindcast: scenario that covers the window.")
+        str | None, typer.Option(metavar="SCENARIO", help="Hindcast: scenario that covers these months.")
     ] = None,
     parameters: Annotated[
         str | None, typer.Option(metavar="FILE", help="Hindcast: CSV table of candidate parameters.")
@@ -56,11 +56,11 @@ def check(
     out: Out = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> int:
-    """Hold the model against facts or the past. Prints what passes and what fails, with figures."""
-    from checks.hindcast import Asked
+    """Compare the model with facts or the past. Prints the validation targets and whether each is met, with figures."""
+    from checks.hindcast import HindcastOptions
     from checks.run import check as carry_out
 
-    asked = Asked(first, last, split, observed, scenario, parameters)
+    asked = HindcastOptions(first, last, split, observed, scenario, parameters)
     names = [name.strip() for name in only.split(",") if name.strip()] if only else []
     with progress_shown() as progress:
         made = carry_out(
@@ -76,26 +76,33 @@ def check(
     return 0
 
 
-def _say(result: Result) -> None:
+def _say(result: CheckResult) -> None:
     from sim.cli.output import Verbosity, complain
 
     if not Verbosity.quiet:
         complain(f"{result.key}: {result.verdict} ({result.seconds:.0f} s)")
 
 
-def _print(results: tuple[Result, ...], title: str) -> None:
-    columns = ["", "measured", "value", "95 % interval", "window", "", "verdict"]
+def _print(results: tuple[CheckResult, ...], title: str) -> None:
+    columns = ["", "measured", "value", "95 % interval", "target range", "", "verdict"]
     tuned = any(row.status for result in results for row in result.rows)
     columns += ["status"] if tuned else []
     lines = [
-        [result.key if k == 0 else "", row.what, _value(row), _interval(row), row.window, row.basis, row.verdict]
-        + ([row.status] if tuned else [])
+        [
+            result.key if k == 0 else "",
+            row.what,
+            "" if row.value is None else f"{number(row.value)} {row.unit}".strip(),
+            "" if row.low is None or row.high is None else f"{number(row.low)} to {number(row.high)}",
+            row.window,
+            row.basis,
+            row.verdict,
+            *([row.status] if tuned else []),
+        ]
         for result in results
         for k, row in enumerate(result.rows)
     ]
-    print_table(
-        f"{title} (E: window from evidence, A: our own choice)", columns, lines, right=["value", "95 % interval"]
-    )
+    heading = f"{title} (E: target range from evidence, A: our own choice)"
+    print_table(heading, columns, lines, right=["value", "95 % interval"])
     for result in results:
         for row in result.rows:
             if row.verdict in ("not testable yet", "inconclusive") or (row.value is None and row.note):
@@ -109,15 +116,3 @@ def _print(results: tuple[Result, ...], title: str) -> None:
         if v in verdicts
     ]
     say(", ".join(counts))
-
-
-def _value(row: Row) -> str:
-    if row.value is None:
-        return ""
-    return f"{number(row.value)} {row.unit}".strip()
-
-
-def _interval(row: Row) -> str:
-    if row.low is None or row.high is None:
-        return ""
-    return f"{number(row.low)} to {number(row.high)}"

@@ -1,4 +1,4 @@
-"""Docking: the same kernels against what others built or solved, under equal rules."""
+"""Docking: the same kernels compared with what others built or solved, under equal rules."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from scipy import special, stats
 
 from checks import epstein, intervals
 from checks.epstein import RUN_2
-from checks.facts import Fact
-from checks.facts.unit import granovetter
-from checks.lab import Lab
-from checks.records import OWN, Finding, Picture, Value, Window, judged, measured_only, table
-from checks.worlds import Valley, run, valley_model
+from checks.facts.crowds import granovetter
+from checks.lab import Lab, Valley, run, valley_model
+from checks.records import OWN, Chart, Fact, Measurement, TargetRange, Value, judged, measured_only, table
 from sim.kernels.mobilisation import LITERAL
 
 TICKS = 60
@@ -62,7 +60,7 @@ STATISTICS: dict[str, Callable[[list[int]], float]] = {
 }
 
 
-def mesa_example(lab: Lab) -> Finding:
+def mesa_example(lab: Lab) -> Measurement:
     """Kolmogorov and Smirnov's test of four statistics of the activation series over seeds."""
     theirs = lab.map(mesa_run, [(seed,) for seed in range(lab.size(8, 2))])
     ours = lab.map(our_run, [(True, seed) for seed in range(200)])
@@ -72,18 +70,18 @@ def mesa_example(lab: Lab) -> Finding:
         a, b, c = ([of(one) for one in series] for series in (theirs, ours, papers))
         p = float(stats.ks_2samp(a, b).pvalue)
         said = f"means {np.mean(a):.3g} (Mesa), {np.mean(b):.3g} (ours)"
-        rows.append(judged(f"KS p, {name}", Value(p), Window(0.05 / len(STATISTICS), None, "", OWN), said))
+        rows.append(judged(f"KS p, {name}", Value(p), TargetRange(0.05 / len(STATISTICS), None, "", OWN), said))
         other = f"mean {np.mean(c):.3g} with the paper's rules; KS p against Mesa {stats.ks_2samp(a, c).pvalue:.2g}"
         rows.append(
             measured_only(f"The same, our grid with the paper's rules: {name}", Value(float(np.mean(c))), "", other)
         )
+    names = ("Mesa's example", "our kernels, Mesa's rules", "our kernels, the paper's rules")
     parts = {
-        "Mesa's example": _order(theirs),
-        "our kernels, Mesa's rules": _order(ours),
-        "our kernels, the paper's rules": _order(papers),
+        name: (np.sort([np.mean(one) for one in series]), np.arange(1, len(series) + 1) / len(series))
+        for name, series in zip(names, (theirs, ours, papers), strict=True)
     }
-    picture = Picture("mean active citizens of a seed", "share of seeds below", table(parts), kind="steps")
-    return Finding(
+    picture = Chart("mean active citizens of a seed", "share of seeds below", table(parts), kind="steps")
+    return Measurement(
         tuple(rows),
         f"{len(theirs)} seeds of Mesa's example, 200 of ours, {TICKS} ticks, run 2 (L = 0.82, J = 30, police 0.04)",
         "Matched: torus of 40 x 40, every site filled independently, diamonds of radius 7, agents in a new random order "
@@ -91,11 +89,6 @@ def mesa_example(lab: Lab) -> Finding:
         "strict threshold. Not matched: the random numbers. Bonferroni over four statistics.",
         picture,
     )
-
-
-def _order(series: list[list[int]]) -> tuple[Any, Any]:
-    """Means of seeds in order, and the share of seeds up to each."""
-    return np.sort([np.mean(one) for one in series]), np.arange(1, len(series) + 1) / len(series)
 
 
 def ramp_run(jump: bool, seed: int) -> bool:
@@ -113,7 +106,7 @@ def ramp_run(jump: bool, seed: int) -> bool:
     return False
 
 
-def published_runs(lab: Lab) -> Finding:
+def published_runs(lab: Lab) -> Measurement:
     """What Epstein (2002) reports, beside what the same rules give here; where it does not replicate, we say so."""
     seeds = lab.size(10, 3)
     floor = [np.array(epstein.rebellion(s, RUN_2, 1000)) for s in range(seeds)]
@@ -121,27 +114,23 @@ def published_runs(lab: Lab) -> Finding:
     bursts = [epstein.outbursts(one) for one in floor]
     waits = [float(np.diff(first).mean()) for first, _ in bursts]
     sizes = [float(total.mean()) for _, total in bursts]
+    printed = max(epstein.outbursts(one)[0].size for one in literal)
     pairs = lab.size(40, 6)
     made = lab.map(ramp_run, [(jump, s) for jump in (True, False) for s in range(pairs)])
     a, b = sum(made[:pairs]), sum(made[pairs:])
     rows = (
-        judged("Total activation of an outburst, ratio rounded down", intervals.mean(sizes), Window(478, 938)),
-        judged("Ticks between outbursts, ratio rounded down", intervals.mean(waits), Window(20, 30), "published: 60 (s.d. 55)"),
-        judged(
-            "Outbursts with the ratio as printed, most of any run",
-            Value(float(max(epstein.outbursts(one)[0].size for one in literal))),
-            Window(None, 2),
-            "published: punctuated equilibrium; does not replicate as printed",
-        ),
+        judged("Total activation of an outburst, ratio rounded down", intervals.mean(sizes), TargetRange(478, 938)),
+        judged("Ticks between outbursts, ratio rounded down", intervals.mean(waits), TargetRange(20, 30), "published: 60 (s.d. 55)"),
+        judged("Outbursts with the ratio as printed, most of any run", Value(float(printed)), TargetRange(None, 2),
+               "published: punctuated equilibrium; does not replicate as printed"),
         measured_only("P(outburst | jump from 0.9 to 0.7)", intervals.proportion(a, pairs), "", "published: always; re-runs of others: 11 of 28"),
         measured_only("P(outburst | down by 0.01 a tick to 0.2)", intervals.proportion(b, pairs), "", "published: never; re-runs of others: 5 of 28"),
     )  # fmt: skip
-    return Finding(
+    return Measurement(
         rows,
         f"{seeds} seeds of 1,000 ticks; {pairs} pairs of 150 ticks for the jump and the ramp",
-        "The window of activation is the published mean and s.d. (708, 230). The window of waits is that of other "
+        "The target range of activation is the published mean and s.d. (708, 230). That of waits is from other "
         "re-implementations (19-26), widened: the published wait does not replicate.",
-        suspected="",
     )
 
 
@@ -184,12 +173,8 @@ def expected_turnout(model: Any) -> Any:
             for c in cells:
                 drive = solve.alpha + p.b_exclusion * f.exclusion[g.cell_group[c]]
                 drive += p.b_tension * (f.tension[c] - solve.tension)
-                motive = (
-                    drive
-                    + p.b_grievance * (1.0 - f.legitimacy[c]) * h[:, None, None]
-                    - p.b_risk * caught * r[None, :, None]
-                    - p.b_threshold * z[None, None, :]
-                )
+                motive = drive + p.b_grievance * (1.0 - f.legitimacy[c]) * h[:, None, None]
+                motive = motive - p.b_risk * caught * r[None, :, None] - p.b_threshold * z[None, None, :]
                 # Share of residents without work: the labour force's rate over young and other residents alike.
                 idle = f.unemployment[c] * labour[s]
                 chance = (1 - idle) * special.expit(motive) + idle * special.expit(motive + p.b_unemployment)
@@ -202,7 +187,7 @@ def expected_turnout(model: Any) -> Any:
     return out
 
 
-def mean_field(lab: Lab) -> Finding:
+def mean_field(lab: Lab) -> Measurement:
     """Simulated turn-out over the analytic one, district by district, in the limit without contagion."""
     made = lab.map(mean_field_run, [("all", r) for r in range(lab.size(4, 2))])
     simulated = np.array([one[0] for one in made])
@@ -210,13 +195,13 @@ def mean_field(lab: Lab) -> Finding:
     ratio = intervals.mean((simulated / expected).mean(axis=1).tolist())
     worst = float(np.abs(simulated.mean(axis=0) / expected - 1.0).max())
     rows = (
-        judged("Simulated over expected turn-out, mean of districts", ratio, Window(0.99, 1.01, "", OWN)),
-        judged("Largest gap of a district", Value(100 * worst), Window(None, 3.0, "%", OWN)),
+        judged("Simulated over expected turn-out, mean of districts", ratio, TargetRange(0.99, 1.01, "", OWN)),
+        judged("Largest gap of a district", Value(100 * worst), TargetRange(None, 3.0, "%", OWN)),
     )
     limit = [float(expected.min()), float(expected.max())]
     parts = {"district": (expected, simulated.mean(axis=0)), "equal": (limit, limit)}
-    picture = Picture("expected turn-out per resident", "simulated turn-out per resident", table(parts), kind="points")
-    return Finding(
+    picture = Chart("expected turn-out per resident", "simulated turn-out per resident", table(parts), kind="points")
+    return Measurement(
         rows,
         f"Twin Valleys, {len(made)} replications of 24 months, every inhabitant a citizen, no contagion, no noise, quiet "
         "turn-out 1 %",
@@ -228,7 +213,7 @@ def mean_field(lab: Lab) -> Finding:
 SIZES: tuple[int | str, ...] = (2_000, 20_000, 50_000, 100_000, "all")
 
 
-def persons_per_citizen(lab: Lab) -> Finding:
+def persons_per_citizen(lab: Lab) -> Measurement:
     """Turn-out over the mean-field limit, for different numbers of citizens."""
     runs = lab.size(4, 2)
     made = lab.map(mean_field_run, [(size, r) for size in SIZES for r in range(runs)])
@@ -238,25 +223,21 @@ def persons_per_citizen(lab: Lab) -> Finding:
         ratio = intervals.mean([float(np.mean(np.array(a) / np.array(b))) for a, b in part])
         persons = 1.0 if isinstance(size, str) else 284_000 / size
         what = f"{persons:.3g} persons a citizen" if persons > 1 else "every inhabitant a citizen"
-        rows.append(judged(f"Simulated over expected turn-out, {what}", ratio, Window(0.99, 1.01, "", OWN)))
+        rows.append(judged(f"Simulated over expected turn-out, {what}", ratio, TargetRange(0.99, 1.01, "", OWN)))
         x.append(persons)
         y.append(ratio.value)
-    picture = Picture(
+    picture = Chart(
         "persons a citizen stands for",
         "simulated over expected turn-out",
-        table({"simulated": (x, y), "equal": ([min(x), max(x)], [1.0, 1.0])}),
-        "points",
-        log_x=True,
-    )
-    return Finding(
+        table({"simulated": (x, y), "equal": ([min(x), max(x)], [1.0, 1.0])}), "points", log_x=True,
+    )  # fmt: skip
+    return Measurement(
         tuple(rows),
         f"As for the mean field, {runs} replications for each number of citizens, 284,000 residents",
         "Nothing may depend on how many persons a citizen stands for.",
         picture,
         suspected="With few citizens a cell, the even spread of traits is a coarse sum for the integral over people: about a "
         "hundred citizens a cell are within one per cent, eight within three.",
-        tried="Citizens who stand for one person more now stand evenly apart (before, 2.8 persons a citizen gave 0.95), and a "
-        "citizen's threshold is the mean of its stratum rather than its middle (0.4 to 0.7 per cent with few citizens).",
     )
 
 

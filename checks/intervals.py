@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from checks.records import Value
+from sim.analysis.statistics import mean_estimate, ratio_estimate
 
 F8 = NDArray[np.float64]
 
@@ -23,15 +24,15 @@ def proportion(hits: int, n: int) -> Value:
     return Value(hits / n, float(interval.low), float(interval.high))
 
 
-def ratio_of_proportions(a: int, n: int, b: int, m: int) -> Value:
-    """(a / n) / (b / m) with Katz's log interval; no bounds when a count is 0."""
-    if b == 0 or n == 0:
-        return Value(float("nan"))
-    ratio = (a / n) / (b / m)
+def ratio_of_proportions(a: int, b: int, n: int) -> Value:
+    """(a / n) / (b / n) with Katz's log interval; no bounds when a count is 0."""
+    if b == 0:
+        return Value(math.nan)
     if a == 0:
-        return Value(ratio)
-    half = 1.959964 * math.sqrt(max(1 / a - 1 / n + 1 / b - 1 / m, 0.0))
-    return Value(ratio, ratio * math.exp(-half), ratio * math.exp(half))
+        return Value(0.0)
+    risk = stats.contingency.relative_risk(a, n, b, n)
+    interval = risk.confidence_interval()
+    return Value(float(risk.relative_risk), float(interval.low), float(interval.high))
 
 
 def poisson_rate(events: int, exposure: float) -> Value:
@@ -70,15 +71,11 @@ def bootstrap(statistic: Callable[[Any], float], units: Sequence[Any], draws: in
 
 def mean(values: Sequence[float]) -> Value:
     """A mean with Student's t interval."""
-    from sim.analysis.statistics import mean_estimate
-
     made = mean_estimate(np.asarray(values, np.float64))
     return Value(float(made.value), float(made.low), float(made.high))
 
 
 def ratio_of_sums(treated: Sequence[float], reference: Sequence[float]) -> Value:
     """Sum over sum of pairs, with the jackknife interval of `sim.analysis.statistics`."""
-    from sim.analysis.statistics import ratio_estimate
-
     made = ratio_estimate(np.asarray(treated, np.float64), np.asarray(reference, np.float64))
     return Value(float(made.value), float(made.low), float(made.high))

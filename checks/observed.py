@@ -107,11 +107,6 @@ class Grid:
         """Which cells are not missing."""
         return np.isfinite(self.values)
 
-    @property
-    def months(self) -> list[str]:
-        """The months as text."""
-        return [month_text(self.first + k) for k in range(self.values.shape[0])]
-
 
 @dataclass(frozen=True, eq=False)
 class Observed:
@@ -120,12 +115,16 @@ class Observed:
     folder: Path
     tables: dict[str, pd.DataFrame]
 
-    def grid(self, outcome: str, first: int, last: int) -> Grid:
-        """One of `MONTHLY` from month ``first`` to month ``last``; a state-month without a row is missing."""
+    def grid(self, outcome: str, first: int, last: int, units: tuple[str, ...] = ()) -> Grid:
+        """One of `MONTHLY` from month ``first`` to month ``last``; a state-month without a row is missing.
+
+        ``units`` are those wanted, all with a row in these months by default.
+        """
         file, column = MONTHLY[outcome]
         frame = self.tables[file]
         frame = frame[(frame["month"] >= first) & (frame["month"] <= last)]
-        units = tuple(sorted(frame["state"].unique()))
+        units = units or tuple(sorted(frame["state"].unique()))
+        frame = frame[frame["state"].isin(units)]
         values = np.full((last - first + 1, len(units)), np.nan)
         index = {unit: k for k, unit in enumerate(units)}
         values[frame["month"].to_numpy() - first, [index[unit] for unit in frame["state"]]] = frame[column]
@@ -153,13 +152,11 @@ def read_observed(folder: Path | None = None) -> Observed:
         With file, line and column of every problem; also when the folder holds none of the tables.
     """
     folder = folder or FOLDER
-    problems: list[Problem] = []
+    names = ", ".join(TABLES)
     if not folder.is_dir():
-        raise InputError(Problem("is not a folder", file=str(folder), allowed="a folder with " + ", ".join(TABLES)))
+        raise InputError(Problem("is not a folder", file=str(folder), allowed=f"a folder with {names}"))
     strange = sorted(path.name for path in folder.iterdir() if path.suffix == ".csv" and path.name not in TABLES)
-    problems += [
-        Problem("unknown table", file=name, allowed=", ".join(TABLES), hint=nearest(name, TABLES)) for name in strange
-    ]
+    problems = [Problem("unknown table", file=name, allowed=names, hint=nearest(name, TABLES)) for name in strange]
     tables = {}
     for name, schema in TABLES.items():
         read = read_table(folder, name, schema, problems)
@@ -211,14 +208,12 @@ def _frame(table: Table, schema: Schema) -> pd.DataFrame:
 class Recorded:
     """What sources would have recorded of one run, (months, n_states) each.
 
-    ``protests`` reported crowds of 50 and more, ``participants`` persons in them, ``deaths`` of the armed track,
-    ``displaced`` persons at the end of the month. ``crowds`` (n, 3): month, state and persons of every reported crowd.
+    ``protests`` reported crowds of 50 and more, ``deaths`` of the armed track, ``displaced`` persons at the end of the month. ``crowds`` (n, 3): month, state and persons of every reported crowd.
     """
 
     states: tuple[str, ...]
     first: int
     protests: F8
-    participants: F8
     deaths: F8
     displaced: F8
     crowds: NDArray[np.int64]
@@ -242,14 +237,13 @@ def record(model: StabilityModel) -> Recorded:
     if crowds.shape[0] < 4 * months:
         raise ValueError("the run did not log its rounds")
     reported = _reported(crowds, world.seed, model.setting.geography)
-    protests, participants = np.zeros((2, months, region.n_states))
+    protests = np.zeros((months, region.n_states))
     np.add.at(protests, (reported[:, 0], reported[:, 1]), 1.0)
-    np.add.at(participants, (reported[:, 0], reported[:, 1]), reported[:, 2].astype(np.float64))
     first = month_number(model.spec.start_year, model.spec.start_month)
     series = world.recorder.series[:months]
     deaths = counted_deaths(series[:, :, OUTCOME_INDEX["armed_deaths"]], first)
     displaced = series[:, :, OUTCOME_INDEX["displaced"]].astype(np.float64)
-    return Recorded(tuple(region.states), first, protests, participants, deaths, displaced, reported)
+    return Recorded(tuple(region.states), first, protests, deaths, displaced, reported)
 
 
 def _reported(crowds: Any, seed: Any, geography: Any) -> NDArray[np.int64]:
@@ -257,16 +251,15 @@ def _reported(crowds: Any, seed: Any, geography: Any) -> NDArray[np.int64]:
     large = np.argwhere(crowds >= CROWD)
     size = crowds[tuple(large.T)]
     chance = detection(size)
-    luck = np.array([uniform(seed, REPORTED, tick, geography.district_uid[d], 0) for tick, d in large])
-    seen = large[luck < chance]
-    state = geography.district_state[seen[:, 1]]
-    return np.column_stack([seen[:, 0] // 4, state, size[luck < chance]]).astype(np.int64)
+    reported = np.array([uniform(seed, REPORTED, tick, geography.district_uid[d], 0) for tick, d in large]) < chance
+    seen = large[reported]
+    return np.column_stack([seen[:, 0] // 4, geography.district_state[seen[:, 1]], size[reported]]).astype(np.int64)
 
 
 def counted_deaths(deaths: F8, first: int) -> F8:
     """Deaths (months, n_states) of states that reached 25 in some calendar year; the others are not in the source.
 
-    The source's rule is by conflict; here a state is one conflict. A year cut by the window counts as it is.
+    The source's rule is by conflict; here a state is one conflict. A year cut by the first or last month counts as it is.
     """
     years = (first + np.arange(deaths.shape[0])) // 12
     totals = np.array([deaths[years == year].sum(axis=0) for year in np.unique(years)])

@@ -1,19 +1,22 @@
-"""What a check says: facts, rows of the table, pictures; all of it can be stored as JSON."""
+"""What a check is and what it finds: facts, target ranges, rows of a table, pictures; findings are stored as JSON."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from checks.lab import Lab
 
 Verdict = Literal["pass", "fail", "inconclusive", "not testable yet", "not run"]
 EVIDENCE, OWN = "E", "A"
-"""Basis of a window: taken from published evidence, or our own choice."""
+"""Basis of a target range: published evidence, or our own choice."""
 
 
 @dataclass(frozen=True)
-class Window:
+class TargetRange:
     """Closed interval in which a measured value must lie; None is open. ``strict`` excludes the lower end."""
 
     low: float | None
@@ -23,7 +26,7 @@ class Window:
     strict: bool = False
 
     def holds(self, value: float) -> bool:
-        """Whether a value lies in the window; NaN does not."""
+        """Whether a value lies in the range; NaN does not."""
         if value != value:
             return False
         above = self.low is None or value > self.low or (value == self.low and not self.strict)
@@ -48,15 +51,19 @@ class Value:
     """A measured number with its 95 % interval (NaN bounds: none can be given)."""
 
     value: float
-    low: float = float("nan")
-    high: float = float("nan")
+    low: float = math.nan
+    high: float = math.nan
+
+    def percent(self) -> Value:
+        """The same in per cent."""
+        return Value(100 * self.value, 100 * self.low, 100 * self.high)
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the table: what was measured, where it had to lie, and whether it does.
+class ResultRow:
+    """One line of the table: what was measured, its target range in words (``window``), and whether it is met.
 
-    ``status`` of a row of a trial: ``tuned`` (it was fitted to this window) or ``judged`` (it was not).
+    ``bounds`` are the ends of the target range. ``status`` of a row of a trial: ``tuned`` (fitted to this range) or ``judged``.
     """
 
     what: str
@@ -72,38 +79,39 @@ class Row:
     status: str = ""
 
 
-def judged(what: str, measured: Value, window: Window, note: str = "") -> Row:
-    """Judge a value by its window: the estimate decides; a note says when the interval reaches beyond it."""
-    holds = window.holds(measured.value)
-    known = measured.low == measured.low and measured.high == measured.high
-    if known and holds and not (window.holds(measured.low) and window.holds(measured.high)):
-        note = f"{note}; the interval reaches beyond the window".lstrip("; ")
-    if known and not holds and (window.holds(measured.low) or window.holds(measured.high)):
-        note = f"{note}; the interval reaches into the window".lstrip("; ")
-    return Row(
-        what=what,
-        window=str(window),
-        basis=window.basis,
-        verdict="pass" if holds else "fail",
-        value=_number(measured.value),
-        low=_number(measured.low),
-        high=_number(measured.high),
-        unit=window.unit,
-        bounds=(window.low, window.high),
+def judged(what: str, measured: Value, target: TargetRange, note: str = "") -> ResultRow:
+    """Judge a value by its target range: the estimate decides; a note says when the interval reaches beyond it."""
+    holds, low, high = (target.holds(v) for v in (measured.value, measured.low, measured.high))
+    if not (math.isnan(measured.low) or math.isnan(measured.high)):
+        if holds and not (low and high):
+            note = f"{note}; the interval reaches beyond the target range".lstrip("; ")
+        if not holds and (low or high):
+            note = f"{note}; the interval reaches into the target range".lstrip("; ")
+    return ResultRow(
+        what,
+        str(target),
+        target.basis,
+        "pass" if holds else "fail",
+        *_numbers(measured),
+        unit=target.unit,
+        bounds=(target.low, target.high),
         note=note,
     )
 
 
-def measured_only(what: str, measured: Value, unit: str, note: str = "") -> Row:
+def measured_only(what: str, measured: Value, unit: str = "", note: str = "") -> ResultRow:
     """A row that is shown and not judged."""
-    numbers = (_number(measured.value), _number(measured.low), _number(measured.high))
-    return Row(what, "none: shown for comparison", OWN, "not run", *numbers, unit=unit, note=note)
+    return ResultRow(what, "none: shown for comparison", OWN, "not run", *_numbers(measured), unit=unit, note=note)
 
 
-def untestable(what: str, window: Window, missing: str) -> Row:
+def untestable(what: str, target: TargetRange, missing: str) -> ResultRow:
     """A part of a fact that this version cannot express; ``missing`` says what it would take."""
-    bounds = (window.low, window.high)
-    return Row(what, str(window), window.basis, "not testable yet", unit=window.unit, bounds=bounds, note=missing)
+    bounds = (target.low, target.high)
+    return ResultRow(what, str(target), target.basis, "not testable yet", unit=target.unit, bounds=bounds, note=missing)
+
+
+def _numbers(measured: Value) -> tuple[float | None, float | None, float | None]:
+    return _number(measured.value), _number(measured.low), _number(measured.high)
 
 
 def _number(value: float) -> float | None:
@@ -112,12 +120,12 @@ def _number(value: float) -> float | None:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Chart:
     """A figure as data: one table of columns ``series``, ``x``, ``y`` and how to draw it.
 
-    ``ranges`` has a row for each ``series``: ``x`` with ``low`` and ``high``, ``recorded``, and the window ``least`` to
+    ``ranges`` has a row for each ``series``: ``x`` with ``low`` and ``high``, ``recorded``, and the target range ``least`` to
     ``most``, each None where there is none. The kinds from ``bands`` on are those of the hindcast, with columns of their own
-    (`checks.hindcast.pictures`).
+    (`checks.hindcast.results`).
     """
 
     x_label: str
@@ -146,30 +154,39 @@ def ranges(rows: Mapping[str, Sequence[float]]) -> dict[str, list[Any]]:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Measurement:
     """What came of one fact: its rows, what was simulated, the picture, and what is suspected where it fails."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ResultRow, ...]
     simulated: str
     method: str
-    picture: Picture | None = None
+    picture: Chart | None = None
     suspected: str = ""
-    tried: str = ""
 
 
 @dataclass(frozen=True)
-class Result:
+class Fact:
+    """A pattern that a valid model shows, and how it is measured; ``settings`` names what else its numbers depend on."""
+
+    key: str
+    title: str
+    source: str
+    measure: Callable[[Lab], Measurement]
+    settings: str = ""
+
+
+@dataclass(frozen=True)
+class CheckResult:
     """A fact with its finding; what is stored."""
 
     key: str
     title: str
     source: str
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ResultRow, ...] = ()
     simulated: str = ""
     method: str = ""
-    picture: Picture | None = None
+    picture: Chart | None = None
     suspected: str = ""
-    tried: str = ""
     seconds: float = field(default=0.0, compare=False)
 
     @property
@@ -189,9 +206,9 @@ class Result:
         return made
 
 
-def read_result(content: Mapping[str, Any]) -> Result:
-    """Read back what `Result.content` wrote."""
+def read_result(content: Mapping[str, Any]) -> CheckResult:
+    """Read back what `CheckResult.content` wrote."""
     made = dict(content)
-    made["rows"] = tuple(Row(**{**row, "bounds": tuple(row["bounds"])}) for row in made["rows"])
-    made["picture"] = Picture(**made["picture"]) if made["picture"] else None
-    return Result(**made)
+    made["rows"] = tuple(ResultRow(**{**row, "bounds": tuple(row["bounds"])}) for row in made["rows"])
+    made["picture"] = Chart(**made["picture"]) if made["picture"] else None
+    return CheckResult(**made)

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ import pandas as pd
 
 from checks.calibration.findings import CALIBRATION
 from checks.docking import DOCKING
-from checks.facts import FACTS, Fact
-from checks.hindcast import Asked, Settings, hindcast_facts, settings_of
+from checks.facts import FACTS
+from checks.hindcast import HindcastOptions, HindcastSettings, hindcast_facts, settings_of
 from checks.lab import Lab, ProgressCallback
-from checks.records import Result, read_result
+from checks.records import CheckResult, Fact, read_result
 from checks.stored import FOLDER, results, stored, stored_status
 from checks.trials import TRIALS
 from sim import __version__
@@ -28,7 +29,7 @@ from sim.model.identity import model_hash
 from sim.status import FILE as STATUS
 
 FORMAT = 1
-HINDCAST = hindcast_facts(lambda: settings_of(Asked()))
+HINDCAST = hindcast_facts(lambda: settings_of(HindcastOptions()))
 KINDS: dict[str, tuple[Fact, ...]] = {
     "facts": FACTS,
     "docking": DOCKING,
@@ -36,7 +37,7 @@ KINDS: dict[str, tuple[Fact, ...]] = {
     "hindcast": HINDCAST,
     "calibration": CALIBRATION,
 }
-NO_MEASUREMENT = ("page.py", "stored.py", "run.py", "command.py", "figures.py")
+NO_MEASUREMENT = ("page.py", "stored.py", "run.py", "command.py", "figures.py", "panels.py")
 COLUMNS = ("fact", "title", "what", "value", "low", "high", "unit", "window", "basis", "verdict", "note", "status")
 
 
@@ -46,7 +47,7 @@ class Checked:
 
     path: Path
     kind: str
-    results: tuple[Result, ...]
+    results: tuple[CheckResult, ...]
     table: pd.DataFrame
 
 
@@ -58,11 +59,11 @@ def check(
     workers: int | None = None,
     out: Path | str | None = None,
     figures: bool = True,
-    asked: Asked | None = None,
+    asked: HindcastOptions | None = None,
     progress: ProgressCallback | None = None,
-    said: Callable[[Result], None] | None = None,
+    said: Callable[[CheckResult], None] | None = None,
 ) -> Checked:
-    """Measure facts and judge each by its window; failures are results, not errors.
+    """Measure facts and judge each by its target range; failures are results, not errors.
 
     Writes ``<kind>.json``, ``<kind>.csv`` and one figure a fact. The same call in the same folder measures only what
     is missing, while neither the model nor the checks have changed.
@@ -76,8 +77,8 @@ def check(
         Keys of single facts, such as ``SF4``.
     workers : int, optional
         Processes; as many as processors by default.
-    asked : Asked, optional
-        Window, split, observed tables, scenario and parameters of a hindcast (`checks.hindcast`).
+    asked : HindcastOptions, optional
+        Months, split, observed tables, scenario and parameters of a hindcast (`checks.hindcast`).
     said : callable, optional
         Called with every result as it comes.
 
@@ -89,11 +90,10 @@ def check(
     if kind not in KINDS:
         hint = nearest(kind, KINDS)
         raise InputError(Problem("no such check", key="check", got=kind, allowed=", ".join(KINDS), hint=hint))
-    if asked not in (None, Asked()) and kind != "hindcast":
-        raise InputError(
-            "check: --from, --to, --split, --observed, --scenario and --parameters are options of hindcast"
-        )
-    facts = chosen(kind, only, settings_of(asked or Asked()) if kind == "hindcast" else None)
+    if asked not in (None, HindcastOptions()) and kind != "hindcast":
+        options = "--from, --to, --split, --observed, --scenario and --parameters"
+        raise InputError(f"check: {options} are options of hindcast")
+    facts = chosen(kind, only, settings_of(asked or HindcastOptions()) if kind == "hindcast" else None)
     folder = Path(out) if out is not None else Path("results") / f"check_{kind}{'_quick' if quick else ''}"
     folder.mkdir(parents=True, exist_ok=True)
     with Lab(quick=quick, workers=workers or available_workers(), progress=progress, folder=folder / "bank") as lab:
@@ -102,18 +102,10 @@ def check(
     write_stored(folder / f"{kind}.json", kind, results, quick)
     write_csv(table, folder / f"{kind}.csv")
     if figures:
-        figures_of(kind, results, folder)
+        from checks.figures import write_figures
+
+        write_figures(kind, results, folder / "figures")
     return Checked(folder, kind, tuple(results), table)
-
-
-def figures_of(kind: str, results: Sequence[Result], folder: Path) -> None:
-    """Draw every result into ``folder/figures``."""
-    from checks.figures import fact_figures
-    from checks.trials.figures import trial_figures
-
-    fact_figures(results, folder / "figures")
-    if kind == "trials":
-        trial_figures(results, folder / "figures")
 
 
 def publish(folder: Path | None, root: Path) -> list[Path]:
@@ -122,9 +114,8 @@ def publish(folder: Path | None, root: Path) -> list[Path]:
     Copies the JSON of every kind that ``folder`` holds (None: keeps what is stored), redraws the small figures of the page and
     writes ``docs/validation.md`` under ``root``, the repository.
     """
-    from checks.figures import page_figure
+    from checks.figures import page_figures
     from checks.page import page
-    from checks.trials.figures import forest_page
 
     written = []
     for kind in KINDS:
@@ -137,15 +128,13 @@ def publish(folder: Path | None, root: Path) -> list[Path]:
     written.append(STATUS)
     images = root / "docs" / "images" / "validation"
     for kind in KINDS:
-        written += [page_figure(result, images) for result in results(kind) if result.picture is not None]
-    if results("trials"):
-        written.append(forest_page(results("trials"), images))
+        written += page_figures(kind, results(kind), images)
     target = root / "docs" / "validation.md"
     target.write_text(page(), encoding="utf-8")
     return [*written, target]
 
 
-def chosen(kind: str, only: Sequence[str], settings: Settings | None = None) -> tuple[Fact, ...]:
+def chosen(kind: str, only: Sequence[str], settings: HindcastSettings | None = None) -> tuple[Fact, ...]:
     """The facts of a kind, or those named; unknown names are refused, all at once.
 
     ``settings`` of a hindcast replace its defaults.
@@ -157,12 +146,9 @@ def chosen(kind: str, only: Sequence[str], settings: Settings | None = None) -> 
     unknown = [name for name in only if name.lower() not in names]
     if unknown:
         allowed = ", ".join(names.values())
-        raise InputError(
-            [
-                Problem("there is no such check", key="--only", got=name, allowed=allowed, hint=nearest(name, list(names.values())))
-                for name in unknown
-            ]
-        )  # fmt: skip
+        hints = {name: nearest(name, list(names.values())) for name in unknown}
+        problem = partial(Problem, "there is no such check", key="--only", allowed=allowed)
+        raise InputError([problem(got=name, hint=hint) for name, hint in hints.items()])
     wanted = {names[name.lower()] for name in only}
     return tuple(fact for fact in facts if fact.key in wanted)
 
@@ -178,26 +164,21 @@ def sources_hash() -> str:
     return digest.hexdigest()
 
 
-def measure(fact: Fact, lab: Lab) -> Result:
-    """Measure one fact."""
-    started = time.perf_counter()
-    made = fact.measure(lab)
-    return Result(
-        fact.key, fact.title, fact.source, made.rows, made.simulated, made.method, made.picture, made.suspected,
-        made.tried, time.perf_counter() - started,
-    )  # fmt: skip
-
-
 def carry_out(
-    facts: Sequence[Fact], lab: Lab, folder: Path | None = None, said: Callable[[Result], None] | None = None
-) -> list[Result]:
+    facts: Sequence[Fact], lab: Lab, folder: Path | None = None, said: Callable[[CheckResult], None] | None = None
+) -> list[CheckResult]:
     """Measure facts one after the other; what is in ``folder`` from the same sources is read instead."""
     identity = f"{sources_hash()}{' quick' if lab.quick else ''}"
     results = []
     for fact in facts:
         kept = folder / f"{fact.key}.json" if folder is not None else None
         here = f"{identity} {fact.settings}".rstrip()
-        result = _kept(kept, here) or measure(fact, lab)
+        result = _kept(kept, here)
+        if result is None:
+            started = time.perf_counter()
+            found = fact.measure(lab)
+            seconds = time.perf_counter() - started
+            result = CheckResult(fact.key, fact.title, fact.source, **vars(found), seconds=seconds)
         if kept is not None and not kept.exists():
             _write(kept, {"identity": here, "result": result.content()})
         if said is not None:
@@ -206,7 +187,7 @@ def carry_out(
     return results
 
 
-def _kept(path: Path | None, identity: str) -> Result | None:
+def _kept(path: Path | None, identity: str) -> CheckResult | None:
     if path is None or not path.is_file():
         return None
     try:
@@ -227,21 +208,11 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
     part.replace(path)
 
 
-def stored_form(kind: str, results: Sequence[Result], quick: bool) -> dict[str, Any]:
-    """What is kept of a check: no dates, times or machines."""
-    return {
-        "format": FORMAT,
-        "kind": kind,
-        "version": __version__,
-        "model": model_hash(),
-        "quick": quick,
-        "results": [result.content() for result in results],
-    }
-
-
-def write_stored(path: Path, kind: str, results: Sequence[Result], quick: bool) -> None:
-    """Write a check's results as JSON."""
-    _write(path, stored_form(kind, results, quick))
+def write_stored(path: Path, kind: str, results: Sequence[CheckResult], quick: bool) -> None:
+    """Write a check's results as JSON, without dates, times or machines."""
+    content = [result.content() for result in results]
+    head = {"format": FORMAT, "kind": kind, "version": __version__, "model": model_hash(), "quick": quick}
+    _write(path, {**head, "results": content})
 
 
 def named(kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -260,12 +231,7 @@ def named(kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": kind, "results": made, "quick": stored["quick"]}
 
 
-def frame(results: Sequence[Result]) -> pd.DataFrame:
+def frame(results: Sequence[CheckResult]) -> pd.DataFrame:
     """One line for every row of every fact, in the order of `COLUMNS`."""
-    lines = [
-        (r.key, r.title, row.what, row.value, row.low, row.high, row.unit, row.window, row.basis, row.verdict, row.note,
-         row.status)
-        for r in results
-        for row in r.rows
-    ]  # fmt: skip
+    lines = [{**vars(row), "fact": result.key, "title": result.title} for result in results for row in result.rows]
     return pd.DataFrame(lines, columns=list(COLUMNS))

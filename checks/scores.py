@@ -52,11 +52,10 @@ def log_score(p: F8, event: F8) -> F8:
 def auroc(p: F8, event: F8) -> float:
     """Chance that an event was given more than a non-event, ties half; NaN without events or non-events."""
     p, event = _known(p, event)
-    ones = int(event.sum())
-    if ones in (0, event.size):
+    hit, miss = p[event > 0.5], p[event <= 0.5]
+    if not (hit.size and miss.size):
         return float("nan")
-    ranks = stats.rankdata(p)
-    return float((ranks[event > 0.5].sum() - ones * (ones + 1) / 2) / (ones * (event.size - ones)))
+    return float(stats.mannwhitneyu(hit, miss, method="asymptotic").statistic / (hit.size * miss.size))
 
 
 def average_precision(p: F8, event: F8) -> float:

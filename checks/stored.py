@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from checks.records import Result, read_result
+from checks.records import CheckResult, read_result
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -23,12 +23,12 @@ def stored(kind: str = "facts") -> dict[str, Any]:
     return content
 
 
-def results(kind: str = "facts") -> list[Result]:
+def results(kind: str = "facts") -> list[CheckResult]:
     """The stored results as records."""
     return [read_result(one) for one in stored(kind)["results"]]
 
 
-def status_of(model: str, quick: bool, facts: Sequence[Result]) -> dict[str, Any]:
+def status_of(model: str, quick: bool, facts: Sequence[CheckResult]) -> dict[str, Any]:
     """What `sim.status` needs of a check of the facts: the content of its ``status.json``."""
     judged = [one for one in facts if one.verdict in ("pass", "fail")]
     return {

@@ -9,11 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checks.calibration.bank import Bank
-from checks.calibration.matching import Match, distances, fit, loosest, sample, width
-from checks.calibration.quantities import COLUMNS, QUANTITIES, point
-from checks.calibration.statistics import NAMES, History, of_record, summarise
-from checks.calibration.targets import RIOT, Target, of_history
+from checks.calibration.history import (
+    NAMES,
+    RIOT,
+    History,
+    Target,
+    history_of_record,
+    summarise,
+    target_of_record,
+)
+from checks.calibration.procedure import Match, distances, fit, loosest, sample, width
+from checks.calibration.runs import COLUMNS, QUANTITIES, RunBank, point
 from checks.lab import Lab
 from checks.observed import read_observed
 from sim import api
@@ -158,7 +164,7 @@ def test_zero_intensity_differs_by_exactly_nothing_under_draws(tmp_path: Path):
 
 
 def made_up(effect_of_point, luck: float, points: int = 400, seed: int = 5):
-    """Effects of points that are known, seen through luck; and what became of them."""
+    """Effects of points that are known, seen through random draws; and what became of them."""
     rng = np.random.default_rng(seed)
     theta = np.repeat(effect_of_point(rng, points), TOGETHER)
     n = len(theta)
@@ -227,7 +233,7 @@ ONE = Target(("protests", "zeros"), np.array([[0.0, 0.0], [0.0, 0.0]]), np.array
 
 
 def toy(shares, seed: int):
-    """Two statistics that know two of three parameters, with luck; the others are noise."""
+    """Two statistics that know two of three parameters, with random draws; the others are noise."""
     rng = np.random.default_rng(seed)
     x = 2 * np.asarray(shares) - 1
     made = rng.normal(0, 1, (len(x), len(NAMES)))
@@ -239,8 +245,8 @@ def toy(shares, seed: int):
 def matched(truth, waves: int = 3):
     """Match a toy history whose parameters are known."""
     x = 2 * np.array(truth) - 1
-    windows = np.array([[3 * x[0] + x[1] ** 2] * 2, [2 * x[1]] * 2])
-    match = Match(replace(ONE, windows=windows))
+    ranges = np.array([[3 * x[0] + x[1] ** 2] * 2, [2 * x[1]] * 2])
+    match = Match(replace(ONE, ranges=ranges))
     widths = []
     for wave in range(waves):
         shares = sample(match, 120, 3, wave).shares
@@ -264,20 +270,20 @@ def test_matching_finds_the_parameters_that_history_knows_and_not_the_one_it_doe
 
 def test_a_target_that_no_point_meets_is_judged_by_a_later_implausibility():
     shares = sample(Match(ONE), 120, 3, 0).shares
-    impossible = replace(ONE, windows=np.array([[50.0, 50.0], [0.0, 0.0]]))
+    impossible = replace(ONE, ranges=np.array([[50.0, 50.0], [0.0, 0.0]]))
     assert loosest(impossible, (fit(shares, toy(shares, 0)),), 3, 1).order == 2
 
 
-def test_windows_count_from_their_ends_and_too_few_runs_are_refused():
+def test_target_ranges_count_from_their_ends_and_too_few_runs_are_refused():
     shares = sample(Match(ONE), 120, 3, 0).shares
     emulator = fit(shares, toy(shares, 0))
-    wide = replace(ONE, windows=np.array([[-9.0, 9.0], [-9.0, 9.0]]))
+    wide = replace(ONE, ranges=np.array([[-9.0, 9.0], [-9.0, 9.0]]))
     assert (distances(emulator, wide, shares) == 0).all()
     with pytest.raises(ValueError, match="too few"):
         fit(shares[:12], toy(shares[:12], 0))
 
 
-def test_implausibility_counts_observation_and_discrepancy_beside_luck():
+def test_implausibility_counts_observation_and_discrepancy_beside_random_draws():
     shares = sample(Match(ONE), 120, 3, 0).shares
     emulator = fit(shares, toy(shares, 0))
     mean, variance = (made[:, ONE.columns] for made in emulator.predict(shares))
@@ -330,7 +336,7 @@ def test_statistics_of_a_history_made_by_hand():
 
 
 def test_statistics_of_the_record():
-    found = numbers_of(of_record(read_observed()))
+    found = numbers_of(history_of_record(read_observed()))
     assert np.exp(found["protests"]) - 1 == pytest.approx(124, abs=1)
     assert np.exp(found["xkx_deaths"]) - 1 == pytest.approx(3599, abs=1)
     assert np.exp(found["mkd_deaths"]) - 1 == pytest.approx(72, abs=1)
@@ -341,10 +347,10 @@ def test_statistics_of_the_record():
 
 
 def test_leaving_an_episode_out_takes_its_statistics_out():
-    target = of_history(summarise(of_record(read_observed())))
+    target = target_of_record(summarise(history_of_record(read_observed())))
     left = target.without(RIOT)
     assert set(target.names) - set(left.names) == {"riot_people", "riot_sites", "riot_deaths"}
-    assert len(left.windows) == len(left.variances) == len(left.names)
+    assert len(left.ranges) == len(left.variances) == len(left.names)
 
 
 def test_points_keep_ratios_and_stay_in_the_ranges_of_the_catalogue():
@@ -367,8 +373,8 @@ def test_the_bank_runs_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyP
         calls.append(number)
         return [number + sum(shares)] * len(NAMES)
 
-    monkeypatch.setattr("checks.calibration.bank.simulated", fake)
-    bank, shares = Bank(tmp_path, 9_000), np.random.default_rng(1).random((45, 7))
+    monkeypatch.setattr("checks.calibration.runs.simulated", fake)
+    bank, shares = RunBank(tmp_path, 9_000), np.random.default_rng(1).random((45, 7))
     first = bank.run(Lab(), shares, 0)
     assert calls == list(range(45))
     next(tmp_path.glob("*.json")).unlink()

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from checks.figures import draw_picture
-from checks.records import Picture, ranges
+from checks.records import Chart, ranges
 from sim.plots.bars import ranking_figure
 from sim.plots.effects import draw_forest, forest_figure
 from sim.plots.maps import map_figure, place_labels
@@ -532,7 +532,7 @@ def test_a_small_png_keeps_the_commonest_colours():
 
 def test_ranges_show_the_record_and_what_is_not_recorded_is_left_out():
     columns = ranges({"deaths": [3, 1, 9, 4, 2, 6], "spread": [1, 0.5, 2, math.nan, math.nan, math.nan]})
-    picture = Picture("s.d.", "", columns, "ranges")
+    picture = Chart("s.d.", "", columns, "ranges")
     with styled():
         axes = draw_picture(picture, Figure().subplots())
     diamonds = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "D"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checks.worlds import FOLDER, Valley, minority, run, valley_model
+from checks.lab import FOLDER, Valley, minority, run, valley_model
 from sim.agents.armed_group import CEASEFIRE, SETTLED
 from sim.experiment import build_plan
 from sim.experiment.plan import resolve_run
@@ -20,7 +20,7 @@ from sim.world.outcomes import OUTCOME_INDEX
 from sim.world.world import WAR
 
 
-def test_replications_share_their_luck_across_scenarios_and_points() -> None:
+def test_replications_share_random_draws_across_scenarios_and_points() -> None:
     """Bug ``own-luck``: seeds that differ by design point would unpair every sweep."""
     scenarios = [load_scenario(FOLDER / f"{name}.yaml") for name in ("valleys", "valleys_jobs")]
     plan = build_plan(
@@ -51,7 +51,7 @@ def test_capable_states_have_fewer_armed_groups() -> None:
 
 
 def test_robust_missions_keep_the_peace() -> None:
-    """Bug ``peace-is-dangerous``: at a luck between the two hazards, war comes back only where nobody stands."""
+    """Bug ``peace-is-dangerous``: at a random draw between the two hazards, war comes back only where nobody stands."""
     returned = {}
     for mission in ("none", "robust"):
         model = valley_model(Valley(mission=mission, months=12), 0)

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 from checks import page, stored
+from checks.figures import forest_figure, ratio_rows
 from checks.lab import Lab
-from checks.records import Result, Row, Value
-from checks.trials import TRIALS, carry, measure, schema, trials, tune, world
-from checks.trials.carry import carry_out, row_of
-from checks.trials.figures import forest_figure, ratio_rows
-from checks.trials.measure import Estimate
+from checks.records import CheckResult, ResultRow, Value
+from checks.trials import TRIALS, carry, schema, testbed, trials
+from checks.trials.carry import TrialEstimate, carry_out, row_of
 from checks.trials.schema import ROWS, Trial, digest, read_trial
 from sim.errors import InputError
 from sim.interventions import catalogue, read_catalogue
@@ -64,7 +63,7 @@ def test_the_first_eight_rows_are_there_and_every_file_can_be_read() -> None:
         assert trial.own.window is not None
         for arm in trial.arms.values():
             if arm.programme is not None:
-                assert len(world.resolved(schema.canonical(arm.programme), trial.world.months)) == 1
+                assert len(testbed.resolved(schema.canonical(arm.programme), trial.world.months)) == 1
 
 
 def test_a_file_that_was_written_is_read_back(tmp_path: Path) -> None:
@@ -101,7 +100,7 @@ def test_a_bad_file_is_refused_with_the_place(tmp_path: Path, changes: dict[str,
         ({"months": [3, 9]}, "within the trial.*1 to 6"),
         ({"estimator": "p_harm"}, "needs an arm with drawn sizes"),
         ({"window": {"low": 2.0, "high": 1.0, "basis": "E"}}, "low < high"),
-        ({"window": None}, "needs the published window"),
+        ({"window": None}, "needs the published target range"),
     ],
 )
 def test_a_bad_measure_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
@@ -129,10 +128,10 @@ def runs(treated: Any, over: Any) -> dict[str, Any]:
     return made
 
 
-def estimated(estimator: str, treated: Any, over: Any, **changes: Any) -> Estimate:
+def estimated(estimator: str, treated: Any, over: Any, **changes: Any) -> TrialEstimate:
     own = {**content()["measures"][0], "estimator": estimator, **changes}
     trial = small(measures=[own])
-    return measure.estimate(trial, trial.own, runs(treated, over))
+    return carry.estimate(trial, trial.own, runs(treated, over))
 
 
 def test_a_rate_ratio_is_a_ratio_of_sums_not_a_mean_of_ratios() -> None:
@@ -161,14 +160,14 @@ def test_a_hazard_ratio_is_found_in_exponential_times() -> None:
         times = np.ceil(rng.exponential(1 / rate, n)).astype(int)
         return (np.arange(1, months + 1)[None] == times[:, None]).astype(float)
 
-    made = measure.hazard_ratio(measure.spells(counts(0.004), 1, 120), measure.spells(counts(0.01), 1, 120))
+    made = carry.hazard_ratio(carry.spells(counts(0.004), 1, 120), carry.spells(counts(0.01), 1, 120))
     assert made.value.value == pytest.approx(0.4, rel=0.1)
     assert made.value.low < 0.4 < made.value.high
     assert made.error == pytest.approx(math.sqrt(1 / (4000 * 0.38) + 1 / (4000 * 0.70)), rel=0.25)
 
 
 def test_those_with_an_event_before_the_window_are_not_at_risk() -> None:
-    made = measure.spells(np.array([[0, 1, 0, 1], [0, 0, 1, 1], [0, 0, 0, 0]], float), 3, 4)
+    made = carry.spells(np.array([[0, 1, 0, 1], [0, 0, 1, 1], [0, 0, 0, 0]], float), 3, 4)
     assert made.tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 2.0]]
 
 
@@ -180,9 +179,9 @@ def test_differences_are_in_points_and_in_standard_deviations() -> None:
 
 def test_displacement_is_the_rise_next_door_over_the_fall_here() -> None:
     over = np.array([[10.0, 10.0], [8.0, 8.0]])
-    made = measure.displaced(over + [[-4.0, 1.6], [-2.0, 0.8]], over)
+    made = carry.displaced(over + [[-4.0, 1.6], [-2.0, 0.8]], over)
     assert made.value.value == pytest.approx(0.4)
-    assert math.isnan(measure.displaced(over + 1.0, over).value.value)
+    assert math.isnan(carry.displaced(over + 1.0, over).value.value)
 
 
 def test_the_chance_of_harm_counts_draws_not_replications() -> None:
@@ -191,9 +190,9 @@ def test_the_chance_of_harm_counts_draws_not_replications() -> None:
     arms = {"forums": {"text": "f", "programme": {"type": "I28"}, "sizes": "drawn"}}
     own = {**content()["measures"][0], "estimator": "p_harm"}
     trial = small(measures=[own], arms=arms)
-    made = measure.estimate(trial, trial.own, runs(treated, over))
+    made = carry.estimate(trial, trial.own, runs(treated, over))
     assert made.value.value == 0.5
-    assert measure.by_draw(np.ones((30, 2))).shape == (3, 2)
+    assert carry.by_draw(np.ones((30, 2))).shape == (3, 2)
 
 
 # --- the power rule
@@ -201,29 +200,29 @@ def test_the_chance_of_harm_counts_draws_not_replications() -> None:
 
 def test_a_ratio_is_precise_below_a_tenth() -> None:
     own = small().own
-    assert measure.precise(own, Estimate(Value(0.7, 0.6, 0.8), 0.099))
-    assert not measure.precise(own, Estimate(Value(0.7, 0.6, 0.8), 0.101))
-    assert not measure.precise(own, Estimate(Value(0.0), math.nan))
+    assert carry.precise(own, TrialEstimate(Value(0.7, 0.6, 0.8), 0.099))
+    assert not carry.precise(own, TrialEstimate(Value(0.7, 0.6, 0.8), 0.101))
+    assert not carry.precise(own, TrialEstimate(Value(0.0), math.nan))
 
 
 def test_too_few_replications_are_said_and_not_judged() -> None:
     trial = small()
-    wide = row_of(trial, trial.own, Estimate(Value(0.7, 0.3, 1.6), 0.4))
+    wide = row_of(trial, trial.own, TrialEstimate(Value(0.7, 0.3, 1.6), 0.4))
     assert wide.verdict == "inconclusive"
     assert "more replications needed" in wide.note
-    around = row_of(trial, trial.own, Estimate(Value(0.45, 0.2, 1.3), 0.4))
+    around = row_of(trial, trial.own, TrialEstimate(Value(0.45, 0.2, 1.3), 0.4))
     assert around.verdict == "inconclusive"
-    outside = row_of(trial, trial.own, Estimate(Value(2.5, 1.6, 3.9), 0.2))
+    outside = row_of(trial, trial.own, TrialEstimate(Value(2.5, 1.6, 3.9), 0.2))
     assert outside.verdict == "fail"
-    inside = row_of(trial, trial.own, Estimate(Value(0.7, 0.55, 0.85), 0.12))
+    inside = row_of(trial, trial.own, TrialEstimate(Value(0.7, 0.55, 0.85), 0.12))
     assert inside.verdict == "pass"
 
 
 def test_a_tuned_row_says_so_and_when_it_is_out_of_date(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = small()
-    near, far = Estimate(Value(0.76, 0.7, 0.82), 0.04), Estimate(Value(0.88, 0.83, 0.93), 0.03)
+    near, far = TrialEstimate(Value(0.76, 0.7, 0.82), 0.04), TrialEstimate(Value(0.88, 0.83, 0.93), 0.03)
 
-    def said(scale: float | None, found: Estimate, row: str = "P11h") -> Row:
+    def said(scale: float | None, found: TrialEstimate, row: str = "P11h") -> ResultRow:
         made = TunedScale("I28", row, scale, None, None, 0.75, 0.75, 48, "x")
         monkeypatch.setattr(carry, "tuned_scales", lambda: {"I28": made})
         return row_of(trial, trial.own, found)
@@ -250,10 +249,10 @@ def test_replications_double_until_precise(monkeypatch: pytest.MonkeyPatch) -> N
     n = len(made["control"])
     assert n == 192
     assert sorted(asked) == sorted([*range(n), *range(n)])
-    error = measure.estimate(trial, trial.own, made).error
+    error = carry.estimate(trial, trial.own, made).error
     assert error < 0.10
     half = {arm: one[: n // 2] for arm, one in made.items()}
-    assert measure.estimate(trial, trial.own, half).error >= 0.10
+    assert carry.estimate(trial, trial.own, half).error >= 0.10
     assert len(carry.replicate(trial, Lab(replications=16), (trial.own,))["control"]) == 16
 
 
@@ -263,27 +262,27 @@ def test_replications_double_until_precise(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
 def test_the_scale_of_a_synthetic_response_is_found(power: float) -> None:
     target = math.log(0.6)
-    root = tune.solve(lambda scale: (-0.2 * scale**power, 0.03), target)
+    root = carry.solve(lambda scale: (-0.2 * scale**power, 0.03), target)
     assert root.scale == pytest.approx((-target / 0.2) ** (1 / power), rel=0.05)
     assert root.reached == pytest.approx(target, abs=0.01)
     assert root.low < root.scale < root.high
 
 
 def test_harms_are_tuned_upwards_too() -> None:
-    assert tune.solve(lambda scale: (0.3 * scale, 0.01), math.log(1.2)).scale == pytest.approx(0.608, rel=0.06)
+    assert carry.solve(lambda scale: (0.3 * scale, 0.01), math.log(1.2)).scale == pytest.approx(0.608, rel=0.06)
 
 
 def test_what_no_scale_reaches_is_said() -> None:
-    root = tune.solve(lambda scale: (-0.1 * (1 - math.exp(-scale)), 0.01), math.log(0.7))
+    root = carry.solve(lambda scale: (-0.1 * (1 - math.exp(-scale)), 0.01), math.log(0.7))
     assert root.scale is None
     assert root.reached == pytest.approx(-0.1, abs=0.01)
-    wrong_way = tune.solve(lambda scale: (0.05 * scale, 0.01), math.log(0.7))
+    wrong_way = carry.solve(lambda scale: (0.05 * scale, 0.01), math.log(0.7))
     assert wrong_way.scale is None
 
 
 def test_too_few_events_stop_the_search() -> None:
     with pytest.raises(ValueError, match="too few events"):
-        tune.solve(lambda scale: (math.nan, math.nan), math.log(0.7))
+        carry.solve(lambda scale: (math.nan, math.nan), math.log(0.7))
 
 
 def test_the_target_is_shrunk_on_the_log_scale_and_nothing_else() -> None:
@@ -340,10 +339,9 @@ def test_a_tuning_is_recorded_with_what_it_was_found_on(tmp_path: Path, monkeypa
     own = trial.own.model_copy(update={"months": (1, 6)})
     trial = trial.model_copy(update={"measures": [own]})
     monkeypatch.setattr(carry, "arm_run", fake)
-    monkeypatch.setattr(tune, "arm_run", fake)
     path = tmp_path / "tuned.csv"
     write_tuned(path, [TunedScale("I2", "P9f", 2.0, 1.0, 3.0, 0.8, 0.8, 48, "x")])
-    tune.tune_all((trial,), Lab(), path)
+    carry.tune_all((trial,), Lab(), path)
     with path.open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert [line["intervention"] for line in lines] == ["I2", "I28"]
@@ -367,17 +365,17 @@ def test_a_dose_of_zero_gives_a_ratio_of_exactly_one() -> None:
                 "world": trial.world.model_copy(update={"months": 14}),
             }
         )
-        made = {name: np.stack([world.arm_run(tiny, name, r) for r in range(3)]) for name in ("nothing", "control")}
+        made = {name: np.stack([testbed.arm_run(tiny, name, r) for r in range(3)]) for name in ("nothing", "control")}
         assert made["control"].sum() > 0
-        found = measure.estimate(tiny, own, made)
+        found = carry.estimate(tiny, own, made)
         assert (found.value.value, found.error) == (1.0, 0.0)
 
 
 def test_scale_zero_is_no_intervention_and_a_larger_scale_does_more() -> None:
     forums = next(trial for trial in trials() if trial.row == "P11h")
-    assert (world.arm_run(forums, "forums", 0, 0.0) == world.arm_run(forums, "control", 0)).all()
+    assert (testbed.arm_run(forums, "forums", 0, 0.0) == testbed.arm_run(forums, "control", 0)).all()
     trial = next(trial for trial in trials() if trial.row == "P10a")
-    off, on, more = (world.arm_run(trial, "jobs", 0, scale) for scale in (0.0, 1.0, 5.0))
+    off, on, more = (testbed.arm_run(trial, "jobs", 0, scale) for scale in (0.0, 1.0, 5.0))
     fighters = trial.outcomes.index("fighters")
     totals = [made[fighters, 11:14, 0].sum() for made in (off, on, more)]
     assert totals[0] > totals[1] > totals[2] > 0
@@ -394,14 +392,14 @@ def test_a_tuned_scale_is_for_what_rests_on_its_row_and_never_for_heads() -> Non
 
 def test_draws_are_spread_over_the_prior_and_shared_by_eight() -> None:
     entry = catalogue().interventions["I15"]
-    sizes = np.array([[c.size for c in world.drawn(entry, draw).channels] for draw in range(64)])
+    sizes = np.array([[c.size for c in testbed.drawn(entry, draw).channels] for draw in range(64)])
     for k, channel in enumerate(entry.channels):
         inside = ((sizes[:, k] >= channel.low) & (sizes[:, k] <= channel.high)).mean()
         assert 0.8 <= inside <= 0.97
         assert abs((sizes[:, k] > channel.size).mean() - 0.5) < 0.06
     assert abs(np.corrcoef(sizes.T)[0, 1]) < 0.25
     arm = next(trial for trial in trials() if trial.row == "P9g")
-    first, same, other = (world._programmes(arm, arm.arms["policing"], r, None)[0].entry for r in (0, 7, 8))
+    first, same, other = (testbed.programmes(arm, arm.arms["policing"], r, None)[0].entry for r in (0, 7, 8))
     assert first == same != other
 
 
@@ -409,16 +407,16 @@ def test_a_small_trial_is_carried_out_and_drawn() -> None:
     result_rows = carry_out(small(), Lab(replications=4)).rows
     assert result_rows[0].status == ("tuned" if "I28" in tuned_scales() else "judged")
     assert result_rows[0].value is not None
-    result = Result("P11h", "A small trial", "nobody", rows=result_rows)
+    result = CheckResult("P11h", "A small trial", "nobody", rows=result_rows)
     assert ratio_rows([result]) == [("P11h", result_rows[0])]
     assert forest_figure([result], "illustrative").axes[0].get_xscale() == "log"
 
 
-def made_up() -> Result:
+def made_up() -> CheckResult:
     trial = small()
-    row = row_of(trial, trial.own, Estimate(Value(0.7, 0.6, 0.8), 0.05))
-    other = Row("Training alone", "as published", "A", "not testable yet", note="no such entry", status="judged")
-    return Result("P11h", trial.title, "nobody", rows=(row, other))
+    row = row_of(trial, trial.own, TrialEstimate(Value(0.7, 0.6, 0.8), 0.05))
+    other = ResultRow("Training alone", "as published", "A", "not testable yet", note="no such entry", status="judged")
+    return CheckResult("P11h", trial.title, "nobody", rows=(row, other))
 
 
 def test_the_page_shows_trials_with_what_was_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,7 +429,7 @@ def test_the_page_shows_trials_with_what_was_tuned(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(page, "tuned_scales", lambda: scales)
     text = page.page()
     assert "## Virtual trials" in text
-    assert "| measured | value | 95 % interval | window | basis | verdict | status |" in text
+    assert "| measured | value | 95 % interval | target range | basis | verdict | status |" in text
     assert "| I28 | P11h | 0.75 | 1.25 | 1 to 1.5 | 0.751 | 96 |" in text
     assert "**not reachable up to 10**" in text
     assert "no such entry" in text.split("What we therefore do not claim")[1]
@@ -443,4 +441,4 @@ def test_stored_trials_are_of_a_full_run_of_every_row() -> None:
     assert [one.key for one in made] in ([], [trial.row for trial in trials()])
     assert not made or not stored.stored("trials")["quick"]
     for one in made:
-        assert one.verdict != "fail" or (one.suspected and one.tried)
+        assert one.verdict != "fail" or one.suspected

@@ -1,51 +1,160 @@
-"""One bank of runs for every division of the window: candidate parameters, with and without the triggers."""
+"""The runs that a hindcast scores: what was asked for, checked first, and candidate parameter sets run with and without the
+dates of past events, read as the sources would have recorded them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import hashlib
+import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from checks.hindcast.baselines import CLIMATOLOGY, Known, forecast
-from checks.hindcast.settings import Draw, Settings
-from checks.lab import Lab
-from checks.observed import MONTHLY, Grid, by_unit, month_number, record
-from checks.scores import crps
-from checks.worlds import SEED
-from sim.experiment import run_seed
+from checks.lab import SEED, Lab, ground
+from checks.observed import MONTHLY, Grid, Observed, by_unit, month_number, month_text, read_observed, record
+from sim.errors import InputError, Problem, nearest
+from sim.experiment import read_ensemble, run_seed
 from sim.model.month import StabilityModel
 from sim.parameters import CATALOGUE
-from sim.population import Population, synthesise
 from sim.region import Region, find_region, load_region
+from sim.region.slips import date_hint
 from sim.scenario import Scenario, load_scenario, target_cells
 from sim.world.world import prepare
+
+F8 = NDArray[np.float64]
+SCENARIO, FIRST, LAST, SPLIT = "history_1998_2010", "1998-01", "2010-12", "2004-01"
+FEWEST_MONTHS = 24
+Draw = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class HindcastOptions:
+    """The options of the command as given; None stands for the default."""
+
+    first: str | None = None
+    last: str | None = None
+    split: str | None = None
+    observed: str | None = None
+    scenario: str | None = None
+    parameters: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class HindcastSettings:
+    """A checked hindcast. Months count from year 0, ``last`` inclusive; ``split`` is the first month of the later part.
+
+    ``draws`` are candidate parameters, or None: drawn from the plausible ranges. ``key`` names all that can change a result.
+    """
+
+    scenario: str
+    first: int
+    last: int
+    split: int
+    observed: Observed
+    draws: tuple[Draw, ...] | None
+    key: str
+
+    @property
+    def months(self) -> int:
+        """Length of the window."""
+        return self.last - self.first + 1
+
+    @property
+    def window(self) -> str:
+        """The window in words."""
+        return f"{month_text(self.first)} to {month_text(self.last)}"
+
+
+def settings_of(asked: HindcastOptions) -> HindcastSettings:
+    """Read and check everything that was asked for.
+
+    Raises
+    ------
+    InputError
+        For a window outside the scenario or without observations, unknown states, bad tables or parameters.
+    """
+    first, last = _month("--from", asked.first or FIRST), _month("--to", asked.last or LAST)
+    middle = month_text(first + (last - first + 1) // 2)
+    split = _month("--split", asked.split or (SPLIT if asked.first is asked.last is None else middle))
+    if last - first + 1 < FEWEST_MONTHS:
+        got = f"{month_text(first)} to {month_text(last)}"
+        raise InputError(
+            Problem("the window is too short", key="--to", got=got, allowed=f"{FEWEST_MONTHS} months or more")
+        )
+    if not first + FEWEST_MONTHS // 2 <= split <= last - FEWEST_MONTHS // 2 + 1:
+        allowed = f"{month_text(first + FEWEST_MONTHS // 2)} to {month_text(last - FEWEST_MONTHS // 2 + 1)}"
+        raise InputError(
+            Problem("leaves too little on one side", key="--split", got=month_text(split), allowed=allowed)
+        )
+    name = asked.scenario or SCENARIO
+    spec = load_scenario(name)
+    start = month_number(spec.start_year, spec.start_month)
+    if first < start or last > start + spec.months - 1:
+        runs = f"{month_text(start)} to {month_text(start + spec.months - 1)}"
+        raise InputError(Problem("the window does not lie within the scenario", key="--from, --to",
+                                 got=f"{month_text(first)} to {month_text(last)}", allowed=f"{runs} of {name}",
+                                 hint="give a scenario that covers it with --scenario"))  # fmt: skip
+    observed = read_observed(Path(asked.observed) if asked.observed is not None else None)
+    _check_states(observed, first, last, load_region(find_region(spec.region), spec.start_year).states)
+    draws = None
+    if asked.parameters is not None:
+        table = read_ensemble(Path(asked.parameters))
+        draws = tuple(tuple(zip(table.names, row, strict=True)) for row in table.rows)
+    digest = hashlib.sha256(repr((spec.content_hash(), first, last, split, draws)).encode())
+    for file, frame in observed.tables.items():
+        digest.update((file + frame.to_csv(index=False)).encode())
+    return HindcastSettings(name, first, last, split, observed, draws, digest.hexdigest())
+
+
+def _month(option: str, text: str) -> int:
+    found = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text)
+    if found is None:
+        raise InputError(Problem("not a month", key=option, got=repr(text), allowed="YYYY-MM such as 1998-01", hint=date_hint(text)))  # fmt: skip
+    return month_number(int(found[1]), int(found[2]))
+
+
+def _check_states(observed: Observed, first: int, last: int, states: tuple[str, ...]) -> None:
+    """Every unit is made of the region's states, and something is known in the window."""
+    problems, known = [], 0
+    for outcome, (file, _) in MONTHLY.items():
+        grid = observed.grid(outcome, first, last)
+        known += int(grid.known.sum())
+        strange = sorted({state for unit in grid.units for state in unit.split("+")} - set(states))
+        problems += [
+            Problem("not a state of the scenario's region", file, key=state, allowed=", ".join(states), hint=nearest(state, states))
+            for state in strange
+        ]  # fmt: skip
+    if not problems and not known:
+        window = f"{month_text(first)} to {month_text(last)}"
+        problems.append(Problem("hold no known value in the window", file=str(observed.folder), got=window))
+    if problems:
+        raise InputError(problems)
+
+
+# --- runs of the candidates
 
 CITIZENS = 20_000
 FULL, QUICK = (60, 3), (6, 2)
 """Candidates and replications of each."""
-KEPT = 1.0 / 3.0
-"""Share of candidates kept by what they say about the months that may be learned from."""
+BEFORE = 24
+"""Months of history ahead of the window."""
 CONDITIONS = ("given the triggers", "without the triggers")
 VARIED = ("quiet_participation", "climate", "b_tension", "recruitment", "armed_event_rate", "spark_rate", "focal_rate")
 """Drawn from their plausible ranges; all but the climate and tension on a log scale."""
 LINEAR = ("climate", "b_tension")
-F8 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Bank:
+class CandidateRuns:
     """Recorded outcomes of all runs.
 
     ``values[condition][outcome]`` (n_candidates, n_replications, months, n_units) in the units of ``grids``, which hold the
     window only; ``longer`` hold up to two years before it as well, for forecasts from history. ``triggers`` (before + months, n_states).
     """
 
-    settings: Settings
+    settings: HindcastSettings
     states: tuple[str, ...]
     draws: tuple[Draw, ...]
     grids: dict[str, Grid]
@@ -55,16 +164,8 @@ class Bank:
     borders: F8
     conditions: tuple[str, ...]
 
-    @property
-    def before(self) -> int:
-        """Months of history ahead of the window."""
-        return BEFORE
 
-
-BEFORE = 24
-
-
-def candidates(settings: Settings, n: int) -> tuple[Draw, ...]:
+def candidates(settings: HindcastSettings, n: int) -> tuple[Draw, ...]:
     """The parameters as they are, then a Latin hypercube over plausible ranges; or the draws that were given."""
     if settings.draws is not None:
         return settings.draws[:n]
@@ -80,18 +181,24 @@ def candidates(settings: Settings, n: int) -> tuple[Draw, ...]:
     return tuple(made)
 
 
-def fill(lab: Lab, settings: Settings) -> Bank:
+def fill(lab: Lab, settings: HindcastSettings) -> CandidateRuns:
     """Run every candidate, given the triggers and without them, and read the runs as the sources would have."""
     n, replications = QUICK if lab.quick else FULL
-    replications = lab.replications or replications
     draws = candidates(settings, n)
-    jobs = [(settings.scenario, settings.last, k, draw, replications) for k, draw in enumerate(draws)]
+    jobs = [
+        (settings.scenario, settings.last, k, draw, lab.replications or replications) for k, draw in enumerate(draws)
+    ]
     runs = np.stack(lab.map(simulate, jobs))
-    spec, region, _, _ = _ground(settings.scenario)
+    spec, region, _, _ = ground(settings.scenario, CITIZENS)
     skipped = settings.first - month_number(spec.start_year, spec.start_month)
     grids = {name: settings.observed.grid(name, settings.first, settings.last) for name in MONTHLY}
     grids = {name: grid for name, grid in grids.items() if grid.known.any()}
-    longer = {name: _longer(settings, grid) for name, grid in grids.items()}
+    longer = {
+        name: settings.observed.grid(name, settings.first - BEFORE, settings.last, grid.units)
+        for name, grid in grids.items()
+    }
+    borders = np.zeros((region.n_states, region.n_states))
+    borders[region.border_a, region.border_b] = borders[region.border_b, region.border_a] = 1.0
     values = tuple(
         {
             name: by_unit(runs[:, c, :, list(MONTHLY).index(name), skipped:], region.states, grid.units)
@@ -99,29 +206,11 @@ def fill(lab: Lab, settings: Settings) -> Bank:
         }
         for c in range(2)
     )
-    return Bank(
+    return CandidateRuns(
         settings, tuple(region.states), draws, grids, longer, values,
-        trigger_months(spec, region, settings.first - BEFORE, settings.last), _borders(region),
+        trigger_months(spec, region, settings.first - BEFORE, settings.last), borders,
         tuple(sorted({shock.type for shock in spec.shocks})),
     )  # fmt: skip
-
-
-def _longer(settings: Settings, grid: Grid) -> Grid:
-    """The same units with the months before the window in front, NaN where a unit was not counted then."""
-    made = settings.observed.grid(grid.outcome, settings.first - BEFORE, settings.last)
-    values = np.full((made.values.shape[0], len(grid.units)), np.nan)
-    for k, unit in enumerate(grid.units):
-        values[:, k] = made.values[:, made.units.index(unit)]
-    return Grid(grid.outcome, grid.units, made.first, values)
-
-
-@lru_cache(maxsize=1)
-def _ground(scenario: str) -> tuple[Scenario, Region, Population, Region | None]:
-    """What all candidates share, kept for the process."""
-    spec = load_scenario(scenario)
-    folder = find_region(spec.region)
-    region, home = load_region(folder, spec.start_year), load_region(folder)
-    return spec, region, synthesise(region, CITIZENS), None if home.year == region.year else home
 
 
 def simulate(scenario: str, last: int, number: int, draw: Draw, replications: int) -> NDArray[np.float32]:
@@ -129,7 +218,7 @@ def simulate(scenario: str, last: int, number: int, draw: Draw, replications: in
 
     The two conditions share seeds.
     """
-    spec, region, population, home = _ground(scenario)
+    spec, region, population, home = ground(scenario, CITIZENS)
     months = last - month_number(spec.start_year, spec.start_month) + 1
     spec = replace(spec, months=months)
     setting = prepare(region, population, {**spec.parameters, **dict(draw)}, home)
@@ -154,68 +243,3 @@ def trigger_months(spec: Scenario, region: Region, first: int, last: int) -> F8:
         end = begin + int(shock.options.get("months") or 1)
         out[max(begin, 0) : max(end, 0), states] = 1.0
     return out
-
-
-def _borders(region: Region) -> F8:
-    out = np.zeros((region.n_states, region.n_states))
-    out[region.border_a, region.border_b] = out[region.border_b, region.border_a] = 1.0
-    return out
-
-
-def known(bank: Bank, outcome: str, held_out: NDArray[np.bool_], triggered: bool) -> Known:
-    """What may be used of one outcome when some cells of the window are held out."""
-    grid = bank.longer[outcome]
-    values = grid.values.copy()
-    values[BEFORE:][held_out] = np.nan
-    member = np.array([[state in unit.split("+") for state in bank.states] for unit in grid.units], np.float64)
-    neighbours = ((member @ bank.borders @ member.T) > 0).astype(np.float64)
-    np.fill_diagonal(neighbours, 0.0)
-    triggers = np.minimum(bank.triggers @ member.T, 1.0) if triggered else None
-    return Known(values, BEFORE, neighbours, triggers)
-
-
-def kept(bank: Bank, condition: int, held_out: dict[str, NDArray[np.bool_]]) -> NDArray[np.int64]:
-    """Numbers of the candidates whose runs fit best what may be learned from.
-
-    The misfit is the fair CRPS of log(1 + value) over what is not held out, relative to climatology, averaged over outcomes.
-    """
-    total = np.zeros(len(bank.draws))
-    for outcome, grid in bank.grids.items():
-        happened = np.log1p(np.where(held_out[outcome], np.nan, grid.values))
-        if not np.isfinite(happened).any():
-            continue
-        cells = np.isfinite(happened)
-        plain = forecast(CLIMATOLOGY, known(bank, outcome, held_out[outcome], False), cells)
-        scale = max(float(crps(np.log1p(plain), happened[cells]).mean()), 1e-9)
-        runs = np.log1p(bank.values[condition][outcome][..., cells])
-        total += [float(crps(one, happened[cells], fair=runs.shape[1] > 1).mean()) / scale for one in runs]
-    keep = max(math.ceil(KEPT * len(bank.draws)), 1)
-    return np.sort(np.argsort(total, kind="stable")[:keep])
-
-
-def members(bank: Bank, condition: int, outcome: str, chosen: Sequence[int] | NDArray[np.int64]) -> F8:
-    """The runs of chosen candidates as one equally weighted ensemble, (members, months, n_units)."""
-    runs = bank.values[condition][outcome][list(chosen)]
-    return np.asarray(runs.reshape(-1, *runs.shape[2:]), np.float64)
-
-
-def conditioned_on(bank: Bank) -> str:
-    """Say what is known in advance; printed with every table."""
-    if not bank.conditions:
-        return "Given: region tables and missions of the time; the scenario has no dated triggers"
-    kinds = ", ".join(kind.replace("_", " ") for kind in bank.conditions)
-    return (
-        "Given the triggers: region tables and missions of the time, and the dates of events written into the scenario "
-        f"({kinds}); without the triggers these dates are left out"
-    )
-
-
-def about(bank: Bank) -> str:
-    """What was simulated, in words."""
-    n, replications = bank.values[0][next(iter(bank.grids))].shape[:2]
-    keep = max(math.ceil(KEPT * n), 1)
-    return (
-        f"{bank.settings.scenario}, {bank.settings.window}, {n} candidate parameter sets with {replications} replications each, "
-        f"with and without triggers, {CITIZENS:,} citizens; the {keep} sets that fit best what may be learned from are kept. "
-        + conditioned_on(bank)
-    )

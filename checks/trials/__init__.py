@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from checks.facts import Fact
+from checks.records import Fact
 from checks.trials.carry import carry_out
 from checks.trials.schema import Trial, read_trial, trials
 

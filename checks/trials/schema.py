@@ -1,4 +1,4 @@
-"""The file of a virtual trial: one row of evidence, the world of its studies, its arms, and what is measured.
+"""The file of a virtual trial: one row of evidence, the conditions of its studies, its arms, and what is measured.
 
 Every problem of a file is listed at once, with line, column and what is allowed.
 """
@@ -11,12 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from sim.errors import InputError, Problem, nearest
 from sim.interventions import catalogue
 from sim.parameters import CATALOGUE as PARAMETERS
 from sim.scenario.hints import check_shape
+from sim.scenario.schema import Strict
 from sim.scenario.text import Node, parse, problem_at, read_source, shown
 from sim.world.outcomes import OUTCOME_NAMES
 
@@ -35,13 +36,7 @@ Place = Literal["treated", "neighbour", "region"]
 Basis = Literal["E", "A"]
 
 
-class Strict(BaseModel):
-    """Frozen, no unknown keys, no silent conversion, no NaN or infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Study(Strict):
+class PublishedStudy(Strict):
     """The studies as published: where, on what unit, how much of it, how long."""
 
     source: Text
@@ -51,8 +46,8 @@ class Study(Strict):
     text: Text | None = None
 
 
-class World(Strict):
-    """The world of the trial: the invented symmetric region under the scope condition of the studies."""
+class TestBed(Strict):
+    """Where the trial takes place: the invented symmetric region under the scope condition of the studies."""
 
     scope: Scope
     months: int = Field(ge=1, le=240)
@@ -82,7 +77,7 @@ class Arm(Strict):
 
 
 class Bounds(Strict):
-    """Published window (basis E) or our own (A); None is open."""
+    """Published target range (basis E) or our own (A); None is open."""
 
     low: float | None = None
     high: float | None = None
@@ -91,13 +86,13 @@ class Bounds(Strict):
     @model_validator(mode="after")
     def _ordered(self) -> Bounds:
         if self.low is None and self.high is None:
-            raise ValueError("a window needs a low or a high end")
+            raise ValueError("a target range needs a low or a high end")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError("must hold: low < high")
         return self
 
 
-class Measure(Strict):
+class Endpoint(Strict):
     """One number of the trial, read from recorded outcomes.
 
     ``estimator``: ``irr`` ratio of sums, ``hr`` ratio of hazards of the first month with any, ``pp`` difference in
@@ -144,16 +139,15 @@ class Trial(Strict):
     tune: bool = False
     kappa: float | None = Field(default=None, gt=0, le=1)
     replications: int = Field(default=384, ge=16, le=10_000)
-    study: Study
-    world: World
+    study: PublishedStudy
+    world: TestBed
     arms: dict[Slug, Arm] = Field(min_length=1)
-    measures: list[Measure] = Field(min_length=1)
+    measures: list[Endpoint] = Field(min_length=1)
     not_testable: dict[str, Text] = Field(default_factory=dict)
     suspected: Text | None = None
-    tried: Text | None = None
 
     @property
-    def own(self) -> Measure:
+    def own(self) -> Endpoint:
         """The measure of the row itself."""
         return self.measures[0]
 
@@ -222,7 +216,7 @@ def _slips(trial: Trial, root: Node, path: Path) -> list[Problem]:
         if measure.estimator == "p_harm" and measure.arm in trial.arms and trial.arms[measure.arm].sizes != "drawn":
             note((*at, "estimator"), "needs an arm with drawn sizes", got=shown("p_harm"))
     if trial.own.window is None:
-        note(("measures", 0), "the first measure needs the published window")
+        note(("measures", 0), "the first measure needs the published target range")
     if trial.tune and (trial.intervention is None or trial.own.value is None or trial.own.estimator not in RATIOS):
         note(("tune",), "needs an intervention and, in the first measure, a published ratio with its value")
     return found

@@ -92,9 +92,12 @@ def community_totals(parts: Iterable[pd.DataFrame], months: int) -> pd.DataFrame
 
 
 def _joined(parts: Iterable[pd.DataFrame], months: int, place: str) -> pd.DataFrame:
+    """Totals of all parts, by scenario and replication: the names of stored parts follow run ids, rows must not."""
     frames = [_totals(part, months, ["state", place]) for part in parts]
     empty = pd.DataFrame(columns=["scenario", "replication", "state", place, "persons", *NAMES])
-    return pd.concat(frames, ignore_index=True) if frames else empty
+    if not frames:
+        return empty
+    return pd.concat(frames).sort_values(["scenario", "replication"], kind="stable", ignore_index=True)
 
 
 def _totals(part: pd.DataFrame, months: int, place: list[str]) -> pd.DataFrame:

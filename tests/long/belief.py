@@ -39,7 +39,7 @@ def tune(rows: Sequence[str]) -> int:
     from checks.lab import Lab
     from checks.run import chosen
     from checks.trials import trials
-    from checks.trials.tune import tune_all
+    from checks.trials.carry import tune_all
     from sim.interventions.catalogue import TUNED
 
     wanted = {fact.key for fact in chosen("trials", rows)}

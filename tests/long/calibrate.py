@@ -8,10 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from checks.calibration.figures import calibration_figures
 from checks.calibration.findings import CALIBRATION, calibrated
+from checks.figures import write_figures
 from checks.lab import Lab
-from checks.run import carry_out, figures_of, frame, write_stored
+from checks.panels import calibration_figures
+from checks.run import carry_out, frame, write_stored
 from checks.stored import FOLDER
 from sim.experiment import Progress, available_workers
 from sim.experiment.plan import ENSEMBLE_FILE, SHIPPED
@@ -40,7 +41,7 @@ def calibrate(arguments: Sequence[str]) -> int:
     (folder / ENSEMBLE_FILE).write_text(text, encoding="utf-8")
     write_stored(folder / "calibration.json", "calibration", results, options.quick)
     frame(results).to_csv(folder / "calibration.csv", index=False)
-    figures_of("calibration", results, folder)
+    write_figures("calibration", results, folder / "figures")
     calibration_figures(made, folder / "figures")
     print(f"\n{len(made.ensemble.rows)} points, rank {made.match.order}, {time.monotonic() - started:.0f} s: {folder}")
     if options.ship:

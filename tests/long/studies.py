@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checks.facts.calm import DRIFTING, base_rate, bursts, calm_run, calm_runs
-from checks.facts.riot import march_2004
+from checks.facts.crowds import DRIFTING, base_rate, bursts, calm_run, calm_runs, march_2004
 from checks.lab import Lab
-from checks.records import Finding
+from checks.records import Measurement
 
 WORKERS = 2
 
@@ -28,7 +27,7 @@ class Check:
         return f"{'pass' if self.holds else 'FAIL'}  {self.name:<58} {self.measured:>24}   {self.window}"
 
 
-def checks_of(key: str, finding: Finding) -> Iterable[Check]:
+def checks_of(key: str, finding: Measurement) -> Iterable[Check]:
     """Rows of a finding as lines of the table."""
     for row in finding.rows:
         yield Check(f"{key} {row.what}", f"{row.value:.3g} {row.unit}", row.window, row.verdict == "pass")

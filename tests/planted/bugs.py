@@ -76,9 +76,9 @@ BUGS: tuple[Bug, ...] = (
     Bug("memory-too-short", "War memory's half-life in years is taken for months", "sim/world/rates.py",
         "memory=decay(12.0 * p.memory_halflife)", "memory=decay(p.memory_halflife)", TWIN),
     Bug("oversight-represses", "Oversight strengthens repression", "sim/world/world.py",
-        "POSTURE_REPRESSION[level] * (1.0 - oversight)", "POSTURE_REPRESSION[level] * oversight", SURVIVORS, "oversight_restrains"),
+        "repression[level] * (1.0 - oversight)", "repression[level] * oversight", SURVIVORS, "oversight_restrains"),
     Bug("weak-force-robust", "A limited mandate acts on combat like a robust one", "sim/world/presence.py",
-        '"limited": 0.1', '"limited": 1.0', VALIDATION),
+        '"limited": limited', '"limited": 1.0', VALIDATION),
     Bug("weight-twice", "The share of a place reached by a programme counts twice", "sim/world/effects.py",
         "places.astype(np.int64), size * shares,", "places.astype(np.int64), size * shares * shares,", SURVIVORS, "reach_by_residents_once"),
     Bug("absorbed-by-corruption", "Corruption helps a programme to be absorbed", "sim/world/effects.py",
@@ -89,7 +89,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("peace-is-dangerous", "Robust missions raise relapse", "sim/agents/armed_group.py",
         "- p.relapse_presence *", "+ p.relapse_presence *", SURVIVORS),
     Bug("kin-shield-reversed", "Kin at war count only where peacekeepers stand", "sim/agents/armed_group.py",
-        "self.model.mission_dose[other] < 0.3", "self.model.mission_dose[other] >= 0.3", SURVIVORS),
+        "self.model.mission_dose[other] < self.p.kin_mission", "self.model.mission_dose[other] >= self.p.kin_mission", SURVIVORS),
     Bug("allies-too-early", "Allies approve a month early", "sim/agents/nato.py",
         "p.approval_delay, one.states()) + 0.5)", "p.approval_delay, one.states()) - 0.5)", INSTITUTIONS),
     # Interventions
@@ -101,7 +101,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
         "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed)",
         "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed + number)", SURVIVORS,
-        "share_their_luck", ci=True),
+        "share_random_draws", ci=True),
     Bug("every-state-alike", "The region is the plain mean of states, not weighted by residents", "sim/experiment/tables.py",
         'means = np.einsum("...s,...so->...o", share, values)', "means = values.mean(axis=-2)", ANALYSIS, ci=True),
     Bug("stocks-added-up", "Stocks are averaged over a window, not read at its end", "sim/experiment/tables.py",
@@ -115,6 +115,6 @@ BUGS: tuple[Bug, ...] = (
     # Validation
     Bug("exposure-swapped", "Hazard ratios divide by the wrong group's time at risk", "checks/intervals.py",
         "scale = time_b / time_a", "scale = time_a / time_b", VALIDATION, ci=True),
-    Bug("an-event-excites-itself", "Expected counts look at the present bin", "checks/hawkes.py",
+    Bug("an-event-excites-itself", "Expected counts look at the present bin", "checks/patterns.py",
         "signal.lfilter([0.0, 1.0 - decay]", "signal.lfilter([1.0 - decay]", VALIDATION),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The world of a trial: the invented symmetric region under a scope condition, one arm, one replication."""
+"""One replication of one arm of a trial, in the invented symmetric region under a scope condition."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from checks.trials.schema import CONTROL, Arm, Trial, canonical
-from checks.worlds import (
+from checks.lab import (
     FOLDER,
     RESTLESS,
     SEED,
@@ -24,6 +23,7 @@ from checks.worlds import (
     run,
     valley,
 )
+from checks.trials.schema import CONTROL, Arm, Trial, canonical
 from sim.agents.armed_group import CEASEFIRE, ArmedGroup
 from sim.experiment import run_seed
 from sim.interventions import CatalogueEntry
@@ -41,7 +41,7 @@ BRITTLE: Parameters = (("relapse_rate", 0.08), ("relapse_halflife", 6.0))
 
 
 @dataclass(frozen=True)
-class Condition:
+class ScopeCondition:
     """A scope condition: in words, in parameters, and what the armed group of the eastern minority does."""
 
     text: str
@@ -49,28 +49,15 @@ class Condition:
     prepare: Callable[[ArmedGroup], None] | None
 
 
-def _ceasefire(group: ArmedGroup) -> None:
-    group.enter(CEASEFIRE, 0)
-
-
-SCOPES: dict[str, Condition] = {
-    "post_war": Condition(
-        "a ceasefire since month 0 in the treated state, relapse at the upper end of its range",
-        BRITTLE,
-        _ceasefire,
-    ),
-    "active_war": Condition(
-        "a war held by hand in the treated state, the armed track at the upper ends of its ranges",
-        WARLIKE,
-        keep_fighting,
-    ),
-    "calm_local": Condition(
-        "no armed group, communal incidents at the upper ends of their ranges", RESTLESS, keep_out
-    ),
-    "cohort": Condition(
-        "an armed group recruits in the treated state and does not attack", (("fighter_cap", 0.05),), keep_recruiting
-    ),
-    "region_2024": Condition("the region as it is, every rule on", (), None),
+SCOPES: dict[str, ScopeCondition] = {
+    "post_war": ScopeCondition("a ceasefire since month 0 in the treated state, relapse at the upper end of its range", BRITTLE,
+                          lambda group: group.enter(CEASEFIRE, 0)),
+    "active_war": ScopeCondition("a war held by hand in the treated state, the armed track at the upper ends of its ranges",
+                            WARLIKE, keep_fighting),
+    "calm_local": ScopeCondition("no armed group, communal incidents at the upper ends of their ranges", RESTLESS, keep_out),
+    "cohort": ScopeCondition("an armed group recruits in the treated state and does not attack", (("fighter_cap", 0.05),),
+                        keep_recruiting),
+    "region_2024": ScopeCondition("the region as it is, every rule on", (), None),
 }  # fmt: skip
 
 
@@ -83,7 +70,7 @@ def arm_run(trial: Trial, arm: str, replication: int, scale: float | None = None
     arm : str
         Of the trial, or ``control``.
     replication : int
-        The same number has the same luck in every arm.
+        The same number has the same random draws in every arm.
     scale : float, optional
         Of the trial's intervention, instead of the catalogue's.
 
@@ -91,29 +78,19 @@ def arm_run(trial: Trial, arm: str, replication: int, scale: float | None = None
     -------
     (n_outcomes, months, 2) float64, in the order of ``trial.outcomes``, treated state first
     """
-    model = run(_model(trial, arm, replication, scale))
-    region = model.setting.region
-    places = [region.states.index(TREATED), region.states.index(NEIGHBOUR)]
-    columns = [OUTCOME_INDEX[name] for name in trial.outcomes]
-    made: NDArray[np.float64] = model.world.recorder.series[:, places][:, :, columns].transpose(2, 0, 1).copy()
-    return made
-
-
-def _model(trial: Trial, arm: str, replication: int, scale: float | None) -> StabilityModel:
     world, given = trial.world, trial.arms.get(arm)
     if given is None and arm != CONTROL:
         raise KeyError(arm)
     condition = SCOPES[world.scope]
-    parameters = {**dict(condition.parameters), **world.parameters}
     setting = valley(
         Valley(
             mission=given.mission if given else "none",
-            parameters=tuple(sorted(parameters.items())),
+            parameters=tuple(sorted({**dict(condition.parameters), **world.parameters}.items())),
             months=world.months,
             citizens=world.citizens,
         )
     )[1]
-    spec = replace(_plain(world.months), interventions=_programmes(trial, given, replication, scale))
+    spec = replace(_plain(world.months), interventions=programmes(trial, given, replication, scale))
     model = StabilityModel(spec, setting, run_seed(SEED, replication))
     if condition.prepare is not None:
         fighters = minority(model, TREATED)
@@ -122,10 +99,16 @@ def _model(trial: Trial, arm: str, replication: int, scale: float | None) -> Sta
                 keep_out(group)
         condition.prepare(fighters)
         model.world.posture[fighters.group] = POSTURES.index(world.posture)
-    return model
+    run(model)
+    region = model.setting.region
+    places = [region.states.index(TREATED), region.states.index(NEIGHBOUR)]
+    columns = [OUTCOME_INDEX[name] for name in trial.outcomes]
+    made: NDArray[np.float64] = model.world.recorder.series[:, places][:, :, columns].transpose(2, 0, 1).copy()
+    return made
 
 
-def _programmes(trial: Trial, arm: Arm | None, replication: int, scale: float | None) -> tuple[Programme, ...]:
+def programmes(trial: Trial, arm: Arm | None, replication: int, scale: float | None) -> tuple[Programme, ...]:
+    """What an arm gets in one replication: its programme with the scale asked for and, if they are drawn, its sizes."""
     if arm is None or arm.programme is None:
         return ()
     made = []
