@@ -6,6 +6,9 @@ One file or one test is run in the process itself, which starts sooner; so is ev
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +40,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     start = next((k for k, item in enumerate(items) if order.get(item.path.stem, 0) > len(FIRST)), len(items))
     compiled, plain, half = items[:start], items[start:], len(items) // 2
     items[:] = [*compiled[:half], *plain, *compiled[half:]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_regions_are_loaded_once() -> Iterator[None]:
+    """Scenarios share a shipped region, which nothing here changes: loading it is most of what reading a scenario costs."""
+    from sim.region import Region, find_region, load_region
+    from sim.scenario import resolve
+
+    shipped = find_region("western_balkans").parent
+    kept = cache(load_region)
+
+    def load(folder: Path, year: int) -> Region:
+        return (kept if folder.parent == shipped else load_region)(folder, year)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resolve, "load_region", load)
+        yield
