@@ -24,6 +24,7 @@ from sim.agents.base import Action, SetArms, Situation
 from sim.experiment import Progress, run_seed
 from sim.experiment.pools import start_worker
 from sim.model.month import StabilityModel
+from sim.model.run import load_people, make_setting
 
 # --- lab
 from sim.population import Population, synthesise
@@ -104,20 +105,17 @@ class Lab:
 # --- shipped scenarios
 
 
-@lru_cache(maxsize=2)
-def ground(scenario: str, citizens: int) -> tuple[Scenario, Region, Population, Region | None]:
-    """A shipped scenario, its region and people, and the region of the reference year if that is another; kept."""
+def ground(scenario: str, citizens: int) -> tuple[Scenario, Region, Population]:
+    """A shipped scenario, its region and people."""
     spec = load_scenario(scenario)
-    folder = find_region(spec.region)
-    region, home = load_region(folder, spec.start_year), load_region(folder)
-    return spec, region, synthesise(region, citizens), None if home.year == region.year else home
+    return spec, *load_people(spec.region, spec.start_year, citizens)
 
 
 @lru_cache(maxsize=4)
 def shipped(name: str, citizens: int, parameters: Parameters = ()) -> tuple[Scenario, Setting]:
     """A shipped scenario and its setting, kept for the process."""
-    spec, region, population, home = ground(name, citizens)
-    return spec, prepare(region, population, {**spec.parameters, **dict(parameters)}, home)
+    spec, region, population = ground(name, citizens)
+    return spec, make_setting(region, population, {**spec.parameters, **dict(parameters)})
 
 
 def model_of(

@@ -155,7 +155,7 @@ def ranges(rows: Mapping[str, Sequence[float]]) -> dict[str, list[Any]]:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of one fact: its rows, what was simulated, the picture, and what is suspected where it fails."""
+    """The result of one fact: its rows, what was simulated, the picture, and what is suspected where it fails."""
 
     rows: tuple[ResultRow, ...]
     simulated: str

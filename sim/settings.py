@@ -1,4 +1,4 @@
-"""What a call or a command is told besides its scenarios: one record, with the help text and the default of every field.
+"""Settings of a call or a command, besides its scenarios: one record, with the help text and the default of every field.
 
 `sim.run`, `sim.compare`, `sim.why` and `sim.sweep` take this record, or its fields as keywords; the command line builds its
 options from it. Nothing heavy is imported here, because the command line needs it for ``--help``.
@@ -16,7 +16,6 @@ from sim.errors import InputError, Problem, nearest
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from sim.api.prepare import Setup
     from sim.experiment import Engine, OnError, Progress
 
 SCENARIOS = ("run", "compare", "why")
@@ -132,7 +131,7 @@ class Settings:
     below: Path | str | None = setting(None, "Instead of out: a folder in there, named after the scenarios.", ALL)
     figures: bool = setting(True, "Draw figures into the folder; compare also writes its report.", SCENARIOS)
     progress: Callable[[Progress], None] | None = setting(None, "Called after every batch of runs.", ALL)
-    announce: Callable[[Setup], None] | None = setting(
+    announce: Callable[[Any], None] | None = setting(
         None, "Called with the checked plan, its size and warnings, before anything is written.", ALL
     )
     engine: Engine | None = setting(None, "What runs a scenario, instead of the model.", ALL)

@@ -294,7 +294,7 @@ class Scratch(NamedTuple):
     probability: Array
 
 
-class Targets(NamedTuple):
+class FieldTargets(NamedTuple):
     """Scratch of the monthly fields: summaries of people and places, targets, and references at the start.
 
     Names ending in ``_ref`` are set once, at the start; everything else is rewritten every month.

@@ -95,7 +95,7 @@ def sweep(
     first, second = (points[key].to_numpy(dtype=float) for key in keys)
     frames = []
     for place, key in enumerate(titles):
-        luck = np.tile(draw.normal(0, 1, replications), len(points))
+        noise = np.tile(draw.normal(0, 1, replications), len(points))
         frame = pd.DataFrame(
             {
                 "scenario": key,
@@ -106,7 +106,7 @@ def sweep(
         for name in OUTCOME_NAMES:
             frame[name] = 0.0
         effect = np.repeat(4 * first - 12 * second, replications) if place else 0.0
-        frame["incidents"] = 50 + np.repeat(10 * first, replications) + luck + effect
+        frame["incidents"] = 50 + np.repeat(10 * first, replications) + noise + effect
         frames.append(frame)
     runs = pd.concat(frames, ignore_index=True).sort_values(["replication", "point"], kind="stable", ignore_index=True)
     runs = runs.head(int(len(runs) * done)).assign(status="done")

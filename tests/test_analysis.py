@@ -123,8 +123,8 @@ def test_mean_interval_covers_the_truth(n):
 
 def test_ratio_is_of_sums_and_covers_the_truth():
     draw = np.random.default_rng(3)
-    luck = draw.gamma(2.0, 0.5, (64, 3000))  # shared by both worlds of a pair
-    reference, treated = draw.poisson(10 * luck).astype(float), draw.poisson(7 * luck).astype(float)
+    shared = draw.gamma(2.0, 0.5, (64, 3000))  # shared by both worlds of a pair
+    reference, treated = draw.poisson(10 * shared).astype(float), draw.poisson(7 * shared).astype(float)
     estimate = ratio_estimate(treated, reference)
     np.testing.assert_allclose(estimate.value, treated.sum(axis=0) / reference.sum(axis=0))
     coverage = ((estimate.low <= 0.7) & (estimate.high >= 0.7)).mean()
@@ -494,8 +494,8 @@ def test_pairs_to_tell_and_pairs_for_a_width():
 
 def test_variance_saved_by_pairing():
     draw = np.random.default_rng(8)
-    luck = draw.normal(0, 3, (4000, 1))
-    treated, reference = luck + draw.normal(0, 1, (4000, 1)), luck + draw.normal(0, 1, (4000, 1))
+    shared = draw.normal(0, 3, (4000, 1))
+    treated, reference = shared + draw.normal(0, 1, (4000, 1)), shared + draw.normal(0, 1, (4000, 1))
     assert variance_saved(treated, reference)[0] == pytest.approx(0.9, abs=0.01)
     assert np.isnan(variance_saved(np.ones((5, 1)), np.zeros((5, 1)))[0])
 
@@ -521,11 +521,11 @@ def test_intervals_over_points_and_replications_cover_the_truth():
     points, replications = (index.ravel() for index in np.mgrid[:12, :12])
     shape = (12, 12, 1500)
     values = draw.normal(0, 1, (12, 1, 1500)) + draw.normal(0, 1, (1, 12, 1500)) + draw.normal(0, 1, shape)
-    estimate, luck = crossed_estimate(values.reshape(144, 1500), points, replications)
+    estimate, error = crossed_estimate(values.reshape(144, 1500), points, replications)
     assert ((estimate.low <= 0) & (estimate.high >= 0)).mean() == pytest.approx(0.95, abs=0.025)
     naive = mean_estimate(values.reshape(144, 1500))
     assert ((naive.low <= 0) & (naive.high >= 0)).mean() < 0.7
-    assert np.mean(luck**2) == pytest.approx(1 / 12 + 1 / 144, rel=0.1)
+    assert np.mean(error**2) == pytest.approx(1 / 12 + 1 / 144, rel=0.1)
 
 
 def test_no_more_false_findings_than_the_nominal_rate_where_nothing_differs():
@@ -614,10 +614,10 @@ def ranked(gap, n=20):
     draw = np.random.default_rng(12)
     runs = {}
     for r in range(n):
-        luck = draw.poisson(10)
+        shared = draw.poisson(10)
         for place, name in enumerate("abc"):
             noise = draw.normal(0, 1, (24, 1))
-            runs[name, r] = {"incidents": np.hstack([luck - gap * place + noise, noise * 0])}
+            runs[name, r] = {"incidents": np.hstack([shared - gap * place + noise, noise * 0])}
     return ranking(window_table([series(runs)]), "incidents").set_index("scenario")
 
 

@@ -136,7 +136,7 @@ def test_a_folder_of_another_ensemble_is_refused(tmp_path: Path, table: Path):
         compare(tmp_path / "a", "central")
 
 
-def test_intervals_hold_parameters_and_the_error_of_luck_does_not(tmp_path: Path, table: Path):
+def test_intervals_hold_parameters_and_the_sampling_error_does_not(tmp_path: Path, table: Path):
     drawn = compare(tmp_path / "a", table, replications=16).headline().set_index("outcome")
     assert (drawn["ci_high"] - drawn["ci_low"] >= 0).all()
     manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
@@ -163,22 +163,22 @@ def test_zero_intensity_differs_by_exactly_nothing_under_draws(tmp_path: Path):
     assert peers == {2.2, 3.0}
 
 
-def made_up(effect_of_point, luck: float, points: int = 400, seed: int = 5):
+def made_up(effect_of_point, error: float, points: int = 400, seed: int = 5):
     """Effects of points that are known, seen through random draws; and what became of them."""
     rng = np.random.default_rng(seed)
     theta = np.repeat(effect_of_point(rng, points), TOGETHER)
     n = len(theta)
-    values = theta + rng.normal(0, luck, n)
+    values = theta + rng.normal(0, error, n)
     return nested(values[:, None], np.repeat(np.arange(points), TOGETHER)), values
 
 
 def test_sampling_error_and_parameters_are_taken_apart_as_they_were_put_in():
-    made, values = made_up(lambda rng, n: rng.normal(1.0, 2.0, n), luck=3.0)
+    made, values = made_up(lambda rng, n: rng.normal(1.0, 2.0, n), error=3.0)
     assert made.error.item() == pytest.approx(3.0 / np.sqrt(len(values)), rel=0.1)
     assert not made.apart.item()  # 4 against 9 in two halves: parameters make less than half of it
-    wide, _ = made_up(lambda rng, n: rng.normal(1.0, 4.0, n), luck=3.0)
+    wide, _ = made_up(lambda rng, n: rng.normal(1.0, 4.0, n), error=3.0)
     assert wide.apart.item()
-    calm, values = made_up(lambda rng, n: np.full(n, 1.0), luck=3.0)
+    calm, values = made_up(lambda rng, n: np.full(n, 1.0), error=3.0)
     assert calm.error.item() == pytest.approx(3.0 / np.sqrt(len(values)), rel=0.1)
     assert not calm.apart.item()
 

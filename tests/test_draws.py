@@ -133,7 +133,7 @@ def test_threads_do_not_matter() -> None:
     assert all((words == alone).all() for words in together)
 
 
-def test_a_citizen_meets_the_same_luck_in_any_block_and_alone() -> None:
+def test_a_citizen_has_the_same_draws_in_any_block_and_alone() -> None:
     seed, uid = U64(99), U64(0xFEDCBA9876543210)
     alone = [draws.citizen_uniform(seed, draws.TURN_OUT, 12, uid, i) for i in range(300)]
     words = np.empty(300, np.uint32)

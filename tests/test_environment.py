@@ -8,11 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sim.kernels.compiling import _cache_root
 from tests.bad_input import cases
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,7 +122,8 @@ def test_results_are_the_same_bytes(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-c", FAKE, "compare", "calm.yaml", "good.yaml", *options],
             cwd=place,
-            env=environment(changes),
+            env=environment(changes)
+            | {"NUMBA_CACHE_DIR": str(_cache_root().parent)},  # else compiled again without a home
             capture_output=True,
             timeout=300,
         )
@@ -133,6 +136,17 @@ def test_results_are_the_same_bytes(tmp_path: Path) -> None:
     assert written[0].keys() == written[1].keys()
     assert {"effects.csv"} <= written[0].keys()
     assert [name for name in written[0] if written[0][name] != written[1][name]] == []
+
+
+@pytest.mark.parametrize("home", [None, "/proc/nowhere"])
+def test_without_a_home_compiled_code_is_kept_in_the_temporary_folder(
+    home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    if home:
+        monkeypatch.setenv("HOME", home)
+    assert _cache_root().parent == Path(tempfile.gettempdir())
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])

@@ -260,7 +260,7 @@ CHOICES: dict[str, tuple[dict[str, float], Situation, str, Situation, str]] = {
 
 @pytest.mark.parametrize("name", AGENTS)
 def test_two_pictures_two_choices(name: str) -> None:
-    """Each agent is asked the same in the same months, with the same luck: only the picture differs."""
+    """Each agent is asked the same in the same months, with the same draws: only the picture differs."""
     parameters, one, only_one, other, only_other = CHOICES[name]
     told = [set(said(drive(AGENTS[name](Stub(**parameters)), picture, 14))) for picture in (one, other)]
     assert (only_one in told[0]) == bool(only_one), told[0]
@@ -320,10 +320,10 @@ THRESHOLDS: list[tuple[str, str, Level, float, float]] = [
 ]
 
 
-def lucky(name: str, **parameters: float) -> Institution:
+def with_small_draws(name: str, **parameters: float) -> Institution:
     """An agent whose chances always come up."""
     agent = AGENTS[name](Stub(**parameters))
-    agent.luck = lambda number: 1e-9  # type: ignore[method-assign]
+    agent.uniform_draw = lambda number: 1e-9  # type: ignore[method-assign]
     return agent
 
 
@@ -331,8 +331,8 @@ def lucky(name: str, **parameters: float) -> Institution:
 def test_choices_have_thresholds(name: str, words: str, picture: Level, below: float, above: float) -> None:
     """Just below its threshold a choice is never made in two years, just above it is."""
     veto = {"council_veto": 0.0} if name == "un" else {}
-    assert not any(words in what for what in said(drive(lucky(name, **veto), picture(below), 24)))
-    assert any(words in what for what in said(drive(lucky(name, **veto), picture(above), 24)))
+    assert not any(words in what for what in said(drive(with_small_draws(name, **veto), picture(below), 24)))
+    assert any(words in what for what in said(drive(with_small_draws(name, **veto), picture(above), 24)))
 
 
 DWELLS: list[tuple[str, Situation, str, Situation, str, int]] = [
@@ -403,14 +403,14 @@ def test_armed_group_attacks_only_when_strong_enough() -> None:
 
 
 def test_organised_crime_puts_off_a_settlement() -> None:
-    """S17: fewer lucks bring peace to a group that contraband feeds, more to one that it fails."""
+    """S17: fewer draws bring peace to a group that contraband feeds, more to one that it fails."""
     peace = []
     for crime in (0.1, 0.3, 0.9):
         peace.append(0)
-        for luck in np.linspace(0.001, 0.1, 100):
+        for value in np.linspace(0.001, 0.1, 100):
             group = AGENTS["armed group"](Stub(settle_crime=2.0))
             group.enter("active", 0)
-            group.chance = lambda number, luck=luck: luck  # type: ignore[method-assign]
+            group.chance = lambda number, value=value: value  # type: ignore[method-assign]
             told = said(drive(group, replace(WAR, outcomes={**WAR.outcomes, "crime": [crime] * N}), 1, start=1))
             peace[-1] += "accepts a ceasefire" in told
     assert 100 > peace[0] > peace[1] > peace[2] > 0
@@ -791,7 +791,7 @@ def test_concessions_are_likelier_under_pressure_and_rarer_under_outbidding() ->
 
 def test_a_concession_is_yearly_once_for_a_community_and_not_while_it_is_repressed() -> None:
     agent = State(Stub(), "government (AAA)", 0)
-    agent.luck = lambda number: 0.0  # type: ignore[method-assign]
+    agent.uniform_draw = lambda number: 0.0  # type: ignore[method-assign]
     repressed = replace(WAR, posture=[0, REPRESS, 0, 0, 0, 0])
     assert not any("concedes" in what for what in said(drive(agent, repressed, 24)))
     done = drive(agent, calm(), 60, start=24)

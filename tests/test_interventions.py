@@ -126,7 +126,7 @@ def at_war(model: StabilityModel) -> None:
 
 
 def at_ceasefire(model: StabilityModel) -> None:
-    """The same group keeps a ceasefire, and its luck is such that only a hazard as high as today's breaks it."""
+    """The same group keeps a ceasefire, and its draw is such that only a hazard as high as today's breaks it."""
     group = west(model)
     group.enter(CEASEFIRE, 0)
     line = 0.9 * setting().parameters.relapse_rate / 12.0
@@ -264,7 +264,7 @@ def arrival(scenario: Scenario, key: str) -> int:
 
 
 def test_monitors_keep_a_ceasefire(busy: Load) -> None:
-    """At a luck that breaks it today, the lower hazard holds."""
+    """At a draw that breaks it today, the lower hazard holds."""
     broken, kept = (told(scenario, at_ceasefire).result for scenario in (busy(), busy("I12")))
     fighters, relapses = OUTCOME_INDEX["fighters"], OUTCOME_INDEX["relapses"]
     assert broken.series[-1, :, fighters].sum() > 0.0

@@ -20,7 +20,7 @@ from sim.region import find_region, load_region
 from sim.scenario import load_scenario
 from sim.world.world import prepare
 
-RUNS = 500
+RUNS = 250
 REGION = load_region(find_region("twin_valleys"), 2024)
 PEOPLE = synthesise(REGION, 160)
 SETTING = prepare(REGION, PEOPLE)
@@ -65,7 +65,7 @@ def held_after(seeds: range) -> int:
     return tracemalloc.get_traced_memory()[0]
 
 
-def test_500_runs_stay_flat(models: list[weakref.ref[StabilityModel]]) -> None:
+def test_250_runs_stay_flat(models: list[weakref.ref[StabilityModel]]) -> None:
     """One model holds some 200,000 bytes; all that grows here is this test's own list of references."""
     tracemalloc.start()
     try:

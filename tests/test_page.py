@@ -48,7 +48,7 @@ from sim.page.exports import (
 )
 from sim.page.guard import Guard
 from sim.page.lessons import LESSONS
-from sim.page.runs import KEPT, MAP_OUTCOMES, FrameRecorder, Job, Part, Pool, rounded, run_scenario
+from sim.page.runs import KEPT, MAP_OUTCOMES, FrameRecorder, Job, Pool, RunPart, rounded, run_scenario
 from sim.page.session import PageSession, Replications
 from sim.page.state import (
     BARE,
@@ -302,7 +302,7 @@ def test_recording_changes_nothing_and_is_replication_0() -> None:
     scenario = load_pair(state).scenario
     region = load_region(find_region("twin_valleys"), 2024)
     plain = simulate(scenario, region, synthesise(region, 2000), run_seed(1, 0))
-    seen: list[Part] = []
+    seen: list[RunPart] = []
     watched = run_scenario(scenario, 1, 2000, FrameRecorder(scenario.months, seen.append))
     assert watched.series.tobytes() == plain.series.tobytes()
     assert watched.places.tobytes() == plain.places.tobytes()
@@ -463,9 +463,9 @@ def test_a_newer_job_replaces_an_older_one_and_results_are_kept(pool: Pool) -> N
     done = threading.Event()
     scenario = load_pair(small(60)).scenario
 
-    def listen(job: Job, part: Part | str) -> None:
+    def listen(job: Job, part: RunPart | str) -> None:
         seen.append(job.number)
-        if job.number == 30 and isinstance(part, Part) and part.last:
+        if job.number == 30 and isinstance(part, RunPart) and part.last:
             done.set()
 
     for number in range(1, 31):
@@ -483,8 +483,8 @@ def test_many_changes_do_not_grow_memory(pool: Pool) -> None:
     scenario = load_pair(small(24)).scenario
     done = threading.Semaphore(0)
 
-    def listen(job: Job, part: Part | str) -> None:
-        assert isinstance(part, Part)
+    def listen(job: Job, part: RunPart | str) -> None:
+        assert isinstance(part, RunPart)
         if part.last:
             done.release()
 
@@ -505,10 +505,10 @@ def test_many_changes_do_not_grow_memory(pool: Pool) -> None:
 
 def test_a_dead_worker_is_reported_and_replaced(pool: Pool) -> None:
     scenario = load_pair(small(240)).scenario
-    answers: list[Part | str] = []
+    answers: list[RunPart | str] = []
     came = threading.Event()
 
-    def listen(job: Job, part: Part | str) -> None:
+    def listen(job: Job, part: RunPart | str) -> None:
         answers.append(part)
         if isinstance(part, str) or part.last:
             came.set()
@@ -521,7 +521,7 @@ def test_a_dead_worker_is_reported_and_replaced(pool: Pool) -> None:
         came.clear()
         pool.submit(Job(5001, "killed", "scenario", scenario, 5001, 2000), listen)
         assert came.wait(90)
-    assert isinstance(answers[-1], Part)
+    assert isinstance(answers[-1], RunPart)
 
 
 def test_replications_equal_the_command_and_can_be_cancelled(tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ import pytest
 
 from sim.agents.base import Situation
 from sim.model.month import StabilityModel
-from sim.parameters import CATALOGUE, Parameter
+from sim.parameters import CATALOGUE, Parameter, parameters
 from sim.population import synthesise
-from sim.region import find_region, load_region
+from sim.region import Region, find_region, load_region
 from sim.scenario import Scenario, load_scenario
 from sim.types import Array
+from sim.world.geography import build_geography
+from sim.world.presence import standing_missions
+from sim.world.start import build_fields
 from sim.world.world import Setting, prepare
 from tests.test_institutions import AGENTS, N, Stub, calm, proposal, running
 
@@ -112,7 +115,15 @@ ALARM = """
 shocks:
   campaign: {type: nationalist_campaign, at: 2024-03, magnitude: 1.5}
 """
+HISTORY = """
+shocks:
+  rising: {type: uprising, targets: {states: [BBB], communities: [amber]}, at: 2024-01, months: 30}
+  war: {type: posture, targets: {states: [BBB], communities: [amber]}, at: 2024-02, months: 28, posture: war}
+interventions:
+  mines: {type: I19, start: 2024-01, intensity: 1.0, approval: none}
+"""
 CASES = {
+    "history": Case("scripted", 30, HISTORY, WARLIKE),
     "unrest": Case("scripted", 18, UNREST, RESTLESS, (("energy", 0.5), ("civic_space", 0.5), ("exclusion", -0.5))),
     "war": Case("adaptive", 60, WAR, WARLIKE, expulsion=0.2),
     "institutions": Case("adaptive", 48, INSTITUTIONS, DIPLOMATIC, (("observers", 60.0),)),
@@ -129,6 +140,7 @@ ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(("bribes_size", "arms_sales", "mission_pool", "spoiler_size"), "war"),
     **dict.fromkeys((name for name in CATALOGUE if name.startswith("b_group_")), "decades"),
     "mission_dwell": "alarm",
+    **dict.fromkeys(("posture_war", "war_access", "mined_full"), "history"),
     **dict.fromkeys(("settle_shape", "relapse_halflife"), "decades"),
 }
 """Parameters whose mechanism another case switches on."""
@@ -237,8 +249,13 @@ def restless(seed: int, months: int) -> Iterator[Situation]:
         )  # fmt: skip
 
 
-def behaviour(agent: str, seed: int, name: str = "", value: float = 0.0) -> list[object]:
-    """All that an institution opens, answers and decides in twenty restless years."""
+@cache
+def restless_years(seed: int) -> tuple[Situation, ...]:
+    return tuple(restless(seed, 240))
+
+
+def behaviour(agent: str, seed: int, name: str = "", value: float = 0.0) -> Iterator[list[object]]:
+    """All that an institution opens, then what it answers and decides, month by month, in twenty restless years."""
     model = Stub(
         group_hazard=(0.02, 0.2)[seed % 2], relapse_rate=(1.0, 0.02)[seed % 2], **({name: value} if name else {})
     )
@@ -246,15 +263,18 @@ def behaviour(agent: str, seed: int, name: str = "", value: float = 0.0) -> list
     model.kin_states, model.mission_dose = [(1,)] * 6, [0.4] * N
     model.levers = {"arms_inflow": 0.5}
     made = AGENTS[agent](model)
-    done: list[object] = [*model.opened, *model.paces]
-    for picture in restless(seed, 240):
+    yield [*model.opened, *model.paces]
+    for picture in restless_years(seed):
         model.month, model.situation = picture.month, picture
         model.forces_against = [20.0 * max(picture.fighters)] * 6
-        done += [*made.answer(picture), *made.decide(picture), vars(made).get("arms"), vars(made).get("status")]
-    return done
+        yield [*made.answer(picture), *made.decide(picture), vars(made).get("arms"), vars(made).get("status")]
 
 
-ordinary = cache(behaviour)
+@cache
+def ordinary(agent: str, seed: int) -> tuple[list[object], ...]:
+    return tuple(behaviour(agent, seed))
+
+
 RULES = [
     *(name for name, known in CATALOGUE.items() if known.family == "rules"),
     "group_arms", "group_least", "group_fade", "kin_mission", "settle_spent", "arms_base", "arms_supply", "arms_seized",
@@ -274,10 +294,38 @@ def test_every_rule_changes_what_an_institution_does(name: str) -> None:
     known = CATALOGUE[name]
     ends = [VALUES[name]] if name in VALUES else [end for end in (known.low, known.high) if end != known.default]
     cases = ((agent, seed, end) for seed in range(8) for agent in READERS[name] for end in ends)
-    assert any(behaviour(agent, seed, name, end) != ordinary(agent, seed) for agent, seed, end in cases)
+    assert any(
+        changed != usual
+        for agent, seed, end in cases
+        for changed, usual in zip(behaviour(agent, seed, name, end), ordinary(agent, seed), strict=True)
+    )
 
 
-IN_A_WORLD = [name for name in CATALOGUE if name not in RULES and name not in EXCEPTIONS]
+@lru_cache
+def region_of(year: int) -> Region:
+    return load_region(find_region("western_balkans"), year)
+
+
+def at_the_start(year: int, **values: float) -> list[bytes]:
+    """Neighbourhoods, fields and missions of a region before the first month."""
+    region, p = region_of(year), parameters(values)
+    geography = build_geography(region, p)
+    missions = standing_missions(region, year, 12, p.mandate_limited)
+    return [
+        np.ascontiguousarray(array).tobytes() for array in (*geography, *build_fields(region, geography, p), missions)
+    ]
+
+
+AT_THE_START = [*(name for name, known in CATALOGUE.items() if known.family == "start"), "mandate_limited"]
+
+
+@pytest.mark.parametrize("name", AT_THE_START)
+def test_every_level_at_the_start_follows_its_parameter(name: str) -> None:
+    value = perturbed(CATALOGUE[name], CATALOGUE[name].default)
+    assert any(at_the_start(year, **{name: value}) != at_the_start(year) for year in (2002, 2012, 2024))
+
+
+IN_A_WORLD = [name for name in CATALOGUE if name not in {*RULES, *AT_THE_START, *EXCEPTIONS}]
 
 
 @pytest.mark.parametrize("name", IN_A_WORLD)

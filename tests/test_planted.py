@@ -29,8 +29,9 @@ def test_there_are_enough_and_they_are_spread() -> None:
     assert sum(bug.ci for bug in ALL) == 5
 
 
+@pytest.mark.slow
 def test_five_are_caught_here(tmp_path: Path) -> None:
-    """The other bugs need minutes: ``python -m tests.long planted``."""
+    """Ten runs of pytest, which test the tests and not the code. The other bugs need minutes: ``python -m tests.long planted``."""
     copy_tree(tmp_path)
     for bug in ALL:
         if bug.ci:

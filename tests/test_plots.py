@@ -22,7 +22,7 @@ from sim.plots.bars import ranking_figure
 from sim.plots.effects import draw_forest, forest_figure
 from sim.plots.maps import map_figure, place_labels
 from sim.plots.over_time import baseline_figure, chain_figure, timeline_figure
-from sim.plots.sets import BY_NAME, HEADLINE, Geography, comparison_set, draw, files, run_set
+from sim.plots.sets import BY_NAME, HEADLINE, MapData, comparison_set, draw, files, run_set
 from sim.plots.style import (
     CHARACTERS_PER_INCH,
     STYLE,
@@ -361,7 +361,7 @@ def test_figure_sets_write_png_and_svg(tmp_path):
         [timeline(2).assign(outcome=item.name, unit=item.unit, cumulative=item.kind == "flow") for item in OUTCOMES]
     )
     placed = [districts(2).assign(outcome=name).drop(columns=["lat", "lon"]) for name in ("incidents", "tension")]
-    geography = Geography(districts(1)[["state", "district", "lat", "lon"]], OUTLINES, NAMES)
+    geography = MapData(districts(1)[["state", "district", "lat", "lon"]], OUTLINES, NAMES)
     by_state = [effects(2).assign(scope=state) for state in NAMES]
     tables = {
         "effects": pd.concat([effects(2), *by_state]),

@@ -198,7 +198,7 @@ def test_numbers_of_the_page_are_those_of_the_tables(compared, written):
     assert page.text.count(interval) >= 2, "in the answer and in the table"
 
 
-def test_hostile_names_stay_text(tmp_path):
+def test_hostile_names_stay_text(tmp_path, undrawn):
     titles = {
         "base": HOSTILE,
         "other": "x" * 400 + " " + HOSTILE,

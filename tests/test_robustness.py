@@ -46,7 +46,7 @@ def runs_of(values: np.ndarray, scenario="a", outcome="incidents", theory=None) 
 
 
 def world(draw, points=60, replications=8, sd=(3.0, 4.0, 0.0), theories=1):
-    """Values whose variance by seed, parameters and theory is known; luck is shared across points."""
+    """Values whose variance by seed, parameters and theory is known; random draws are shared across points."""
     shared, own = draw.normal(0, sd[0] * 0.6, replications), draw.normal(0, sd[0] * 0.8, (points, replications))
     theory = np.repeat(np.arange(theories), points // theories)
     centre = np.linspace(-1, 1, theories) if theories > 1 else np.zeros(1)
@@ -66,7 +66,7 @@ def test_variance_is_split_as_it_was_made():
     assert list(tables[0]["theories"]) == [3, 3, 3]
 
 
-def test_luck_alone_does_not_pass_as_parameters_or_theory():
+def test_sampling_error_alone_does_not_pass_as_parameters_or_theory():
     draw = np.random.default_rng(2)
     split = pd.concat(
         [variance_split(world(draw, 40, 4, (3.0, 0.0, 0.0), 2), ["incidents"], "theory") for _ in range(30)]
@@ -285,7 +285,7 @@ def test_tipping_value_of_one_assumption_and_none_of_the_other():
     assert shifted["in_words"] == "no flip in the range: worse throughout"
 
 
-def test_bisection_closes_in_until_luck_hides_the_sign():
+def test_bisection_closes_in_until_noise_hides_the_sign():
     draw = np.random.default_rng(6)
     asked = []
 

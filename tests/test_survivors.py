@@ -21,7 +21,7 @@ from sim.world.world import WAR
 
 
 def test_replications_share_random_draws_across_scenarios_and_points() -> None:
-    """Bug ``own-luck``: seeds that differ by design point would unpair every sweep."""
+    """Bug ``own-draws``: seeds that differ by design point would unpair every sweep."""
     scenarios = [load_scenario(FOLDER / f"{name}.yaml") for name in ("valleys", "valleys_jobs")]
     plan = build_plan(
         scenarios,

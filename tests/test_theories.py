@@ -269,7 +269,7 @@ def test_a_comparison_says_under_how_many_stances_each_conclusion_holds(
     assert api.report(study / "o", out=study / "again.html").read_bytes() == stored
 
 
-def test_theories_join_a_comparison_in_its_folder_and_share_its_luck(study: Path) -> None:
+def test_theories_join_a_comparison_in_its_folder_and_share_its_draws(study: Path) -> None:
     settings = {**SETTINGS, "figures": False, "out": study / "o"}
     plain = api.compare(["calm.yaml", "police.yaml"], **settings)
     assert plain.theories.empty

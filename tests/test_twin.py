@@ -22,7 +22,7 @@ from sim.types import Inputs
 from sim.world.effects import Reach, factor_table, make_pull
 from sim.world.levers import LEVERS
 from sim.world.world import Setting, World, prepare
-from tests.twin import BulkLuck, Luck, TwinModel, arithmetic, model
+from tests.twin import BulkSampler, Sampler, TwinModel, arithmetic, model
 from tests.twin.citizen import Citizen
 from tests.twin.compare import differences, of_twin, of_world
 from tests.twin.places import FLOWS, District
@@ -103,10 +103,10 @@ def make_setting(region: Region, citizens: int | str, overrides: dict[str, float
     return prepare(region, synthesise(region, citizens), overrides)
 
 
-def run_both(setting: Setting, months: int, arrange: Arrange, seed: int = 11, luck: Luck | None = None) -> Any:
+def run_both(setting: Setting, months: int, arrange: Arrange, seed: int = 11, sampler: Sampler | None = None) -> Any:
     """Run world and twin side by side, equal at the start and after every month; return both, and flows."""
     world = World(setting, months, seed, log_rounds=True)
-    twin = TwinModel(setting, luck or Luck(seed))
+    twin = TwinModel(setting, sampler or Sampler(seed))
     assert differences(of_world(world), of_twin(twin)) == []
     flows = 0
     for month in range(months):
@@ -211,9 +211,9 @@ def test_equal_in_the_western_balkans() -> None:
     run_both(make_setting(region, 9_000, LIVELY), 2, everything)
 
 
-def test_bulk_luck_is_the_same_luck(lively: Setting) -> None:
+def test_bulk_draws_are_the_same_draws(lively: Setting) -> None:
     q, g = lively.population, lively.geography
-    run_both(lively, 5, everything, luck=BulkLuck(11, g.cell_uid, q.cell_start))
+    run_both(lively, 5, everything, sampler=BulkSampler(11, g.cell_uid, q.cell_start))
 
 
 def test_arithmetic_is_equal_to_the_last_bit() -> None:
@@ -254,7 +254,7 @@ def month_of_first_difference(
     changed: Callable[[Inputs], Inputs] | None = None,
 ) -> int | None:
     """Run a (changed) twin against what the world did; the first month with any difference, or None."""
-    twin = TwinModel(setting, Luck(11))
+    twin = TwinModel(setting, Sampler(11))
     for month, (inputs, world) in enumerate(history):
         twin.receive(changed(inputs) if changed else inputs)
         twin.step()
@@ -337,7 +337,7 @@ def test_every_input_is_felt(name: str, lively: Setting, history: list[Any]) -> 
 # The twin itself.
 
 
-def test_twin_takes_only_luck_from_the_kernels() -> None:
+def test_twin_takes_only_draws_from_the_kernels() -> None:
     allowed = {"uniform", "uniform_pair", "citizen_uniform", "words", "unit32"}
     files = sorted((HERE / "twin").glob("*.py"))
     assert files
@@ -354,7 +354,7 @@ def test_twin_takes_only_luck_from_the_kernels() -> None:
 
 
 def test_mesa_does_not_keep_a_twin_alive(lively: Setting) -> None:
-    twin = TwinModel(lively, Luck(1))
+    twin = TwinModel(lively, Sampler(1))
     assert len(twin.agents) == lively.population.citizens
     ghost = weakref.ref(twin)
     del twin

@@ -78,10 +78,10 @@ def test_shares_of_whole_numbers_add_up_exactly(method):
 
 def test_an_additive_game_gives_back_its_parts_whatever_the_method():
     weights = dict(zip("abcdefghij", range(10), strict=True))
-    luck = np.random.default_rng(1).normal(0, 1, (6, 1))
+    noise = np.random.default_rng(1).normal(0, 1, (6, 1))
 
     def value(inside):
-        return luck + sum(weights[group] for group in inside)
+        return noise + sum(weights[group] for group in inside)
 
     for method in (SAMPLED, ORDERED):
         found = attribute(tuple(weights), value, method=method)
@@ -151,12 +151,12 @@ def test_the_table_ends_with_the_total_and_counts_both_errors():
 
 def test_synergy_is_what_two_do_beyond_the_sum():
     draw = np.random.default_rng(5)
-    luck = draw.normal(0, 1, (30, 1))
+    noise = draw.normal(0, 1, (30, 1))
 
     def value(inside):
         both = -4.0 if {"a", "b"} <= inside else 0.0
         worse = 3.0 if {"a", "c"} <= inside else 0.0
-        return luck - 2.0 * len(inside) + both + worse + draw.normal(0, 0.1, (30, 1)) * bool(inside)
+        return noise - 2.0 * len(inside) + both + worse + draw.normal(0, 0.1, (30, 1)) * bool(inside)
 
     table = synergy("abc", value, columns("incidents")).set_index(["first", "second"])
     assert table.loc[("a", "b"), "synergy"] == pytest.approx(-4, abs=0.15)
@@ -164,7 +164,7 @@ def test_synergy_is_what_two_do_beyond_the_sum():
     assert table.loc[("a", "b"), "together"] == pytest.approx(-8, abs=0.1)
     assert pair_coalitions("abc")[0] == frozenset()
     assert len(pair_coalitions("abc")) == 7
-    exact = synergy("ab", lambda inside: luck - len(inside), columns("incidents"))
+    exact = synergy("ab", lambda inside: noise - len(inside), columns("incidents"))
     assert exact["synergy"].abs().max() < 1e-12
 
 
@@ -206,10 +206,10 @@ def told(total, parts, outcome="incidents"):
     unit = OUTCOMES[OUTCOME_INDEX[outcome]].unit
     better = pd.DataFrame({"outcome": [outcome], "unit": [unit], "scope": ["region"], "better": ["lower"]})
     draw = np.random.default_rng(1)
-    luck = draw.normal(0, 0.1, (16, 1)) if total else np.zeros((16, 1))
+    noise = draw.normal(0, 0.1, (16, 1)) if total else np.zeros((16, 1))
 
     def value(inside):
-        return sum((parts[name] for name in inside), np.zeros((16, 1))) * (1 + luck)
+        return sum((parts[name] for name in inside), np.zeros((16, 1))) * (1 + noise)
 
     found = attribution_table(attribute(tuple(parts), value), better)
     return why_paragraph(found, pd.DataFrame(), outcome, "region", ("Calm", "Package"))
@@ -232,9 +232,9 @@ def test_the_paragraph_says_what_the_numbers_say():
     assert same == "Over 16 pairs, Package and Calm give exactly the same communal incidents in the region."
 
 
-def test_the_paragraph_hedges_where_luck_hides_the_difference():
-    luck = np.random.default_rng(2).normal(0, 5, (16, 1))
-    text = told(True, {"police": luck - luck.mean() + 0.2})
+def test_the_paragraph_hedges_where_noise_hides_the_difference():
+    noise = np.random.default_rng(2).normal(0, 5, (16, 1))
+    text = told(True, {"police": noise - noise.mean() + 0.2})
     assert "not distinguishable from zero" in text
     assert "candidates, not" in text
 

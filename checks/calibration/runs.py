@@ -21,9 +21,9 @@ from sim.experiment import run_seed
 from sim.experiment.files import write_bytes
 from sim.model.identity import model_hash
 from sim.model.month import StabilityModel
+from sim.model.run import make_setting
 from sim.parameters import CATALOGUE
 from sim.scenario import load_scenario
-from sim.world.world import prepare
 
 F8 = NDArray[np.float64]
 
@@ -130,9 +130,9 @@ class RunBank:
 
 def simulated(shares: tuple[float, ...], number: int, citizens: int) -> list[float]:
     """Statistics of one simulated history at a point; its random draws and its state offsets are those of its number."""
-    spec, region, population, home = ground(SCENARIO, citizens)
+    spec, region, population = ground(SCENARIO, citizens)
     values = {**spec.parameters, **point(np.array(shares), number)}
-    setting = prepare(region, population, values, home)
+    setting = make_setting(region, population, values)
     model = StabilityModel(spec, setting, run_seed(BANK_SEED, number), log_rounds=True)
     run(model)
     made = summarise(history_of_run(model, _missing()))

@@ -17,11 +17,11 @@ from checks.observed import MONTHLY, Grid, Observed, by_unit, month_number, mont
 from sim.errors import InputError, Problem, nearest
 from sim.experiment import read_ensemble, run_seed
 from sim.model.month import StabilityModel
+from sim.model.run import make_setting
 from sim.parameters import CATALOGUE
 from sim.region import Region, find_region, load_region
 from sim.region.slips import date_hint
 from sim.scenario import Scenario, load_scenario, target_cells
-from sim.world.world import prepare
 
 F8 = NDArray[np.float64]
 SCENARIO, FIRST, LAST, SPLIT = "history_1998_2010", "1998-01", "2010-12", "2004-01"
@@ -189,7 +189,7 @@ def fill(lab: Lab, settings: HindcastSettings) -> CandidateRuns:
         (settings.scenario, settings.last, k, draw, lab.replications or replications) for k, draw in enumerate(draws)
     ]
     runs = np.stack(lab.map(simulate, jobs))
-    spec, region, _, _ = ground(settings.scenario, CITIZENS)
+    spec, region, _ = ground(settings.scenario, CITIZENS)
     skipped = settings.first - month_number(spec.start_year, spec.start_month)
     grids = {name: settings.observed.grid(name, settings.first, settings.last) for name in MONTHLY}
     grids = {name: grid for name, grid in grids.items() if grid.known.any()}
@@ -218,10 +218,10 @@ def simulate(scenario: str, last: int, number: int, draw: Draw, replications: in
 
     The two conditions share seeds.
     """
-    spec, region, population, home = ground(scenario, CITIZENS)
+    spec, region, population = ground(scenario, CITIZENS)
     months = last - month_number(spec.start_year, spec.start_month) + 1
     spec = replace(spec, months=months)
-    setting = prepare(region, population, {**spec.parameters, **dict(draw)}, home)
+    setting = make_setting(region, population, {**spec.parameters, **dict(draw)})
     out = np.zeros((2, replications, len(MONTHLY), months, region.n_states), np.float32)
     for c, scripted in enumerate((spec, replace(spec, shocks=()))):
         for r in range(replications):

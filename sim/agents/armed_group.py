@@ -58,8 +58,8 @@ class ArmedGroup(Institution):
 
     def while_latent(self, picture: Situation) -> list[Action]:
         """Form with the yearly hazard of `formation_hazard`."""
-        luck = self.chance(0)
-        if luck >= self.highest_chance or luck >= self.formation_hazard(picture) / 12.0:
+        draw = self.chance(0)
+        if draw >= self.highest_chance or draw >= self.formation_hazard(picture) / 12.0:
             return []
         self.enter(ACTIVE, picture.month)
         self.arms = self.p.group_arms

@@ -263,7 +263,7 @@ class Institution(Agent):  # type: ignore[misc]
     """An institution. Subclasses implement `decide`; most need nothing else.
 
     ``name`` appears in the log. ``uid`` (64 bit) keys the institution's draws; it is made of the name, so
-    that an added institution changes nobody else's luck. ``reactive`` institutions decide only in
+    that an added institution changes no draw of another. ``reactive`` institutions decide only in
     adaptive mode; all of them answer proposals in both modes.
     """
 
@@ -318,9 +318,9 @@ class Institution(Agent):  # type: ignore[misc]
 
     def noise(self, number: int) -> float:
         """A normal error of this month's picture."""
-        return float(self.p.observation_noise * normal_quantile(self.luck(number)))
+        return float(self.p.observation_noise * normal_quantile(self.uniform_draw(number)))
 
-    def luck(self, number: int) -> float:
+    def uniform_draw(self, number: int) -> float:
         """A keyed uniform in (0, 1) of this institution and month; ``number`` tells its decisions apart."""
         return float(uniform(self.model.world.seed, INSTITUTION, self.model.month, self.uid, number))
 

@@ -120,8 +120,8 @@ class CivilSociety(Institution):
         return any(one.row in ROWS_OF_NEED[need] for need in self.voiced)
 
     def redirect(self, picture: Situation) -> list[Action]:
-        """Change weights where the wish changed; the changes add up to no money."""
-        changes = self.wished(self.local(picture)) if self.forum.active else {}
+        """Change weights where the wanted change is new; the changes add up to no money."""
+        changes = self.wanted_changes(self.local(picture)) if self.forum.active else {}
         actions: list[Action] = []
         for uid in sorted({*changes, *self.changes}):
             change = changes.get(uid, 0.0)
@@ -132,7 +132,7 @@ class CivilSociety(Institution):
         self.changes = changes
         return actions
 
-    def wished(self, local: list[Activity]) -> dict[int, float]:
+    def wanted_changes(self, local: list[Activity]) -> dict[int, float]:
         """Change of weight by programme: money moves from those that serve no voiced need to the others."""
         serving = [one for one in local if self.serves(one)]
         others = [one for one in local if not self.serves(one)]

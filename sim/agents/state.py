@@ -190,7 +190,7 @@ class State(Institution):
             g for g in self.groups
             if picture.exclusion[g] > self.p.concession_excluded and g not in self.included and picture.posture[g] < REPRESS
         ]  # fmt: skip
-        if picture.month % 12 != 11 or not open_cases or self.luck(500) >= self.concession_chance(picture):
+        if picture.month % 12 != 11 or not open_cases or self.uniform_draw(500) >= self.concession_chance(picture):
             return []
         g = max(open_cases, key=lambda case: (picture.exclusion[case], -case))
         self.included.add(g)

@@ -54,7 +54,7 @@ class UnitedNations(Institution):
 
     def vetoed(self, picture: Situation, states: list[int]) -> bool:
         """Draw the veto of this month for these states."""
-        return self.luck(10_000 + min(states)) < self.veto_chance(picture, states)
+        return self.uniform_draw(10_000 + min(states)) < self.veto_chance(picture, states)
 
     # Mandates and mediation, in adaptive runs --------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from sim.experiment import ResultsFolder, StoreError
 from sim.experiment.design import POINTS
 from sim.experiment.files import write_bytes
 from sim.plots import (
-    Geography,
+    MapData,
     Picture,
     box_figure,
     comparison_set,
@@ -92,7 +92,7 @@ def compose(folder: ResultsFolder, study: Study) -> Material:
 
 def draw_comparison(folder: ResultsFolder, tables: Mapping[str, pd.DataFrame], region: Region) -> list[Picture]:
     """Draw a comparison that has just run into its folder."""
-    places = Geography(*geography(region))
+    places = MapData(*geography(region))
     return draw(comparison_figures(read_study(folder.path), tables, places), folder.path / FIGURES)
 
 
@@ -136,7 +136,7 @@ def scenario_texts(folder: ResultsFolder, study: Study) -> dict[str, str]:
     return {key: path.read_text(encoding="utf-8") for key, path in paths.items() if path.is_file()}
 
 
-def comparison_figures(study: Study, tables: Mapping[str, pd.DataFrame], places: Geography | None) -> Named:
+def comparison_figures(study: Study, tables: Mapping[str, pd.DataFrame], places: MapData | None) -> Named:
     """Draw what a comparison comes with: its own figures, and the history of the baseline."""
     yield from comparison_set(tables, study.note(list(study.others)), study.titles, study.start, places)
     yield from run_figures(study, tables[HISTORY])
@@ -215,11 +215,11 @@ def _factor_figures(study: Study, key: str, own: Mapping[str, pd.DataFrame], poi
         yield f"box_{key}", box_figure(placed, first, question, note)
 
 
-def _geography(study: Study) -> tuple[Geography | None, tuple[str, ...]]:
+def _geography(study: Study) -> tuple[MapData | None, tuple[str, ...]]:
     """Find the region for maps; a report without maps is better than none."""
     name = str(study.resolved[study.baseline].get("region", ""))
     try:
-        return Geography(*geography(load_region(find_region(name), study.start[0]))), ()
+        return MapData(*geography(load_region(find_region(name), study.start[0]))), ()
     except SimError:
         return None, (f"The region {Path(name).name} was not found or has changed, so there are no maps.",)
 

@@ -2,10 +2,10 @@
 
 from sim.experiment.design import Factor, Points, Until, count, read_points, sample
 from sim.experiment.engine import Engine, ModelEngine
-from sim.experiment.execute import OnError, Progress, Tally, execute
+from sim.experiment.execute import OnError, execute
 from sim.experiment.experiment_file import Experiment, load_experiment, validate_experiment
 from sim.experiment.files import StoreError
-from sim.experiment.folder import ResultsFolder
+from sim.experiment.folder import Progress, ResultsFolder, Tally
 from sim.experiment.plan import (
     Ensemble,
     Plan,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,50 +66,29 @@ class ModelEngine:
 
     def layout(self, scenario: Scenario) -> Layout:
         """Name the axes of the scenario's region."""
-        return self._inputs(scenario).layout
+        region, _ = self._people(scenario)
+        district = [int(index) for index in region.cell_district]
+        return Layout(
+            states=tuple(region.states),
+            cell_state=tuple(region.states[int(region.district_state[index])] for index in district),
+            cell_district=tuple(region.districts[index] for index in district),
+            cell_community=tuple(region.communities[int(index)] for index in region.cell_community),
+        )
 
     def simulate(self, scenario: Scenario, seed: int) -> Any:
         """Run the scenario once."""
         from sim.model.run import simulate
 
-        inputs = self._inputs(scenario)
-        return simulate(scenario, inputs.region, inputs.population, seed, threads=self.threads)
+        return simulate(scenario, *self._people(scenario), seed, threads=self.threads)
 
-    def _inputs(self, scenario: Scenario) -> Inputs:
-        return load_inputs(str(scenario.region), scenario.start_year, self.citizens, self.region_hash)
+    def _people(self, scenario: Scenario) -> tuple[Region, Population]:
+        """Load region and citizens; a RunError if the tables are no longer those the experiment was planned with."""
+        from sim.model.run import load_people
 
-
-class Inputs(NamedTuple):
-    """What the model needs beside the scenario."""
-
-    region: Region
-    population: Population
-    layout: Layout
-
-
-@lru_cache(maxsize=2)
-def load_inputs(region: str, year: int, citizens: int | str, region_hash: str = "") -> Inputs:
-    """Load a region as it was in a year, and make its citizens; the process keeps the two used last.
-
-    Raises
-    ------
-    RunError
-        If a hash is given and the region is no longer the one the experiment was planned with.
-    """
-    from sim.population import synthesise
-    from sim.region import find_region, load_region
-
-    loaded = load_region(find_region(region), year)
-    if region_hash and loaded.sha256 != region_hash:
-        raise RunError("load", f"region {region}: its tables changed since the experiment was planned")
-    district = [int(index) for index in loaded.cell_district]
-    layout = Layout(
-        states=tuple(loaded.states),
-        cell_state=tuple(loaded.states[int(loaded.district_state[index])] for index in district),
-        cell_district=tuple(loaded.districts[index] for index in district),
-        cell_community=tuple(loaded.communities[int(index)] for index in loaded.cell_community),
-    )
-    return Inputs(loaded, synthesise(loaded, citizens), layout)
+        region, population = load_people(str(scenario.region), scenario.start_year, self.citizens)
+        if region.sha256 != self.region_hash:
+            raise RunError("load", f"region {scenario.region}: its tables changed since the experiment was planned")
+        return region, population
 
 
 def package_file(path: str) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 from sim.errors import RunError
 from sim.experiment.engine import Engine, ModelEngine
 from sim.experiment.files import Log
-from sim.experiment.folder import ResultsFolder
+from sim.experiment.folder import Progress, ResultsFolder, Tally
 from sim.experiment.plan import Plan, RunSpec
 from sim.experiment.pools import PoolError, SerialExecutor, WorkerDiedError, local_pool
 from sim.experiment.worker import Report, Task, run_task, store_lost, stored_part
@@ -23,46 +23,6 @@ TRIES_ALONE = 2
 BREAKS_WITHOUT_RESULT = 6
 
 OnError = Literal["stop", "continue"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where an experiment stands.
-
-    ``rate`` is runs a second in this session, ``eta`` seconds left (None: unknown).
-    """
-
-    done: int
-    total: int
-    failed: int
-    rate: float
-    eta: float | None
-
-
-@dataclass
-class Tally:
-    """What a session did.
-
-    ``reused`` runs were stored before it began; ``done`` and ``failed`` count those too. ``lost`` counts tasks
-    whose worker died. ``stopped`` says that a failed run ended it before all was done.
-    """
-
-    total: int = 0
-    done: int = 0
-    failed: int = 0
-    reused: int = 0
-    lost: int = 0
-    stopped: bool = False
-    run_seconds: float = 0.0
-    store_seconds: float = 0.0
-    elapsed: float = 0.0
-    hosts: set[str] = field(default_factory=set)
-
-    def progress(self) -> Progress:
-        """Say where the experiment stands."""
-        finished = self.done + self.failed
-        rate = (finished - self.reused) / self.elapsed if self.elapsed > 0 else 0.0
-        return Progress(finished, self.total, self.failed, rate, (self.total - finished) / rate if rate > 0 else None)
 
 
 def execute(

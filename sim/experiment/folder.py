@@ -30,7 +30,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -54,7 +54,6 @@ from sim.scenario import Scenario, Template, load_scenario, resolved, resolved_y
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.experiment.execute import Tally
 
 R = TypeVar("R")
 
@@ -68,6 +67,46 @@ OWN = frozenset({
     *TABLES, LOCK, LOG, MANIFEST, CHECKSUMS, "codebook.csv", "scenarios", "experiment.yaml", "points.csv", ENSEMBLE
 })  # fmt: skip
 """What a folder may hold before its manifest is there."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an experiment stands.
+
+    ``rate`` is runs a second in this session, ``eta`` seconds left (None: unknown).
+    """
+
+    done: int
+    total: int
+    failed: int
+    rate: float
+    eta: float | None
+
+
+@dataclass
+class Tally:
+    """What a session did.
+
+    ``reused`` runs were stored before it began; ``done`` and ``failed`` count those too. ``lost`` counts tasks
+    whose worker died. ``stopped`` says that a failed run ended it before all was done.
+    """
+
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    reused: int = 0
+    lost: int = 0
+    stopped: bool = False
+    run_seconds: float = 0.0
+    store_seconds: float = 0.0
+    elapsed: float = 0.0
+    hosts: set[str] = field(default_factory=set)
+
+    def progress(self) -> Progress:
+        """Say where the experiment stands."""
+        finished = self.done + self.failed
+        rate = (finished - self.reused) / self.elapsed if self.elapsed > 0 else 0.0
+        return Progress(finished, self.total, self.failed, rate, (self.total - finished) / rate if rate > 0 else None)
 
 
 @dataclass(frozen=True)
@@ -532,7 +571,7 @@ class ResultsFolder:
         )
 
     def changes(self) -> list[str]:
-        """Say what is not as it was when the runs were made; with any of it no stored run fits any more."""
+        """List what has changed since the runs were made; with any of it no stored run can be continued."""
         recorded, found = self.recorded, []
         if recorded["model_hash"] != model_hash():
             found.append(f"the model's sources: hash {recorded['model_hash'][:12]}, now {model_hash()[:12]}")

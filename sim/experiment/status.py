@@ -36,7 +36,7 @@ class Status:
 
     ``state`` is running, complete, failed, interrupted or unknown (no manifest). ``planned`` is None when nothing
     says how many runs there are to be. ``incomplete`` names batches whose files do not fit together; they do not
-    count, and are run again. ``changed`` says what is not as it was when the runs were made: with any of it, none of
+    count, and are run again. ``changed`` lists what has changed since the runs were made: with any of it, none of
     the stored runs fits the same command any more. ``versions`` lists libraries that changed, which alone make
     no run invalid.
     """
@@ -240,7 +240,7 @@ def _others(results: ResultsFolder) -> Iterator[Finding]:
 
 
 def _foreign_batches(results: ResultsFolder) -> Iterator[Finding]:
-    """Find whole batches of another experiment by making their ids again; if something changed, nobody can tell."""
+    """Find whole batches of another experiment by making their ids again; impossible once something has changed."""
     try:
         if results.changes():
             return

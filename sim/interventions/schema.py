@@ -68,13 +68,13 @@ Row = Annotated[str, StringConstraints(pattern=r"^I\d{1,2}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
 
-class Strict(BaseModel):
+class Frozen(BaseModel):
     """Frozen, no unknown keys, no silent conversion, no NaN or infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class _Sized(Strict):
+class _Sized(Frozen):
     """A size on one lever with its 5-95 % range."""
 
     lever: str
@@ -143,7 +143,7 @@ class Channel(_Sized):
         return size + abs(z) * (end - size)
 
 
-class Dose(Strict):
+class Dose(Frozen):
     """What intensity 1 means: ``full`` units; ``quantity`` is the key a scenario must give, if any."""
 
     unit: Text
@@ -151,7 +151,7 @@ class Dose(Strict):
     quantity: Quantity | None = None
 
 
-class Cost(Strict):
+class Cost(Frozen):
     """Million euro a year at full dose, per programme or per million residents of the targets."""
 
     meur_per_year: float = Field(ge=0)
@@ -160,7 +160,7 @@ class Cost(Strict):
     basis: Text
 
 
-class CatalogueEntry(Strict):
+class CatalogueEntry(Frozen):
     """One intervention of the catalogue.
 
     ``scale`` multiplies the sizes of its channels; with ``tuned_on``, a row of evidence, only of those that rest on it.
@@ -208,7 +208,7 @@ class CatalogueEntry(Strict):
 
 
 class OwnEntry(CatalogueEntry):
-    """An intervention that a scenario defines itself: its row is its key, its family is nobody's."""
+    """An intervention that a scenario defines itself: its row is its key, it belongs to no family."""
 
     row: Slug
     family: Family = "social"
@@ -229,7 +229,7 @@ class ShockChannel(_Sized):
         return LEVER_BY_NAME[self.lever].kind == "level"
 
 
-class ShockType(Strict):
+class ShockType(Frozen):
     """One kind of shock.
 
     ``pattern``: ``impulse`` hits at once and decays; ``rumour`` lasts two rounds, full then half; ``mission``

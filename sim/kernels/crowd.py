@@ -73,7 +73,7 @@ start_crowd_month_threaded = threaded_kernel(_month)
 
 
 @inner_kernel
-def _lucky(chosen, words, count, limit):
+def _chosen_by_draw(chosen, words, count, limit):
     """List the citizens of a block whose words reach ``limit``; no branch, so that the processor need not guess."""
     found = 0
     for i in range(count):
@@ -121,7 +121,7 @@ def _pass(commit, geography, citizens, tallies, cells, seed, tick, p, scratch):
             draws.fill_words(words, count, seed, draws.TURN_OUT, tick, uids[c], offset)
             top = drive[c] + tops[0, b] + (tops[1, b] - tops[0, b]) * arrest[c] + MARGIN
             nobody = max(1.0 - heaviest * (p.turnout_cap * choice(top)), 0.0)
-            found = _lucky(chosen, words, count, np.uint32(nobody * (2.0**32 - 1.0)))
+            found = _chosen_by_draw(chosen, words, count, np.uint32(nobody * (2.0**32 - 1.0)))
             fill_probabilities(
                 probability, chosen, found, first, hardship, risk, stance, drive[c], grief[c], fear[c], p.turnout_cap
             )

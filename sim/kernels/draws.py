@@ -1,6 +1,6 @@
 """Keyed draws: every random number is a pure function of (run seed, stream, tick, uid).
 
-No generator, no order, no state: the same citizen meets the same luck in every scenario of an experiment,
+No generator, no order, no state: the same citizen has the same draws in every scenario of an experiment,
 whatever the number of threads or workers and whatever else is in the region. The generator is Philox4x32-10
 (Salmon, Moraes, Dror and Shaw 2011, Parallel random numbers: as easy as 1, 2, 3), keyed by the 64-bit run
 seed; the 128-bit counter holds block, stream and tick, and the 64-bit uid of a cell, district, group or agent.

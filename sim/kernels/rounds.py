@@ -222,7 +222,7 @@ def count_crowd(commit, geography, citizens, tallies, cells, seed, tick, p, scra
 def turn_out(
     geography, citizens, fields, inputs, mood, tallies, cells, scratch, workers, solve, seed, tick, quarter, p
 ):
-    """All citizens choose; in excited districts the choice is taken again three times, with the same luck."""
+    """All citizens choose; in excited districts the choice is taken again three times, with the same draws."""
     mark_excited(geography, mood, inputs, cells, quarter, p)
     any_excited = mark_all(geography, tallies, cells)
     see(geography, fields, inputs, mood, tallies, cells, solve, quarter, p)

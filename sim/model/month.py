@@ -174,7 +174,7 @@ class StabilityModel(Model):  # type: ignore[misc]
         self.group_tension = group_means(self.setting.geography, world.fields.tension)
 
     def _decide(self) -> list[tuple[Institution, Action]]:
-        """Every institution answers, observes and decides; nobody sees another's choice of this month."""
+        """Every institution answers, observes and decides; none sees another's choice of this month."""
         actions: list[tuple[Institution, Action]] = []
         if self.programmes.waiting():
             actions += [(agent, action) for agent in self.institutions for action in agent.answer(self.situation)]

@@ -76,7 +76,7 @@ class Programmes:
             proposal.refuse(month)
 
     def set_weight(self, agent: int, action: SetWeight) -> None:
-        """Change the weight of a programme by what all institutions wish, added in a canonical order."""
+        """Change the weight of a programme by the changes of all institutions, added in a canonical order."""
         changes = self.weight_changes.setdefault(action.uid, {})
         changes[agent] = action.change
         for delivery in self.deliveries:
@@ -121,7 +121,7 @@ class Programmes:
         """Share of dose and cost that each programme can have this month under the ceilings of shared budgets."""
         shares = [1.0] * len(self.deliveries)
         for ceiling, members in self.funds:
-            share = affordable([self.deliveries[number].wish for number in members], ceiling)
+            share = affordable([self.deliveries[number].full_cost for number in members], ceiling)
             for number in members:
                 shares[number] = share
         return shares
@@ -277,8 +277,8 @@ class Delivery:
             self.enter(ENDED, month)
 
     @property
-    def wish(self) -> float:
-        """What it would spend this month if no ceiling held it back, million euro."""
+    def full_cost(self) -> float:
+        """Spending of this month without a ceiling, million euro."""
         return self.weight * self.meur_per_year / 12.0 if self.status == RUNNING else 0.0
 
     def deliver(self, share: float = 1.0) -> float:
@@ -290,22 +290,22 @@ class Delivery:
             heads if LEVER_BY_NAME[pull.lever].kind == "persons" else full for pull in self.source.pulls
         ]
         self.source.move()
-        cost = share * self.wish
+        cost = share * self.full_cost
         self.spent += cost
         return cost
 
 
-def affordable(wishes: Sequence[float], ceiling: float) -> float:
+def affordable(costs: Sequence[float], ceiling: float) -> float:
     """Return the share, at most 1, at which programmes together stay within a twelfth of a yearly ceiling.
 
-    Exact: the sum of the products of share and wish, as real numbers, never exceeds that twelfth.
+    Exact: the sum of the products of share and cost, as real numbers, never exceeds that twelfth.
     """
     most = Fraction(ceiling / 12.0)
-    total = sum(map(Fraction, wishes))
+    total = sum(map(Fraction, costs))
     if total <= most:
         return 1.0
     share = float(most / total)
-    while sum(Fraction(share * wish) for wish in wishes) > most:
+    while sum(Fraction(share * cost) for cost in costs) > most:
         share = nextafter(share, 0.0)
     return share
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.page.runs import F8, MAP_OUTCOMES, Part
+from sim.page.runs import F8, MAP_OUTCOMES, RunPart
 from sim.page.state import PageState, ScenarioPair
 from sim.page.view import map_shapes
 from sim.world.outcomes import OUTCOME_NAMES, OUTCOMES
@@ -34,7 +34,7 @@ class RecordedPair:
 
     state: PageState
     scenarios: ScenarioPair
-    parts: dict[str, list[Part]] = field(default_factory=lambda: {"baseline": [], "scenario": []})
+    parts: dict[str, list[RunPart]] = field(default_factory=lambda: {"baseline": [], "scenario": []})
 
     @property
     def complete(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who may talk to the page: this machine's browser, through the printed address, and nobody else.
+"""Access to the page: only from a browser on this machine, through the printed address.
 
 Host and Origin are checked on every request and every websocket, against pages from elsewhere and against names that
 resolve to this machine; then the token, once in the address and afterwards as a cookie.

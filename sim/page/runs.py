@@ -1,6 +1,6 @@
 """Simulate outside the server process: two processes that stay loaded, each recording one scenario as it runs.
 
-A `FrameRecorder` reads the model after every month and sends `Part` objects of up to 24 months; recording changes no
+A `FrameRecorder` reads the model after every month and sends `RunPart` objects of up to 24 months; recording changes no
 number. The `Pool` takes jobs, drops the ones that a newer job replaces, and caches finished runs.
 """
 
@@ -55,7 +55,7 @@ MAP_OUTCOMES = (
 
 
 @dataclass(frozen=True)
-class Part:
+class RunPart:
     """Some months of one run.
 
     ``series`` (months, 1 + n_states, n_outcomes), the region first; ``districts`` (months, n_map_outcomes,
@@ -78,10 +78,10 @@ class FrameRecorder:
     months : int
         Length of the run.
     hand_over : callable
-        Takes each `Part` as soon as it is complete.
+        Takes each `RunPart` as soon as it is complete.
     """
 
-    def __init__(self, months: int, hand_over: Callable[[Part], None]) -> None:
+    def __init__(self, months: int, hand_over: Callable[[RunPart], None]) -> None:
         self.months, self.hand_over = months, hand_over
         self.first = 0
         self.read = 0
@@ -117,7 +117,7 @@ class FrameRecorder:
             "lines": lines,
         }
         text = json.dumps(content, separators=(",", ":"), allow_nan=False)
-        self.hand_over(Part(self.first, series, districts, lines, last, text))
+        self.hand_over(RunPart(self.first, series, districts, lines, last, text))
         self.first, self.districts, self.lines = model.month, [], []
 
 
@@ -170,7 +170,7 @@ class Job:
         return self.scenario.content_hash(), self.seed, self.citizens
 
 
-Listener = Callable[[Job, Part | str], None]
+Listener = Callable[[Job, RunPart | str], None]
 """Called with every part of a job in a thread of the pool; a text instead of a part is the reason why it failed."""
 
 
@@ -180,7 +180,7 @@ class Pool:
     def __init__(self, size: int = 2) -> None:
         self.workers = [_Worker(self) for _ in range(size)]
         self.waiting: OrderedDict[tuple[str, str], tuple[Job, Listener]] = OrderedDict()
-        self.kept: OrderedDict[tuple[str, int, int], list[Part]] = OrderedDict()
+        self.kept: OrderedDict[tuple[str, int, int], list[RunPart]] = OrderedDict()
         self.changed = threading.Condition()
         self.closed = False
 
@@ -226,7 +226,7 @@ class Pool:
             self.changed.wait_for(lambda: self.waiting or self.closed)
             return None if self.closed else self.waiting.popitem(last=False)[1]
 
-    def keep(self, job: Job, parts: list[Part]) -> None:
+    def keep(self, job: Job, parts: list[RunPart]) -> None:
         """Cache a finished run."""
         with self.changed:
             self.kept[job.content] = parts
@@ -267,7 +267,7 @@ class _Worker:
 
     def _run(self, job: Job, listener: Listener) -> None:
         self.pipe.send(job)
-        parts: list[Part] = []
+        parts: list[RunPart] = []
         while (answer := self.pipe.recv()) is not None:  # None: superseded
             listener(job, answer)
             if isinstance(answer, str):
@@ -317,8 +317,7 @@ def run_scenario(scenario: Scenario, seed: int, citizens: int, observe: Callable
     RunResult
     """
     from sim.experiment import run_seed
-    from sim.experiment.engine import load_inputs
-    from sim.model.run import simulate
+    from sim.model.run import load_people, simulate
 
-    region, population, _ = load_inputs(str(scenario.region), scenario.start_year, citizens)
+    region, population = load_people(str(scenario.region), scenario.start_year, citizens)
     return simulate(scenario, region, population, run_seed(seed, 0), observe=observe)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import InputError, SimError
 from sim.page import exports
 from sim.page.lessons import LESSONS
-from sim.page.runs import Job, Part, Pool
+from sim.page.runs import Job, Pool, RunPart
 from sim.page.state import (
     BARE,
     FILE,
@@ -185,12 +185,12 @@ class PageSession:
             job = Job(next(_numbers), self.owner, role, scenario, state.seed, state.citizens)
             self.pool.submit(job, lambda job, part: self._take(turn, job, part))
 
-    def _take(self, turn: int, job: Job, part: Part | str) -> None:
+    def _take(self, turn: int, job: Job, part: RunPart | str) -> None:
         """Keep a part of a run and pass it on, unless a newer run replaces it."""
         with self.lock:
             if turn != self.turn or self.pair is None or self.closed:
                 return
-            if isinstance(part, Part):
+            if isinstance(part, RunPart):
                 self.pair.parts[job.role].append(part)
         if isinstance(part, str):
             self.send("problems", {"list": [f"{job.scenario.key}: {part}"]})

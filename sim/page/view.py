@@ -41,6 +41,7 @@ FAMILIES = {
     "armed": "Armed groups",
     "institutions": "Institutions",
     "rules": "Decision rules of institutions and armed groups",
+    "start": "Levels at the start",
 }
 """Families of parameters and their headings, in the order of the page."""
 WIDTH = 1000.0

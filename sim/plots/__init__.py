@@ -4,11 +4,11 @@ from sim.plots.bars import attribution_figure, sensitivity_figure, tornado_figur
 from sim.plots.effects import forest_figure
 from sim.plots.explore import box_figure, factors_figure, heat_figure
 from sim.plots.over_time import chain_figure
-from sim.plots.sets import Geography, Picture, comparison_set, draw, files, run_set
+from sim.plots.sets import MapData, Picture, comparison_set, draw, files, run_set
 from sim.plots.style import Note
 
 __all__ = [
-    "Geography",
+    "MapData",
     "Note",
     "Picture",
     "attribution_figure",

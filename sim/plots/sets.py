@@ -31,7 +31,7 @@ Named = Iterator[tuple[str, Figure]]
 
 
 @dataclass(frozen=True, eq=False)
-class Geography:
+class MapData:
     """What a map needs to know of a region.
 
     ``districts`` has ``state, district, lat, lon``; ``names`` the states' display names.
@@ -79,7 +79,7 @@ def comparison_set(
     note: Note,
     titles: Mapping[str, str],
     start: tuple[int, int],
-    geography: Geography | None,
+    geography: MapData | None,
 ) -> Named:
     """Figures of a comparison: effects, differences over time, states, maps, and what else there is a table for.
 
@@ -94,7 +94,7 @@ def comparison_set(
         Scenario key to title; the baseline, which has no effects, only shows in the ranking.
     start : (year, month)
         Calendar month of month 0.
-    geography : Geography or None
+    geography : MapData or None
         Where districts and borders are; no maps without it.
     """
     effects = tables["effects"]
@@ -115,7 +115,7 @@ def comparison_set(
         yield f"theories_{key}", theories_figure(stances[stances["scenario"] == key], HEADLINE, note, title)
 
 
-def _maps(table: pd.DataFrame | None, note: Note, titles: Mapping[str, str], geography: Geography | None) -> Named:
+def _maps(table: pd.DataFrame | None, note: Note, titles: Mapping[str, str], geography: MapData | None) -> Named:
     if table is None or geography is None or not geography.outlines:
         return
     placed = table.merge(geography.districts, on=["state", "district"], validate="many_to_one")

@@ -99,7 +99,7 @@ def resolved_yaml(scenario: Scenario, *, explain: bool = False, evidence: bool =
         return as_yaml(resolved(scenario))
     legend = [
         f"# {scenario.key}, as it runs; this text loads as a scenario of its own. Beside each value stands what set it:",
-        "# a file and line, --set, the catalogue of interventions, or default: what holds when nobody sets it.",
+        "# a file and line, --set, the catalogue of interventions, or default: what holds unless it is set.",
     ]
     made = [*legend, *_aligned([*_lines(resolved(scenario), (), scenario)])]
     if evidence:

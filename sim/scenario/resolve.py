@@ -271,7 +271,7 @@ _MEMBERS = "labels of interventions or packages of this scenario"
 
 
 class _EnoughError(Exception):
-    """So much is wrong that looking further helps nobody."""
+    """Too many problems to go on."""
 
 
 class _Resolver:

@@ -21,6 +21,7 @@ from sim.types import (
     CellRound,
     Citizens,
     Fields,
+    FieldTargets,
     Geography,
     Inputs,
     Mood,
@@ -28,7 +29,6 @@ from sim.types import (
     Scratch,
     Solve,
     Tallies,
-    Targets,
 )
 from sim.world.effects import LeverSums, Pull, displace
 from sim.world.geography import build_geography
@@ -168,7 +168,7 @@ def _citizens(population: Population) -> Citizens:
     )  # fmt: skip
 
 
-def _targets(geography: Geography) -> Targets:
+def _targets(geography: Geography) -> FieldTargets:
     n_c, n_d = geography.cell_uid.size, geography.district_uid.size
     n_g, n_s = geography.group_uid.size, geography.state_uid.size
     sizes = {
@@ -179,7 +179,7 @@ def _targets(geography: Geography) -> Targets:
         "push": len(SLOW_FIELDS), "influence_ref": n_s, "energy_ref": n_s, "media_ref": n_c, "dispute_ref": n_s, "exclusion_ref": n_g,
         "state_tension_ref": n_s, "state_crime_ref": n_s, "crime_ref": n_d, "district_tension_ref": n_d, "youth_ref": n_d,
     }  # fmt: skip
-    return Targets(**{name: np.zeros(size) for name, size in sizes.items()})
+    return FieldTargets(**{name: np.zeros(size) for name, size in sizes.items()})
 
 
 def _tallies(geography: Geography, blocks: int, rounds: int) -> Tallies:

@@ -54,7 +54,7 @@ MEANS = ("cost", "troops", "arming")
 LOOKED_AT = (*(name for name in OUTCOME_NAMES if name not in MEANS), *FIELDS)
 SMALLEST = 1e-4
 """Part of the level from which a difference counts: below it nobody could see it, however sure it is."""
-MOVES, STILL = "moves", "does not move beyond luck"
+MOVES, STILL = "moves", "does not move beyond sampling error"
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,8 @@ def coverage(experiments: int) -> list[Check]:
 def _others(experiments: int) -> list[Check]:
     """Coverage of ratios and of differences in probability."""
     draw = np.random.default_rng(3)
-    luck = draw.gamma(2.0, 0.5, (64, experiments))
-    ratio = ratio_estimate(draw.poisson(7 * luck) + 0.0, draw.poisson(10 * luck) + 0.0)
+    shared = draw.gamma(2.0, 0.5, (64, experiments))
+    ratio = ratio_estimate(draw.poisson(7 * shared) + 0.0, draw.poisson(10 * shared) + 0.0)
     held = [("ratio of sums, 64 pairs", float(((ratio.low <= 0.7) & (ratio.high >= 0.7)).mean()))]
     treated, reference = ((draw.random((64, experiments)) < p).astype(float) for p in (0.04, 0.08))
     chance = probability_estimate(treated, reference)

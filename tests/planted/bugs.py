@@ -98,7 +98,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("a-year-each-month", "A year's cost is spent every month", "sim/model/programmes.py",
         "self.weight * self.meur_per_year / 12.0 if", "self.weight * self.meur_per_year if", SURVIVORS, "runs_its_months"),
     # Experiment and analysis
-    Bug("own-luck", "Design points of an experiment do not share their luck", "sim/experiment/plan.py",
+    Bug("own-draws", "Design points of an experiment do not share their random draws", "sim/experiment/plan.py",
         "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed)",
         "yield RunSpec(_digest(text, 10).hex(), scenario.key, number, replication, seed + number)", SURVIVORS,
         "share_random_draws", ci=True),

@@ -6,7 +6,7 @@ nothing else, so that a rule that is wrong in one of the two shows as a differen
 Read `model.py` first, then `citizen.py`, `places.py` and `fields.py`.
 """
 
-from .luck import BulkLuck, Luck
 from .model import TwinModel
+from .sampler import BulkSampler, Sampler
 
-__all__ = ["BulkLuck", "Luck", "TwinModel"]
+__all__ = ["BulkSampler", "Sampler", "TwinModel"]

@@ -14,8 +14,8 @@ from .arithmetic import binomial, exp, log, poisson, saturate
 from .build import build
 from .citizen import Citizen
 from .fields import find_references, move_fields
-from .luck import Luck
 from .places import Cell, District, Pace
+from .sampler import Sampler
 
 SUB_ROUNDS = 3
 
@@ -37,22 +37,22 @@ class TwinModel(mesa.Model):
     ----------
     setting : sim.world.world.Setting
         Region, population, parameters and the baseline solve.
-    luck : Luck
+    sampler : Sampler
         Where uniforms come from.
     """
 
-    def __init__(self, setting: Any, luck: Luck) -> None:
+    def __init__(self, setting: Any, sampler: Sampler) -> None:
         super().__init__(rng=0)
         self.p = setting.parameters
         self.solve = setting.solve
-        self.luck = luck
+        self.sampler = sampler
         self.pace = Pace(self.p)
         self.month = 0
         self.quarter = 0
         self.inputs: Inputs | None = None
         build(self, setting, Citizen)
         for place in (*self.districts, *self.groups):
-            place.start(luck, self.p)
+            place.start(sampler, self.p)
         find_references(self)
         # Mesa before 3.4.2 counts each model's agents in a dictionary that keeps the model alive for ever.
         getattr(mesa.Agent, "_ids", {}).pop(self, None)
@@ -106,14 +106,14 @@ class TwinModel(mesa.Model):
     def change_weather(self) -> None:
         """Noise that does not average out over people: moods, sparks, focal events, climates."""
         for district in self.districts:
-            district.change_mood(self.luck, self.tick, self.p, self.pace)
+            district.change_mood(self.sampler, self.tick, self.p, self.pace)
         for state in self.states:
-            state.focus(self.luck, self.tick, self.p, self.pace)
+            state.focus(self.sampler, self.tick, self.p, self.pace)
         for group in self.groups:
-            group.drift(self.luck, self.tick, self.pace)
+            group.drift(self.sampler, self.tick, self.pace)
 
     def turn_out(self) -> None:
-        """All choose at once from last round's state; in excited districts three times more, same luck."""
+        """All choose at once from last round's state; in excited districts three times more, same sampler."""
         shock = self.inputs.shock[self.quarter]
         for district in self.districts:
             district.excited = district.is_excited(shock, self.p)
@@ -144,7 +144,7 @@ class TwinModel(mesa.Model):
     def gather(self, cell: Cell) -> None:
         """Let every citizen of a cell choose."""
         cell.active = 0
-        for citizen, u in zip(cell.citizens, self.luck.turn_out(cell, self.tick), strict=True):
+        for citizen, u in zip(cell.citizens, self.sampler.turn_out(cell, self.tick), strict=True):
             cell.active += citizen.turn_out(u)
 
     def conduct(self, cell: Cell) -> None:
@@ -153,7 +153,7 @@ class TwinModel(mesa.Model):
         if cell.active > 0:
             for citizen in cell.citizens:
                 if citizen.active > 0:
-                    citizen.conduct(self.luck.conduct(citizen, self.tick))
+                    citizen.conduct(self.sampler.conduct(citizen, self.tick))
                     cell.violent += citizen.violent
         cell.month["active"] += cell.active
         cell.month["violent"] += cell.violent
@@ -183,16 +183,16 @@ class TwinModel(mesa.Model):
             if answered > 0.0 and exposed > 0.0:
                 mean += p.branching * cell.tension.value * answered * cell.people * cell.contact / exposed
             mean = mean * inputs.conversion[cell.index] * calming
-            incidents = poisson(self.luck.of_place(draws.INCIDENT, self.tick, cell.uid), mean)
+            incidents = poisson(self.sampler.of_place(draws.INCIDENT, self.tick, cell.uid), mean)
             incidents_here += incidents
             cell.month["incidents"] += incidents
             for k in range(incidents):
-                u = self.luck.of_event(draws.INCIDENT_SIZE, self.tick, cell.uid, k)
+                u = self.sampler.of_event(draws.INCIDENT_SIZE, self.tick, cell.uid, k)
                 if u[0] < p.lethal_share * inputs.lethality[cell.index]:
                     size = heavy_tailed(u[1], p.communal_tail, p.communal_cap)
                     victim = district.victim(u[2], cell)
                     number = event_number(cell, k)
-                    died = victim.lose_civilians(size, self.luck, draws.DEAL, self.tick, number)
+                    died = victim.lose_civilians(size, self.sampler, draws.DEAL, self.tick, number)
                     victim.month["communal_deaths"] += died
                     deaths_here += died
         district.owe_reprisal(incidents_here, answered)
@@ -204,7 +204,7 @@ class TwinModel(mesa.Model):
         arms = inputs.arms[g.index]
         if cell.fighters > 0:
             leaving = min(self.pace.exits * inputs.exits[cell.index], 1.0)
-            for citizen, u in zip(cell.citizens, self.luck.leave(cell, self.tick), strict=True):
+            for citizen, u in zip(cell.citizens, self.sampler.leave(cell, self.tick), strict=True):
                 citizen.leave_arms(u, leaving)
         room = 1.0 - cell.fighters / (p.fighter_cap * cell.people)
         if arms > 0.0 and room > 0.0:
@@ -214,7 +214,7 @@ class TwinModel(mesa.Model):
             pull += p.b_recruit_extremism * (cell.district.extremism.value - self.solve.extremism)
             reached = room * cell.reach_of_arms(p)
             rate = p.recruitment * arms * exp(pull) * inputs.recruitment[cell.index] * reached
-            for citizen, u in zip(cell.citizens, self.luck.recruit(cell, self.tick), strict=True):
+            for citizen, u in zip(cell.citizens, self.sampler.recruit(cell, self.tick), strict=True):
                 citizen.join_arms(u, rate)
 
     def attack(self, cell: Cell) -> None:
@@ -225,7 +225,7 @@ class TwinModel(mesa.Model):
             fierce = inputs.posture[cell.state.index]
             held_back = inputs.combat[cell.district.index]
             mean = p.armed_event_rate * cell.fighters * fierce * held_back * attack
-            events = poisson(self.luck.of_place(draws.ARMED_EVENT, self.tick, cell.uid), mean)
+            events = poisson(self.sampler.of_place(draws.ARMED_EVENT, self.tick, cell.uid), mean)
             cell.month["armed_events"] += events
             for k in range(events):
                 self.armed_event(cell, k)
@@ -233,16 +233,16 @@ class TwinModel(mesa.Model):
     def armed_event(self, cell: Cell, k: int) -> None:
         """One attack or battle: fighters of the cell die, and civilians of one community of the district."""
         p = self.p
-        u = self.luck.of_event(draws.ARMED_SIZE, self.tick, cell.uid, k)
+        u = self.sampler.of_event(draws.ARMED_SIZE, self.tick, cell.uid, k)
         size = heavy_tailed(u[0], p.armed_tail, p.armed_cap)
         size = int(size * self.inputs.lethality[cell.index] + u[3])
         fighters = binomial(u[1], size, p.armed_fighter_share)
-        lost = cell.lose_fighters(min(fighters, cell.fighters), self.luck, self.tick, k)
+        lost = cell.lose_fighters(min(fighters, cell.fighters), self.sampler, self.tick, k)
         cell.month["fighter_deaths"] += lost
         cell.month["armed_deaths"] += lost
         victim = cell.district.victim(u[2], None)
         number = event_number(cell, k)
-        killed = victim.lose_civilians(size - fighters, self.luck, draws.DEAL_ARMED, self.tick, number)
+        killed = victim.lose_civilians(size - fighters, self.sampler, draws.DEAL_ARMED, self.tick, number)
         victim.month["armed_deaths"] += killed
         cell.group.deaths_by_own_group += lost + killed
 
@@ -250,7 +250,7 @@ class TwinModel(mesa.Model):
         """Let some of the detained go."""
         for cell in self.cells:
             if cell.detained > 0:
-                for citizen, u in zip(cell.citizens, self.luck.release(cell, self.tick), strict=True):
+                for citizen, u in zip(cell.citizens, self.sampler.release(cell, self.tick), strict=True):
                     citizen.be_released(u, self.pace.release)
 
     def flee_and_return(self) -> None:
@@ -264,7 +264,7 @@ class TwinModel(mesa.Model):
             coming = min(self.pace.returning * safe * inputs.returning[cell.index], 1.0)
             cell.fear = cell.fear * (1.0 - self.pace.fear)
             if hazard > 0.0 or cell.displaced > 0:
-                for citizen, (u, v) in zip(cell.citizens, self.luck.flight(cell, self.tick), strict=True):
+                for citizen, (u, v) in zip(cell.citizens, self.sampler.flight(cell, self.tick), strict=True):
                     citizen.flee_or_return(u, v, leaving, coming)
 
 

@@ -107,10 +107,10 @@ class State:
         self.crime = self.crime_at_start = 0.0
         self.dispute_at_start = 0.0
 
-    def focus(self, luck: Any, tick: int, p: Any, pace: Pace) -> None:
+    def focus(self, sampler: Any, tick: int, p: Any, pace: Pace) -> None:
         """State-wide events fade; a new one (an election, a scandal) may come."""
         self.focal = self.focal * pace.focal_keep
-        u, v = luck.two_of_place(draws.FOCAL, tick, self.uid)
+        u, v = sampler.two_of_place(draws.FOCAL, tick, self.uid)
         if poisson(u, pace.focal_round) > 0:
             self.focal = max(self.focal, min(-p.focal_size * log(v), 8.0))
 
@@ -140,10 +140,10 @@ class Group:
         self.deaths_by_own_group = 0
         self.seat: Cell | None = None
 
-    def start(self, luck: Any, p: Any) -> None:
+    def start(self, sampler: Any, p: Any) -> None:
         """Draw the first climate from its stationary spread, and the seat of a possible armed group."""
-        self.climate = p.climate * normal_quantile(luck.of_place(draws.CLIMATE, draws.BEFORE, self.uid))
-        self.seat = self.settle(luck.of_place(draws.SEAT, draws.BEFORE, self.uid))
+        self.climate = p.climate * normal_quantile(sampler.of_place(draws.CLIMATE, draws.BEFORE, self.uid))
+        self.seat = self.settle(sampler.of_place(draws.SEAT, draws.BEFORE, self.uid))
 
     def settle(self, u: float) -> Cell:
         """Where its armed group would gather first: a cell with probability by residents."""
@@ -154,9 +154,9 @@ class Group:
                 return cell
         return self.cells[-1]
 
-    def drift(self, luck: Any, tick: int, pace: Pace) -> None:
+    def drift(self, sampler: Any, tick: int, pace: Pace) -> None:
         """The slow political climate moves."""
-        z = normal_quantile(luck.of_place(draws.CLIMATE, tick, self.uid))
+        z = normal_quantile(sampler.of_place(draws.CLIMATE, tick, self.uid))
         self.climate = pace.climate_keep * self.climate + pace.climate_step * z
 
     def count_turnout(self) -> None:
@@ -188,17 +188,17 @@ class District:
         """Small districts have louder moods."""
         return clip(sqrt(sqrt(p.noise_residents / self.people)), 0.5, 1.5)
 
-    def start(self, luck: Any, p: Any) -> None:
+    def start(self, sampler: Any, p: Any) -> None:
         """Draw the first mood from its stationary spread."""
-        z = normal_quantile(luck.of_place(draws.DISTRICT_NOISE, draws.BEFORE, self.uid))
+        z = normal_quantile(sampler.of_place(draws.DISTRICT_NOISE, draws.BEFORE, self.uid))
         self.mood = p.district_noise * self.loudness(p) * z
 
-    def change_mood(self, luck: Any, tick: int, p: Any, pace: Pace) -> None:
+    def change_mood(self, sampler: Any, tick: int, p: Any, pace: Pace) -> None:
         """The mood of the weeks moves; local sparks fade and new ones come."""
-        z = normal_quantile(luck.of_place(draws.DISTRICT_NOISE, tick, self.uid))
+        z = normal_quantile(sampler.of_place(draws.DISTRICT_NOISE, tick, self.uid))
         self.mood = pace.mood_keep * self.mood + pace.mood_step * self.loudness(p) * z
         self.spark = self.spark * pace.spark_keep
-        u, v = luck.two_of_place(draws.SPARK, tick, self.uid)
+        u, v = sampler.two_of_place(draws.SPARK, tick, self.uid)
         sparks = poisson(u, p.spark_rate * self.people / 100000.0)
         if sparks > 0:
             largest = -p.spark_size * log(1.0 - exp(log(v) / sparks))
@@ -341,14 +341,14 @@ class Cell:
                 left -= taken
         return deaths - left
 
-    def lose_civilians(self, deaths: int, luck: Any, stream: Any, tick: int, block: int) -> int:
+    def lose_civilians(self, deaths: int, sampler: Any, stream: Any, tick: int, block: int) -> int:
         """Deal civilian deaths and raise fear; return how many died."""
-        first = int(luck.of_place(stream, tick, self.uid, block) * len(self.citizens))
+        first = int(sampler.of_place(stream, tick, self.uid, block) * len(self.citizens))
         died = self.deal_deaths(deaths, first, in_arms=False)
         self.fear += 100000.0 * died / self.district.people
         return died
 
-    def lose_fighters(self, deaths: int, luck: Any, tick: int, event: int) -> int:
+    def lose_fighters(self, deaths: int, sampler: Any, tick: int, event: int) -> int:
         """Deal deaths of fighters; return how many died."""
-        first = int(luck.of_place(draws.DEAL_FIGHTERS, tick, self.uid, event) * len(self.citizens))
+        first = int(sampler.of_place(draws.DEAL_FIGHTERS, tick, self.uid, event) * len(self.citizens))
         return self.deal_deaths(deaths, first, in_arms=True)

@@ -1,6 +1,6 @@
-"""Luck: uniforms in (0, 1) that depend only on the run's seed, the kind of decision, the round and the actor.
+"""Sampler: uniforms in (0, 1) that depend only on the run's seed, the kind of decision, the round and the actor.
 
-The only part of the compiled core that the twin shares. `Luck` draws for one citizen at a time; `BulkLuck`
+The only part of the compiled core that the twin shares. `Sampler` draws for one citizen at a time; `BulkSampler`
 has the same numbers filled in for all citizens at once, when a round first asks for a kind of decision.
 """
 
@@ -17,7 +17,7 @@ TURN_OUT, CONDUCT, RELEASE = draws.TURN_OUT, draws.CONDUCT, draws.RELEASE
 RECRUIT, EXIT, FLIGHT = draws.RECRUIT, draws.EXIT, draws.FLIGHT
 
 
-class Luck:
+class Sampler:
     """Draws one by one. Methods that take a cell return a list with one entry per citizen of the cell."""
 
     def __init__(self, seed: int) -> None:
@@ -83,8 +83,8 @@ def _fill_triples(seed, stream, tick, uid, number, out):  # type: ignore[no-unty
         out[3 * i], out[3 * i + 1], out[3 * i + 2] = draws.unit32(w0), draws.unit32(w1), draws.unit32(w2)
 
 
-class BulkLuck(Luck):
-    """The same luck, filled in by compiled code for all citizens of the region at once.
+class BulkSampler(Sampler):
+    """The same sampler, filled in by compiled code for all citizens of the region at once.
 
     ``uid`` (n_cells,) uint64 and ``start`` (n_cells + 1,) int64 say who the citizens of each cell are.
     Uniforms are handed over as flat lists, several of one citizen side by side.
