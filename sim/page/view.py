@@ -113,7 +113,8 @@ def _slider_range(item: Parameter) -> tuple[float, float, float]:
     room = 0.5 * (item.high - item.low) or item.high  # one without a range: from nothing to twice its value
     span = item.high - item.low + 2 * room
     decimal = 10.0 ** math.floor(math.log10(span / 100))
-    step = max(number * decimal for number in (1, 2, 5) if number * decimal <= span / 100)  # 100 to 250 steps
+    fine = span / 100 * (1 + 1e-9)  # the nearest power of ten may be above by rounding
+    step = max(number * decimal for number in (1, 2, 5) if number * decimal <= fine)  # 100 to 250 steps
     low = max(math.ceil(item.hard_low / step - 1e-9), math.floor((item.low - room) / step)) * step
     high = min(math.floor(item.hard_high / step + 1e-9), math.ceil((item.high + room) / step)) * step
     return low, high, step
