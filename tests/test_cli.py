@@ -88,9 +88,7 @@ def study(drawn_study, monkeypatch):
 @pytest.fixture
 def drawn_study(tmp_path, monkeypatch):
     """A folder with two scenarios in the small invented region, and the stand-in for the model."""
-    module = types.ModuleType("sim.model.run")
-    module.simulate = fake_simulate
-    monkeypatch.setitem(sys.modules, "sim.model.run", module)
+    monkeypatch.setattr("sim.model.run.simulate", fake_simulate)
     monkeypatch.chdir(tmp_path)
     from sim.region import find_region, load_region
 

@@ -42,8 +42,7 @@ ENVIRONMENTS: dict[str, dict[str, str | None]] = {
     "another hash seed": {"PYTHONHASHSEED": "12345"},
 }
 FAKE = (
-    "import sys, types; from tests.test_cli import fake_simulate;"
-    "module = types.ModuleType('sim.model.run'); module.simulate = fake_simulate; sys.modules['sim.model.run'] = module;"
+    "import sim.model.run; from tests.test_cli import fake_simulate; sim.model.run.simulate = fake_simulate;"
     "from sim.api import reporting; reporting.draw = lambda figures, folder=None: [];"
     "from sim.cli import main; main()"
 )
