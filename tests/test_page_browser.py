@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from sim.parameters.theories import THEORIES
 from sim.status import status
 
 pytest.importorskip("shiny", reason="the page needs shiny: pip install 'stabsim[web]'")
@@ -270,7 +271,7 @@ def test_a_rival_theory_can_be_chosen_and_taken_back(view: View) -> None:
     page = view.page
     view.load(VALLEYS)
     page.locator("#theories summary").click()
-    for part in ("grievance, or opportunity?", "Sets b_grievance 0", "default both", "Evidence S10, S11"):
+    for part in (THEORIES["motive"].question, "Sets b_grievance 0", "default both", "Evidence S10, S11"):
         assert part in view.text("#theories"), part
     choice = page.locator("[data-path='theories.motive']")
     assert choice.input_value() == "both"
