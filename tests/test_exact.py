@@ -73,6 +73,7 @@ def turmoil(tmp_path: Path) -> Scenario:
 
 
 def test_same_input_same_bytes(turmoil: Scenario) -> None:
+    """Above ten seconds where it is the first to use its kernels and compiles them, else a third of one."""
     assert bytes_of(run(turmoil)) == bytes_of(run(turmoil))
     assert bytes_of(run(turmoil)) != bytes_of(run(turmoil, seed=SEED + 1))
 
@@ -177,7 +178,10 @@ def unlink(copy: Path) -> Path:
 
 
 def test_an_isolated_state_changes_nobody_else(tmp_path: Path) -> None:
-    """Two unlinked states run together equal two run apart; one citizen per hundred persons in both."""
+    """Two unlinked states run together equal two run apart; one citizen per hundred persons in both.
+
+    Above ten seconds where nothing is compiled: light citizens have counts of 8 bits, and so kernels of their own.
+    """
     both = unlink(copy_region("twin_valleys", tmp_path / "both"))
     alone = {s: cut_region(unlink(copy_region("twin_valleys", tmp_path / s)), {s}) for s in ("AAA", "BBB")}
     text = "shocks:\n  rumour: {type: rumour, targets: {communities: [amber]}, at: 2024-03, magnitude: 1.5}\n"

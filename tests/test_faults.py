@@ -18,7 +18,10 @@ def held(checks) -> None:
 
 
 def test_kills_at_random_moments_lose_nothing():
-    """One kill of each kind, at a moment up to three seconds after the start; the long version has 201."""
+    """One kill of each kind, at a moment up to three seconds after the start; the long version has 201.
+
+    Above ten seconds: each kill starts processes anew, and the table is made three times.
+    """
     held(faults.kills(3, 12, seconds=0.05))
 
 
