@@ -16,7 +16,7 @@ from sim.region import find_region, load_region
 from sim.types import Inputs
 from sim.world.presence import standing_missions
 from sim.world.world import World, prepare
-from tests.twin import BulkLuck, TwinModel
+from tests.twin import BulkSampler, TwinModel
 from tests.twin.compare import differences, of_twin, of_world
 
 SEED = 20240101
@@ -56,7 +56,7 @@ def measure(citizens: int, months: int) -> dict[str, float | int | str | bool]:
         world.advance()
         world_times.append(middle - start + process_time() - resumed)
     # One after the other: a month of the twin would leave nothing of the world in the processor's cache.
-    twin = TwinModel(setting, BulkLuck(SEED, setting.geography.cell_uid, population.cell_start))
+    twin = TwinModel(setting, BulkSampler(SEED, setting.geography.cell_uid, population.cell_start))
     for of_the_month in inputs:
         start = process_time()
         twin.receive(of_the_month)
