@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -190,12 +191,10 @@ def carry_out(
 def _kept(path: Path | None, identity: str) -> CheckResult | None:
     if path is None or not path.is_file():
         return None
-    try:
+    with suppress(ValueError, KeyError, TypeError):  # a damaged file is measured again
         stored = json.loads(path.read_text(encoding="utf-8"))
         if stored["identity"] == identity:
             return read_result(stored["result"])
-    except (ValueError, KeyError, TypeError):
-        pass
     path.unlink()
     return None
 

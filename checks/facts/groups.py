@@ -311,7 +311,7 @@ def weak_tools(lab: Lab) -> Measurement:
     rows += [
         judged("Aid in an insecure district: armed events over none", aid, TargetRange(0.85, 1.4)),
         judged("Aid in an insecure district: upper end of that interval", Value(aid.high, aid.low, aid.high),
-               TargetRange(1.0, None, "", OWN), "not reliably pacifying would be an interval that reaches 1; pairs share their "
+               TargetRange(1.0, None, "", OWN), "the target is an interval that includes 1; pairs share their "
                "random draws, so that a small effect can be distinguished from none"),
         measured_only("Jobs in an insecure district: armed events over none", intervals.ratio_of_sums(jobs, nothing), "",
                       "P10a, a tool of its own: fewer recruits where it reaches"),

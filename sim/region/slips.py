@@ -68,7 +68,7 @@ def amount(text: str, *, whole: bool = False) -> float | None:
 def number_hint(value: Any, *, whole: bool, share: bool, months: bool) -> str:
     """Return a tip for what stands where a number is wanted (``share``: between 0 and 1).
 
-    A number is told only where it can be no other; a thing written in two ways gets the rule alone.
+    The tip names a number only where no other can be meant; an ambiguous value gets the rule alone.
     """
     if isinstance(value, bool):
         return "true and false are not numbers"
